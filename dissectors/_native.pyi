@@ -1,0 +1,294 @@
+"""The native half of the engine: packets in, facts out. What it gives is read-only."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, final
+
+__version__: str
+
+AccessName = Literal["session", "report", "identify", "read", "configure", "write", "mode", "program"]
+OutcomeName = Literal["accepted", "rejected", "unanswered", "unknown"]
+
+def protocols() -> list[dict[str, Any]]:
+    """The registry: for each protocol name, title, specification, tcp_ports, udp_ports, functions (code, name, access, about),
+    sub_functions (function, group, code, name, access), rejections, anomalies (name, about), point_kinds (name, example, max, block)."""
+
+def services() -> list[tuple[str, int, str]]:
+    """IANA services known by port: (transport, port, name)."""
+
+@final
+class Party:
+    """One side of a transaction: `ip` (text; None for traffic without IP), `port`, `mac` (text or None)."""
+
+    @property
+    def ip(self) -> str | None: ...
+    @property
+    def port(self) -> int | None: ...
+    @property
+    def mac(self) -> str | None: ...
+
+@final
+class Point:
+    """A point or range of points, `first` to `last` inclusive. `text` is its syntax (`holding_register:100-101`)."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def block(self) -> int | None: ...
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def access(self) -> AccessName: ...
+    @property
+    def values(self) -> list[Any] | None:
+        """In address order; None where they were not seen."""
+
+@final
+class Code:
+    """A raw code and its name (None where unknown)."""
+
+    @property
+    def code(self) -> int: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def group(self) -> int | None: ...
+
+@final
+class Outcome:
+    @property
+    def result(self) -> OutcomeName: ...
+    @property
+    def code(self) -> int | None: ...
+    @property
+    def name(self) -> str | None: ...
+
+@final
+class Moment:
+    """`capture` and `packet` are 1-based, `time` is ns since 1970 UTC."""
+
+    @property
+    def capture(self) -> int: ...
+    @property
+    def packet(self) -> int: ...
+    @property
+    def time(self) -> int: ...
+
+@final
+class Transaction:
+    """A delivered transaction (DESIGN.md, section 7). `kind` is "transaction"."""
+
+    kind: Literal["transaction"]
+    @property
+    def operation(self) -> int:
+        """Number of its operation in this run (0 while everything is followed)."""
+    @property
+    def lanes(self) -> int:
+        """Bit mask of the lanes (by position in the operation's expectation) that did not expect it or want it delivered;
+        all ones for an operation that has no expectation yet."""
+    @property
+    def first(self) -> bool:
+        """The operation has no expectation yet: answer with Engine.expect."""
+    @property
+    def time(self) -> int:
+        """Of the request (of the report or first sign where there is none), ns."""
+    @property
+    def completed(self) -> int:
+        """When it was complete, on the capture clock, ns: what windows count by."""
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def flow(self) -> str:
+        """Community id, version 1."""
+    @property
+    def vlan(self) -> tuple[int, ...]: ...
+    @property
+    def initiator(self) -> Literal["client", "server"] | None: ...
+    @property
+    def client(self) -> Party: ...
+    @property
+    def server(self) -> Party: ...
+    @property
+    def unit(self) -> str | None: ...
+    @property
+    def function(self) -> Code: ...
+    @property
+    def sub_function(self) -> Code | None: ...
+    @property
+    def access(self) -> AccessName: ...
+    @property
+    def points(self) -> tuple[Point, ...]: ...
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def anomalies(self) -> tuple[str, ...]: ...
+    @property
+    def latency_ns(self) -> int | None: ...
+    @property
+    def request(self) -> Moment | None: ...
+    @property
+    def response(self) -> Moment | None: ...
+    @property
+    def detail(self) -> dict[str, Any]:
+        """The protocol's own fields (what stands under its name in JSON)."""
+    def to_json(self) -> str:
+        """The line that --transactions writes."""
+
+@final
+class Observation:
+    """An identity observation, delivered when the value is new for (address, unit, attribute). `kind` is "observation".
+
+    Attributes seen by the engine itself: `mac` (value: the MAC that an address uses, from ARP or from packets), `hostname`-like ones come
+    from protocols. `address` is an IP or, without IP, a MAC, as text; `unit` the device behind it.
+    """
+
+    kind: Literal["observation"]
+    @property
+    def address(self) -> str: ...
+    @property
+    def unit(self) -> str | None: ...
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def attribute(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
+    @property
+    def field(self) -> str: ...
+    @property
+    def moment(self) -> Moment: ...
+
+@final
+class Anomaly:
+    """The first occurrence of an anomaly that belongs to no transaction, per (client side, server side, protocol, name); later ones
+    are counted (Engine.anomalies). `kind` is "anomaly"."""
+
+    kind: Literal["anomaly"]
+    @property
+    def name(self) -> str: ...
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def source(self) -> str:
+        """Address of the side whose bytes it was."""
+    @property
+    def destination(self) -> str: ...
+    @property
+    def layer(self) -> str | None: ...
+    @property
+    def offset(self) -> int | None: ...
+    @property
+    def needed(self) -> int | None: ...
+    @property
+    def available(self) -> int | None: ...
+    @property
+    def moment(self) -> Moment: ...
+
+@final
+class Crossing:
+    """A window crossed its threshold. `kind` is "crossing"."""
+
+    kind: Literal["crossing"]
+    @property
+    def window(self) -> int: ...
+    @property
+    def count(self) -> int:
+        """Occurrences (or distinct values) within the span at this moment."""
+    @property
+    def first(self) -> Moment: ...
+    @property
+    def last(self) -> Moment: ...
+
+Fact = Transaction | Observation | Anomaly | Crossing
+
+@final
+class Tally:
+    """What a clause (or, with `clause` 0, an operation) counted since the run's start. Times in ns."""
+
+    @property
+    def clause(self) -> int: ...
+    @property
+    def operation(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def first(self) -> Moment | None: ...
+    @property
+    def last(self) -> Moment | None: ...
+    @property
+    def outcomes(self) -> Mapping[OutcomeName, int]: ...
+    @property
+    def rejections(self) -> Mapping[int, int]: ...
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Merged ranges, without values."""
+    @property
+    def values(self) -> tuple[float, float] | None:
+        """Least and greatest value, where asked."""
+    @property
+    def packets(self) -> tuple[Moment, ...]:
+        """The first N occurrences and the last."""
+
+@final
+class WindowTally:
+    """What a window counted while its threshold was crossed."""
+
+    @property
+    def window(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def first(self) -> Moment | None: ...
+    @property
+    def last(self) -> Moment | None: ...
+    @property
+    def packets(self) -> tuple[Moment, ...]: ...
+
+@final
+class Batch:
+    """Facts in the order of completion. Iterating takes them from the queue one by one: what has become expected meanwhile is
+    tallied instead of delivered. `clock` is the capture time at the batch's end (ns), `minute` is true when tallies may be read,
+    `end` when the captures are over."""
+
+    @property
+    def clock(self) -> int: ...
+    @property
+    def minute(self) -> bool: ...
+    @property
+    def end(self) -> bool: ...
+    def __iter__(self) -> Iterator[Fact]: ...
+    def __next__(self) -> Fact: ...
+    @property
+    def transactions(self) -> Iterator[Transaction]:
+        """Only the transactions (everything else is dropped)."""
+
+class Engine:
+    """The native engine for one run. Single use: one replay an Engine."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None: ...
+    def open(self, paths: Sequence[str]) -> None: ...
+    def advance(self) -> Batch | None:
+        """Runs natively, with the interpreter released, until a batch is due; None after the last one was taken."""
+    def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[Mapping[str, Any]]]]) -> list[list[int]]:
+        """Sets the operation's lanes: (lane number, ordered clauses). A clause mapping has `id` (an existing clause of this lane, kept
+        with its tally) or conditions (see dissectors.Clause). Returns the clause ids by lane."""
+    def window(self, mode: Literal["event_count", "value_count"], span_ns: int, threshold: int) -> int:
+        """A new window: crossed when at least `threshold` occurrences (distinct values) lie within the span."""
+    def tallies(self) -> list[Tally]:
+        """Clauses whose tally changed since the last call, and clauses that were replaced."""
+    def operations(self) -> list[Tally]:
+        """All operations' own tallies (clause 0)."""
+    def window_tallies(self) -> list[WindowTally]: ...
+    def operation(self, number: int) -> dict[str, Any]:
+        """Who does what to whom: client, server, port, protocol, unit, function, sub_function, access."""
+    def conversations(self) -> list[dict[str, Any]]:
+        """Per client, server, server port and protocol: flows, packets and bytes each way, and the summed ledger."""
+    def result(self) -> dict[str, Any]:
+        """captures, packets, flows, protocols, ledger, ceilings (DESIGN.md, section 7)."""
+    def progress(self) -> tuple[int, int, int]:
+        """Bytes read, bytes in all (0 where unknown), packets read."""

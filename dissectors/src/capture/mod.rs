@@ -1,0 +1,1 @@
+//! Captures: files, folders and standard input, as frames in order of time.

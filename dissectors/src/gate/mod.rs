@@ -1,0 +1,1 @@
+//! What is expected is counted, what is not is delivered (DESIGN.md, 2.1).

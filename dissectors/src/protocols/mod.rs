@@ -1,0 +1,191 @@
+//! The dissector contract and the registry. To add a protocol: its folder, and two lines here.
+
+use crate::address::{Moment, Side};
+use crate::cursor::Incomplete;
+use crate::transaction::{Access, Observation, Transaction};
+
+
+
+/// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
+/// documents know of protocols.
+pub static PROTOCOLS: &[&Protocol] = &[];
+
+/// What there is to know of a protocol.
+pub struct Protocol {
+    /// Name in every output.
+    pub name: &'static str,
+    /// Name for people.
+    pub title: &'static str,
+    /// The specification it follows.
+    pub specification: &'static str,
+    /// Usual TCP ports: hints, never conditions.
+    pub tcp_ports: &'static [u16],
+    /// Usual UDP ports.
+    pub udp_ports: &'static [u16],
+    /// Function codes with name and access.
+    pub functions: &'static [FunctionRow],
+    /// Sub-functions.
+    pub sub_functions: &'static [SubFunctionRow],
+    /// Rejection codes.
+    pub rejections: &'static [(u32, &'static str)],
+    /// Names of the anomaly bits, with what they mean. At most 64.
+    pub anomalies: &'static [(&'static str, &'static str)],
+    /// Kinds of points.
+    pub point_kinds: &'static [PointKind],
+    /// Recognises the protocol in the first bytes of a flow; `None` for one that rides on another.
+    pub recognise: Option<fn(&Probe<'_>) -> Recognition>,
+    /// A dissector for a new flow.
+    pub start: fn(&Hints) -> Box<dyn Dissector>,
+    /// Prints a unit number as in every output.
+    pub unit: fn(u32) -> String,
+}
+
+/// A function code of a protocol.
+pub struct FunctionRow {
+    /// As on the wire.
+    pub code: u32,
+    /// Name.
+    pub name: &'static str,
+    /// What kind of thing it does.
+    pub access: Access,
+    /// One line for people, with the specification's section.
+    pub about: &'static str,
+}
+
+/// A sub-function of a function.
+pub struct SubFunctionRow {
+    /// The function it belongs to.
+    pub function: u32,
+    /// Group, where the protocol has one.
+    pub group: Option<u32>,
+    /// As on the wire.
+    pub code: u32,
+    /// Name.
+    pub name: &'static str,
+    /// What kind of thing it does.
+    pub access: Access,
+}
+
+/// A kind of points, with its syntax.
+pub struct PointKind {
+    /// Name (`holding_register`).
+    pub name: &'static str,
+    /// How a point of it is written, for people (`holding_register:100-101`).
+    pub example: &'static str,
+    /// Greatest address.
+    pub max: u64,
+    /// Addresses are written with a block (`file:4/10-12`).
+    pub block: bool,
+}
+
+/// What is known of a flow when its protocol is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Hints {
+    /// Ports of side A and B (0 without ports).
+    pub ports: [u16; 2],
+    /// Which side opened the connection, if seen.
+    pub initiator: Option<Side>,
+    /// Datagrams rather than a stream.
+    pub datagram: bool,
+}
+
+/// The first bytes of one direction of a flow.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe<'a> {
+    /// Who sent them.
+    pub side: Side,
+    /// A stream's bytes so far (from its start or from where the capture begins), or one datagram.
+    pub bytes: &'a [u8],
+    /// The stream is known from its first byte (handshake seen); false midstream, where bytes may start inside a message.
+    pub from_start: bool,
+    /// What else is known.
+    pub hints: Hints,
+}
+
+/// Whether a protocol recognises a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recognition {
+    /// Its own: `skip` bytes of the probe to leave before the first message (midstream), how sure on a scale of 1 to 100.
+    Mine {
+        /// Bytes before the first message.
+        skip: usize,
+        /// 1–100; the surest protocol takes the flow, ties by registry order.
+        confidence: u8,
+    },
+    /// Not enough bytes yet.
+    More,
+    /// Another's.
+    NotMine,
+}
+
+/// What a dissector says after it was fed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fed {
+    /// A message (or bytes skipped while finding the next one after a gap): so many bytes used, at least one.
+    Used(usize),
+    /// No byte used: call again with these bytes and more.
+    Incomplete(Incomplete),
+    /// No byte used: this flow is not (or no longer) this protocol; the dissector is let go.
+    NotMine,
+    /// Unreadable: so many bytes (at least one) are given up, with the anomaly's bit; the connection goes on.
+    Malformed {
+        /// Bytes given up.
+        used: usize,
+        /// Bit in the protocol's anomaly table.
+        anomaly: u8,
+        /// Where reading failed.
+        place: Incomplete,
+    },
+}
+
+/// Why a flow ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Ending {
+    /// FIN from both, or RST.
+    Closed,
+    /// Quiet for too long, or pushed out by a ceiling.
+    Timeout,
+    /// The capture is over: open requests are `unknown`.
+    CaptureEnd,
+    /// A jump of the clock: open requests are `unknown`.
+    ClockJump,
+}
+
+/// What the engine knows and a dissector may need to judge an open request.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// The capture clock, ns.
+    pub clock: u64,
+    /// Both directions were seen.
+    pub both_directions: bool,
+    /// Bytes were lost (gap, kernel drop, cut) since the flow began, per side.
+    pub lost: [bool; 2],
+}
+
+/// Where a dissector puts what it found. The engine knows the flow and adds addresses.
+pub trait Sink {
+    /// A complete transaction.
+    fn transaction(&mut self, transaction: &Transaction<'_>);
+    /// Identity of one of the two sides.
+    fn observation(&mut self, observation: &Observation<'_>);
+    /// An anomaly of the flow that belongs to no transaction (`late_response`, `unsolicited_response` …): protocol number, bit.
+    fn anomaly(&mut self, protocol: u8, bit: u8, side: Side, at: Moment);
+}
+
+/// One protocol's state for one flow. It never panics on any bytes, and its memory has named ceilings.
+pub trait Dissector: Send {
+    /// Takes one message from the front of `bytes`: one direction's bytes in order, from where the last call's use ended, or one
+    /// datagram. Transactions that it completes go to `sink`. Called again with the rest until it says `Incomplete`.
+    fn feed(&mut self, side: Side, bytes: &[u8], at: Moment, seen: &Seen, sink: &mut dyn Sink) -> Fed;
+
+    /// Bytes of this direction were lost here; what was buffered of a message is dropped. The next `feed` may start inside a
+    /// message: the dissector finds the next one by itself, within two messages and without inventing one.
+    fn gap(&mut self, side: Side, missing: u64);
+
+    /// Closes requests whose deadline has passed. Returns the next deadline (ns on the capture clock), if any is open.
+    fn expire(&mut self, seen: &Seen, sink: &mut dyn Sink) -> Option<u64>;
+
+    /// The flow ends: everything that is open leaves now.
+    fn finish(&mut self, ending: Ending, seen: &Seen, sink: &mut dyn Sink);
+}

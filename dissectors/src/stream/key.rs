@@ -1,0 +1,95 @@
+//! What makes two packets belong to the same flow.
+
+use std::hash::BuildHasher;
+use std::sync::OnceLock;
+
+use foldhash::SharedSeed;
+use foldhash::fast::SeedableRandomState;
+
+use crate::address::{Address, Net, Side};
+use crate::packet::{Packet, Transport};
+
+/// A flow: 5-tuple, tunnel and source group (DESIGN.md, section 2). The same for both directions: side A is the lower
+/// (address, port). VLAN and interface are attributes, because TAPs split directions and SPANs tag one way only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    /// Address bits of side A.
+    pub a: u128,
+    /// Address bits of side B.
+    pub b: u128,
+    /// Ports of side A and B.
+    pub ports: [u16; 2],
+    /// The decoder's number of the tunnel, 0 for none.
+    pub tunnel: u32,
+    /// Ethertype or IP protocol number where there is neither TCP nor UDP, else 0.
+    pub protocol: u16,
+    /// Source group (captures of one network share one; 0 by default).
+    pub group: u16,
+    /// What carries it.
+    pub transport: Transport,
+    /// Address family.
+    pub net: Net,
+}
+
+impl FlowKey {
+    /// The key of the flow that a packet belongs to, and the side that sent it.
+    #[inline]
+    pub fn of(packet: &Packet) -> (FlowKey, Side) {
+        let from = (packet.source, packet.source_port);
+        let to = (packet.destination, packet.destination_port);
+        let (low, high, side) = if from <= to { (from, to, Side::A) } else { (to, from, Side::B) };
+        let ported = matches!(packet.transport, Transport::Tcp | Transport::Udp);
+        let key = FlowKey {
+            a: low.0,
+            b: high.0,
+            ports: if ported { [low.1, high.1] } else { [0, 0] },
+            tunnel: packet.tunnel,
+            protocol: if ported { 0 } else { packet.protocol },
+            group: 0,
+            transport: packet.transport,
+            net: packet.net,
+        };
+        (key, side)
+    }
+
+    /// Keyed hash of the flow: collisions can't be prepared by whoever sends the packets.
+    #[inline]
+    pub fn hash(&self) -> u64 {
+        let ports = u64::from(self.ports[0]) | u64::from(self.ports[1]) << 16 | u64::from(self.tunnel) << 32;
+        let rest = u64::from(self.protocol)
+            | u64::from(self.group) << 16
+            | (self.transport as u64) << 32
+            | (self.net as u64) << 40;
+        state().hash_one((self.a, self.b, ports, rest))
+    }
+
+    /// The address of a side.
+    #[inline]
+    pub fn address(&self, side: Side) -> Address {
+        let bits = match side {
+            Side::A => self.a,
+            Side::B => self.b,
+        };
+        Address { bits, net: self.net }
+    }
+
+    /// The port of a side.
+    #[inline]
+    pub fn port(&self, side: Side) -> u16 {
+        match side {
+            Side::A => self.ports[0],
+            Side::B => self.ports[1],
+        }
+    }
+}
+
+/// The hash key of this process, drawn once from the operating system's randomness.
+#[inline]
+pub fn state() -> &'static SeedableRandomState {
+    static STATE: OnceLock<SeedableRandomState> = OnceLock::new();
+    STATE.get_or_init(|| {
+        static SHARED: OnceLock<SharedSeed> = OnceLock::new();
+        let random = || std::hash::RandomState::new().hash_one(0_u8); // keyed by the operating system
+        SeedableRandomState::with_seed(random(), SHARED.get_or_init(|| SharedSeed::from_u64(random())))
+    })
+}
