@@ -66,12 +66,9 @@ impl<'a> Cursor<'a> {
                 self.offset = end;
                 Ok(bytes)
             }
-            None => Err(Incomplete {
-                layer: self.layer,
-                offset: self.offset,
-                needed: count,
-                available: self.remaining(),
-            }),
+            None => {
+                Err(Incomplete { layer: self.layer, offset: self.offset, needed: count, available: self.remaining() })
+            }
         }
     }
 

@@ -4,8 +4,6 @@ use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
 use crate::transaction::{Access, Observation, Transaction};
 
-
-
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
 pub static PROTOCOLS: &[&Protocol] = &[];
