@@ -23,6 +23,7 @@ __all__ = [
     "Clause",
     "Crossing",
     "Engine",
+    "Expected",
     "Fact",
     "Observation",
     "PointLine",
@@ -79,6 +80,14 @@ class Clause:
     tally: bool = True
     limits: bool = False
     windows: Sequence[tuple[int, str | None]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """One entry of a lane: a clause, and what its occurrences mean to whoever gave it (None: nothing, it is simply expected)."""
+
+    clause: Clause
+    consequence: Any = None
 
 
 @cache
