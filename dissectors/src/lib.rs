@@ -4,6 +4,7 @@ pub mod address;
 pub mod capture;
 pub mod cursor;
 pub mod gate;
+pub mod output;
 pub mod packet;
 pub mod protocols;
 pub mod stream;

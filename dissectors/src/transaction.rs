@@ -147,7 +147,7 @@ pub struct Field<'a> {
 pub enum Values<'a> {
     /// Not seen.
     Unseen,
-    /// `count` bits, least significant bit of the first byte first; each is `false` or `true`, for limits 0 or 1.
+    /// `count` bits, least significant bit of the first byte first; each is 0 or 1.
     Bits {
         /// The bytes.
         bytes: &'a [u8],

@@ -1,12 +1,21 @@
 //! The dissector contract and the registry. To add a protocol: its folder, and two lines here.
 
+use std::sync::RwLock;
+
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
 use crate::transaction::{Access, Observation, Transaction};
+pub mod services;
 
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
 pub static PROTOCOLS: &[&Protocol] = &[];
+
+/// Recognises a protocol; a plain function for those of the registry.
+pub type Recogniser = dyn Fn(&Probe<'_>) -> Recognition + Send + Sync;
+
+/// Makes a dissector for a flow.
+pub type Starter = dyn Fn(&Hints) -> Box<dyn Dissector> + Send + Sync;
 
 /// What there is to know of a protocol.
 pub struct Protocol {
@@ -31,11 +40,52 @@ pub struct Protocol {
     /// Kinds of points.
     pub point_kinds: &'static [PointKind],
     /// Recognises the protocol in the first bytes of a flow; `None` for one that rides on another.
-    pub recognise: Option<fn(&Probe<'_>) -> Recognition>,
+    pub recognise: Option<&'static Recogniser>,
     /// A dissector for a new flow.
-    pub start: fn(&Hints) -> Box<dyn Dissector>,
-    /// Prints a unit number as in every output.
-    pub unit: fn(u32) -> String,
+    pub start: &'static Starter,
+    /// Appends a unit number as it is written in every output (no characters that JSON escapes).
+    pub write_unit: fn(&mut Vec<u8>, u32),
+}
+
+/// Protocols that a site added in Python; they live as long as the process.
+static ADDED: RwLock<Vec<&'static Protocol>> = RwLock::new(Vec::new());
+
+/// The registry's protocols and those that were added, by number.
+pub fn protocol(number: u8) -> Option<&'static Protocol> {
+    let number = usize::from(number);
+    PROTOCOLS.get(number).copied().or_else(|| {
+        let index = number.checked_sub(PROTOCOLS.len())?;
+        ADDED.read().ok()?.get(index).copied()
+    })
+}
+
+/// The number of a protocol by its name.
+pub fn number_of(name: &str) -> Option<u8> {
+    (0..services::FIRST_SERVICE)
+        .map_while(|number| Some((number, protocol(number)?)))
+        .find_map(|(number, protocol)| (protocol.name == name).then_some(number))
+}
+
+/// Name of a protocol or service by number.
+pub fn name(number: u8) -> &'static str {
+    protocol(number).map(|protocol| protocol.name).or_else(|| services::service_name(number)).unwrap_or("unknown")
+}
+
+/// Adds a protocol (a dissector in Python) under its name; the same name again replaces nothing and gives the old number.
+///
+/// # Errors
+/// When no number is left.
+pub fn add(protocol: impl FnOnce() -> Protocol, name: &str) -> Result<u8, &'static str> {
+    if let Some(number) = number_of(name) {
+        return Ok(number);
+    }
+    let mut added = ADDED.write().map_err(|_| "the protocol registry was left half written")?;
+    let number = u8::try_from(PROTOCOLS.len() + added.len()).unwrap_or(u8::MAX);
+    if number >= services::FIRST_SERVICE {
+        return Err("no more than 64 protocols can be registered");
+    }
+    added.push(Box::leak(Box::new(protocol())));
+    Ok(number)
 }
 
 /// A function code of a protocol.

@@ -1,0 +1,61 @@
+//! Transactions as lines of JSON, written natively (DESIGN.md, section 7).
+
+mod text;
+mod transaction_line;
+
+use std::io::{self, Write};
+
+pub use text::{hex, json_text, number, signed, time_text};
+pub use transaction_line::{Identity, community_id, point_text, transaction_line, value};
+
+/// Bytes collected before they are written.
+const BUFFER: usize = 256 * 1024;
+
+/// Where lines go, through one buffer.
+pub struct Lines {
+    target: Box<dyn Write + Send>,
+    buffer: Vec<u8>,
+    times: text::TimeCache,
+    written: u64,
+}
+
+impl Lines {
+    /// Lines to any target (a file, standard output).
+    pub fn new(target: Box<dyn Write + Send>) -> Self {
+        Lines { target, buffer: Vec::with_capacity(BUFFER + 4096), times: text::TimeCache::default(), written: 0 }
+    }
+
+    /// Adds one transaction.
+    ///
+    /// # Errors
+    /// What the target says when the buffer is written (a full disk, a closed pipe).
+    #[inline]
+    pub fn transaction(
+        &mut self,
+        identity: &mut Identity<'_>,
+        transaction: &crate::transaction::Transaction<'_>,
+    ) -> io::Result<()> {
+        transaction_line::transaction_line(&mut self.buffer, &mut self.times, identity, transaction);
+        self.buffer.push(b'\n');
+        self.written = self.written.saturating_add(1);
+        if self.buffer.len() >= BUFFER {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is held.
+    ///
+    /// # Errors
+    /// What the target says.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.target.write_all(&self.buffer)?;
+        self.buffer.clear();
+        self.target.flush()
+    }
+
+    /// Lines so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+}

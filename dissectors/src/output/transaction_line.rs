@@ -1,0 +1,409 @@
+//! One transaction as one JSON object.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha1::{Digest, Sha1};
+
+use super::text::{TimeCache, hex, json_text, number, signed};
+use crate::address::{Address, Mac, Moment, Net, Side};
+use crate::packet::{Transport, Vlan};
+use crate::protocols::{self, PointKind, Protocol};
+use crate::stream::FlowKey;
+use crate::transaction::{Code, Field, Outcome, Point, SubFunction, Transaction, Value, Values};
+
+/// Who: what of a line is the same for all transactions of a flow.
+pub struct Identity<'a> {
+    /// The flow.
+    pub key: &'a FlowKey,
+    /// MACs of side A and B, zero where not seen.
+    pub macs: [Mac; 2],
+    /// VLAN tags.
+    pub vlan: Vlan,
+    /// Which side opened the connection.
+    pub initiator: Option<Side>,
+    /// The text of all this, kept by the flow from line to line; empty it when something changed.
+    pub prefix: &'a mut Prefix,
+}
+
+/// The cached part of a flow's lines.
+#[derive(Debug, Default)]
+pub struct Prefix {
+    text: Vec<u8>,
+    of: Option<(u8, Side)>,
+}
+
+impl Prefix {
+    /// Forgets the text: MAC, VLAN or initiator changed.
+    pub fn clear(&mut self) {
+        self.of = None;
+    }
+}
+
+/// Appends a transaction, without a line's end.
+#[inline]
+pub fn transaction_line(
+    out: &mut Vec<u8>,
+    times: &mut TimeCache,
+    identity: &mut Identity<'_>,
+    transaction: &Transaction<'_>,
+) {
+    let time = transaction.request.or(transaction.response).map_or(transaction.completed, |moment| moment.time);
+    out.extend_from_slice(b"{\"time\":");
+    times.append(out, time);
+    prefix(out, identity, transaction);
+    let protocol = protocols::protocol(transaction.protocol);
+    if let (Some(unit), Some(protocol)) = (transaction.unit, protocol) {
+        out.extend_from_slice(b",\"unit\":\"");
+        (protocol.write_unit)(out, unit);
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(b",\"unit\":null");
+    }
+    out.extend_from_slice(b",\"function\":");
+    code(out, transaction.function);
+    if let Some(sub_function) = transaction.sub_function {
+        write_sub_function(out, sub_function);
+    }
+    out.extend_from_slice(b",\"access\":\"");
+    out.extend_from_slice(transaction.access.name().as_bytes());
+    out.extend_from_slice(b"\",\"points\":[");
+    for (index, point) in transaction.points.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_point(out, protocol, point);
+    }
+    out.extend_from_slice(b"],\"outcome\":");
+    outcome(out, transaction.outcome);
+    anomalies(out, protocol, transaction);
+    moments(out, times, transaction);
+    if let Some(protocol) = protocol {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(protocol.name.as_bytes());
+        out.extend_from_slice(b"\":");
+        object(out, transaction.detail);
+    }
+    out.push(b'}');
+}
+
+#[inline]
+fn prefix(out: &mut Vec<u8>, identity: &mut Identity<'_>, transaction: &Transaction<'_>) {
+    let of = Some((transaction.protocol, transaction.client));
+    if identity.prefix.of != of {
+        let mut text = std::mem::take(&mut identity.prefix.text);
+        text.clear();
+        write_prefix(&mut text, identity, transaction);
+        identity.prefix.text = text;
+        identity.prefix.of = of;
+    }
+    out.extend_from_slice(&identity.prefix.text);
+}
+
+fn write_prefix(out: &mut Vec<u8>, identity: &Identity<'_>, transaction: &Transaction<'_>) {
+    out.extend_from_slice(b",\"protocol\":");
+    json_text(out, protocols::name(transaction.protocol).as_bytes());
+    out.extend_from_slice(b",\"flow\":");
+    match community_id(identity.key) {
+        Some(id) => json_text(out, id.as_bytes()),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b",\"vlan\":[");
+    for (index, id) in identity.vlan.ids.iter().take(usize::from(identity.vlan.count)).enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        number(out, u64::from(*id));
+    }
+    out.extend_from_slice(b"],\"initiator\":");
+    out.extend_from_slice(match identity.initiator {
+        Some(side) if side == transaction.client => b"\"client\"",
+        Some(_) => b"\"server\"",
+        None => b"null".as_slice(),
+    });
+    for (name, side) in [("client", transaction.client), ("server", transaction.client.other())] {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        party(out, identity, side);
+    }
+}
+
+fn party(out: &mut Vec<u8>, identity: &Identity<'_>, side: Side) {
+    let address = identity.key.address(side);
+    out.extend_from_slice(b"{\"ip\":");
+    if address.net == Net::Mac {
+        out.extend_from_slice(b"null,\"port\":null,\"mac\":");
+        json_text(out, address.to_string().as_bytes());
+    } else {
+        json_text(out, address.to_string().as_bytes());
+        out.extend_from_slice(b",\"port\":");
+        match identity.key.transport {
+            Transport::Tcp | Transport::Udp => number(out, u64::from(identity.key.port(side))),
+            _ => out.extend_from_slice(b"null"),
+        }
+        out.extend_from_slice(b",\"mac\":");
+        let mac = identity.macs[side.index()];
+        if mac == [0; 6] {
+            out.extend_from_slice(b"null");
+        } else {
+            json_text(out, Address::mac(mac).to_string().as_bytes());
+        }
+    }
+    out.push(b'}');
+}
+
+fn code(out: &mut Vec<u8>, code: Code) {
+    out.extend_from_slice(b"{\"code\":");
+    number(out, u64::from(code.code));
+    name(out, code.name);
+    out.push(b'}');
+}
+
+fn write_sub_function(out: &mut Vec<u8>, sub_function: SubFunction) {
+    out.extend_from_slice(b",\"sub_function\":{");
+    if let Some(group) = sub_function.group {
+        out.extend_from_slice(b"\"group\":");
+        number(out, u64::from(group));
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"code\":");
+    number(out, u64::from(sub_function.code));
+    name(out, sub_function.name);
+    out.push(b'}');
+}
+
+fn name(out: &mut Vec<u8>, name: Option<&'static str>) {
+    match name {
+        Some(name) => {
+            out.extend_from_slice(b",\"name\":\"");
+            out.extend_from_slice(name.as_bytes());
+            out.push(b'"');
+        }
+        None => out.extend_from_slice(b",\"name\":null"),
+    }
+}
+
+fn write_point(out: &mut Vec<u8>, protocol: Option<&Protocol>, point: &Point<'_>) {
+    let kind = protocol.and_then(|protocol| protocol.point_kinds.get(usize::from(point.kind)));
+    out.extend_from_slice(b"{\"point\":\"");
+    if let Some(kind) = kind {
+        point_syntax(out, kind, point);
+    }
+    out.extend_from_slice(b"\",\"kind\":\"");
+    out.extend_from_slice(kind.map_or("", |kind| kind.name).as_bytes());
+    out.push(b'"');
+    if kind.is_some_and(|kind| kind.block) {
+        out.extend_from_slice(b",\"block\":");
+        number(out, u64::from(point.block));
+    }
+    out.extend_from_slice(b",\"first\":");
+    number(out, point.first);
+    out.extend_from_slice(b",\"last\":");
+    number(out, point.last);
+    out.extend_from_slice(b",\"access\":\"");
+    out.extend_from_slice(point.access.name().as_bytes());
+    out.extend_from_slice(b"\",\"values\":");
+    values(out, point.values);
+    for field in point.fields {
+        write_field(out, b',', field);
+    }
+    out.push(b'}');
+}
+
+/// Appends a point as it is written everywhere: `holding_register:100-101`, `file:4/10-12`.
+fn point_syntax(out: &mut Vec<u8>, kind: &PointKind, point: &Point<'_>) {
+    out.extend_from_slice(kind.name.as_bytes());
+    out.push(b':');
+    if kind.block {
+        number(out, u64::from(point.block));
+        out.push(b'/');
+    }
+    number(out, point.first);
+    if point.last != point.first {
+        out.push(b'-');
+        number(out, point.last);
+    }
+}
+
+/// A point's text (its kind's syntax over block, first and last).
+pub fn point_text(kind: &PointKind, block: u32, first: u64, last: u64) -> String {
+    let mut out = Vec::new();
+    let point = Point {
+        kind: 0,
+        access: crate::transaction::Access::Read,
+        block,
+        first,
+        last,
+        name: None,
+        values: Values::Unseen,
+        fields: &[],
+    };
+    point_syntax(&mut out, kind, &point);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[inline]
+fn values(out: &mut Vec<u8>, values: Values<'_>) {
+    match values {
+        Values::Unseen => out.extend_from_slice(b"null"),
+        Values::Bits { bytes, count } => bits(out, bytes, count),
+        Values::Words(bytes) => {
+            out.push(b'[');
+            for (index, word) in bytes.chunks_exact(2).enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                number(out, u64::from(u16::from_be_bytes([word[0], word[1]])));
+            }
+            out.push(b']');
+        }
+        Values::Typed(list) => array(out, list),
+    }
+}
+
+fn bits(out: &mut Vec<u8>, bytes: &[u8], count: u32) {
+    out.push(b'[');
+    let all = bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1));
+    for (index, bit) in all.take(count as usize).enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.push(b'0' + bit);
+    }
+    out.push(b']');
+}
+
+fn array(out: &mut Vec<u8>, list: &[Value<'_>]) {
+    out.push(b'[');
+    for (index, entry) in list.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        value(out, entry);
+    }
+    out.push(b']');
+}
+
+#[inline]
+fn object(out: &mut Vec<u8>, fields: &[Field<'_>]) {
+    let mut before = b'{';
+    for field in fields {
+        write_field(out, before, field);
+        before = b',';
+    }
+    if fields.is_empty() {
+        out.push(b'{');
+    }
+    out.push(b'}');
+}
+
+#[inline]
+fn write_field(out: &mut Vec<u8>, before: u8, field: &Field<'_>) {
+    out.push(before);
+    out.push(b'"');
+    out.extend_from_slice(field.name.as_bytes());
+    out.extend_from_slice(b"\":");
+    value(out, &field.value);
+}
+
+/// Appends one value. A float that is no number becomes its name as text: JSON has no word for it.
+#[inline]
+pub fn value(out: &mut Vec<u8>, value: &Value<'_>) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Unsigned(value) => number(out, *value),
+        Value::Signed(value) => signed(out, *value),
+        Value::Float(value) if value.is_finite() => out.extend_from_slice(format!("{value:?}").as_bytes()),
+        Value::Float(value) => json_text(out, value.to_string().as_bytes()),
+        Value::Text(text) => json_text(out, text),
+        Value::Hex(bytes) => {
+            out.push(b'"');
+            hex(out, bytes);
+            out.push(b'"');
+        }
+        Value::List(list) => array(out, list),
+        Value::Object(fields) => object(out, fields),
+    }
+}
+
+fn outcome(out: &mut Vec<u8>, outcome: Outcome) {
+    out.extend_from_slice(match outcome {
+        Outcome::Accepted => b"{\"result\":\"accepted\"}",
+        Outcome::Unanswered => b"{\"result\":\"unanswered\"}",
+        Outcome::Unknown => b"{\"result\":\"unknown\"}",
+        Outcome::Rejected(_) => b"{\"result\":\"rejected\",\"code\":".as_slice(),
+    });
+    if let Outcome::Rejected(code) = outcome {
+        number(out, u64::from(code.code));
+        name(out, code.name);
+        out.push(b'}');
+    }
+}
+
+fn anomalies(out: &mut Vec<u8>, protocol: Option<&Protocol>, transaction: &Transaction<'_>) {
+    out.extend_from_slice(b",\"anomalies\":[");
+    let mut rest = transaction.anomalies.0;
+    let mut first = true;
+    while rest != 0 {
+        let bit = rest.trailing_zeros() as usize;
+        rest &= rest - 1;
+        let Some((name, _)) = protocol.and_then(|protocol| protocol.anomalies.get(bit)) else { continue };
+        if !first {
+            out.push(b',');
+        }
+        first = false;
+        json_text(out, name.as_bytes());
+    }
+    out.push(b']');
+}
+
+fn moments(out: &mut Vec<u8>, times: &mut TimeCache, transaction: &Transaction<'_>) {
+    out.extend_from_slice(b",\"latency_ns\":");
+    match (transaction.request, transaction.response) {
+        (Some(request), Some(response)) => number(out, response.time.saturating_sub(request.time)),
+        _ => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b",\"request\":");
+    moment(out, times, transaction.request);
+    out.extend_from_slice(b",\"response\":");
+    moment(out, times, transaction.response);
+}
+
+fn moment(out: &mut Vec<u8>, times: &mut TimeCache, moment: Option<Moment>) {
+    let Some(moment) = moment else {
+        out.extend_from_slice(b"null");
+        return;
+    };
+    out.extend_from_slice(b"{\"capture\":");
+    number(out, u64::from(moment.capture));
+    out.extend_from_slice(b",\"packet\":");
+    number(out, moment.packet);
+    out.extend_from_slice(b",\"time\":");
+    times.append(out, moment.time);
+    out.push(b'}');
+}
+
+/// Community id, version 1, seed 0 (the open specification of Corelight); `None` for traffic without IP.
+pub fn community_id(key: &FlowKey) -> Option<String> {
+    let protocol = match key.transport {
+        Transport::Ether => return None,
+        Transport::Tcp => 6,
+        Transport::Udp => 17,
+        Transport::Ip | Transport::Icmp => key.protocol.to_be_bytes()[1],
+    };
+    let mut sha1 = Sha1::new();
+    sha1.update([0, 0]);
+    for side in [Side::A, Side::B] {
+        let bytes = key.address(side).bits.to_be_bytes();
+        let start = if key.net == Net::V4 { 12 } else { 0 };
+        sha1.update(bytes.get(start..).unwrap_or_default());
+    }
+    sha1.update([protocol, 0]);
+    if matches!(key.transport, Transport::Tcp | Transport::Udp) {
+        sha1.update(key.port(Side::A).to_be_bytes());
+        sha1.update(key.port(Side::B).to_be_bytes());
+    }
+    Some(format!("1:{}", STANDARD.encode(sha1.finalize())))
+}
