@@ -1,0 +1,54 @@
+"""Record the project's captures anew: python -m pcaps.make (root, iproute2, dumpcap from wireshark-common)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import yaml
+
+from pcaps.make import plant, umas
+
+FOLDER = Path(__file__).resolve().parent.parent
+
+CAPTURES = {
+    "plant/normal.pcapng": (
+        "a shift without incidents: HMI polling and writing set points, historian, engineering station asking for identification",
+        "recorded on the switch of a plant in network namespaces; pymodbus servers and clients",
+        plant.normal,
+    ),
+    "plant/attack.pcapng": (
+        "the same plant while a host of the enterprise network scans ports, units and addresses, identifies devices, toggles coils, "
+        "writes set points, clears counters and forces a device into listen-only mode",
+        "recorded on the switch of a plant in network namespaces; pymodbus servers and clients, attacker behind a real router",
+        plant.attack,
+    ),
+    "plant/umas.pcap": (
+        "UMAS (Modbus function 90): identification, reservation, program download into and upload out of a PLC, stop and start",
+        "crafted with scapy: no open stack speaks UMAS",
+        umas.craft,
+    ),
+}
+
+
+def main() -> None:
+    """Make every capture, then the manifest with its digests."""
+    missing = [tool for tool in ("ip", "dumpcap") if shutil.which(tool) is None]
+    if missing or os.geteuid() != 0:
+        sys.exit(f"making captures needs root, ip (iproute2) and dumpcap (wireshark-common); missing: {', '.join(missing) or 'root'}")
+    entries = []
+    for name, (content, how, make) in CAPTURES.items():
+        path = FOLDER / name
+        path.parent.mkdir(exist_ok=True)
+        print(f"making {name} …", file=sys.stderr)
+        make(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        entries.append({"file": name, "sha256": digest, "content": content, "made": how, "by": "python -m pcaps.make"})
+    (FOLDER / "MANIFEST.yml").write_text(yaml.safe_dump(entries, sort_keys=False, width=140))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""UMAS (Modbus function 90) crafted with scapy, because no open stack speaks it. The layouts follow PROTOCOLS, part 2.3, and public write-ups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+STATION, CONTROLLER = ("10.20.4.7", "00:14:22:40:00:07", 49_800), ("10.20.1.12", "00:80:f4:10:00:12", 502)
+START = 1_772_612_000.0
+OK = 0xFE
+
+
+class Conversation:
+    """One TCP connection with right sequence numbers, a request and its response at a time."""
+
+    def __init__(self) -> None:
+        self.packets: list[object] = []
+        self.time = START
+        self.sequence = [1_000, 5_000]
+        self.transaction_id = 0
+        self.identification = [100, 700]
+
+    def segment(self, side: int, flags: str, payload: bytes = b"") -> None:
+        from scapy.layers.inet import IP, TCP
+        from scapy.layers.l2 import Ether
+        from scapy.packet import Raw
+
+        source, destination = (STATION, CONTROLLER) if side == 0 else (CONTROLLER, STATION)
+        self.identification[side] += 1
+        packet = (
+            Ether(src=source[1], dst=destination[1])
+            / IP(src=source[0], dst=destination[0], id=self.identification[side], flags="DF")
+            / TCP(
+                sport=source[2], dport=destination[2], flags=flags, seq=self.sequence[side],
+                ack=self.sequence[1 - side] if "A" in flags else 0, window=8_192,
+            )
+        )  # fmt: skip
+        if payload:
+            packet = packet / Raw(payload)
+        packet.time = self.time
+        self.packets.append(packet)
+        self.time += 0.0021
+        self.sequence[side] += len(payload) + ("S" in flags) + ("F" in flags)
+
+    def exchange(self, key: int, function: int, request: bytes, response: bytes, status: int = OK) -> None:
+        """A UMAS request and its response: key byte, function (status in the response), data."""
+        self.transaction_id += 1
+        for side, body in ((0, bytes([0, 0x5A, key, function]) + request), (1, bytes([0, 0x5A, key, status]) + response)):
+            header = self.transaction_id.to_bytes(2, "big") + bytes(2) + len(body).to_bytes(2, "big")
+            self.segment(side, "PA", header + body)
+        self.time += 0.05
+
+
+def craft(path: Path) -> None:
+    """An engineering station takes a controller, loads a program into it, reads it back, stops and starts it."""
+    from scapy.utils import wrpcap
+
+    talk = Conversation()
+    talk.segment(0, "S")
+    talk.segment(1, "SA")
+    talk.segment(0, "A")
+    talk.exchange(0, 0x02, b"", bytes.fromhex("0e30080000000000020000000c") + b"BMX P34 2020")
+    talk.exchange(0, 0x01, b"\x00", bytes.fromhex("fd03002500020000000000"))
+    key = 0x2A
+    talk.exchange(0, 0x10, bytes.fromhex("01000000") + b"\x04ENG1", bytes([key]))
+    talk.exchange(key, 0x30, bytes.fromhex("0001"), bytes.fromhex("00fd03"))
+    for block in range(1, 6):
+        data = bytes((block * 16 + index) & 0xFF for index in range(128))
+        talk.exchange(key, 0x31, b"\x00\x01" + block.to_bytes(2, "little") + len(data).to_bytes(2, "little") + data, b"")
+    talk.exchange(key, 0x32, bytes.fromhex("00010600"), b"")
+    talk.exchange(key, 0x41, bytes.fromhex("ff00"), b"")
+    talk.exchange(key, 0x40, bytes.fromhex("ff00"), b"")
+    talk.exchange(0, 0x33, bytes.fromhex("0001fd03"), bytes.fromhex("fd03"))
+    for block in range(1, 4):
+        talk.exchange(0, 0x34, b"\x00\x01" + block.to_bytes(2, "little"), block.to_bytes(2, "little") + bytes(range(64)))
+    talk.exchange(0, 0x35, bytes.fromhex("000104"), b"")
+    talk.exchange(0x77, 0x41, bytes.fromhex("ff00"), bytes.fromhex("8004"), status=0xFD)
+    talk.exchange(key, 0x11, b"", b"")
+    talk.segment(0, "FA")
+    talk.segment(1, "FA")
+    talk.segment(0, "A")
+    wrpcap(str(path), talk.packets)
