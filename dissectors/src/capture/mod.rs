@@ -1,1 +1,248 @@
 //! Captures: files, folders and standard input, as frames in order of time.
+//!
+//! pcap and pcapng in all their variants, gzip and zstd on the fly. What is cut is read up to the cut; behind garbage the next record is
+//! searched; both are counted, with the offset. Memory does not grow with the size of a capture.
+
+mod compressed;
+pub mod filter;
+mod info;
+mod merge;
+mod pcap;
+mod pcapng;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use self::compressed::Identity;
+pub use self::info::{
+    CaptureAnomaly, CaptureError, CaptureInfo, Comment, CommentOn, Compression, InterfaceInfo, MAX_COMMENTS,
+    MAX_INTERFACES, MAX_TEXT, Skipped, anomaly,
+};
+use self::merge::{Active, Means, Merge, Source};
+pub use self::merge::MAX_OPEN;
+pub use self::reader::{CHUNK, MAX_FRAME};
+use self::reader::{Capture, Limits};
+use crate::packet::{Block, Frame};
+
+/// Bytes read to learn when a capture begins.
+const PROBE: usize = 4 * 1024;
+
+/// What is read of the captures.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Least time of a frame, ns since 1970 UTC, inclusive.
+    pub from: Option<u64>,
+    /// Time from which frames are left out, ns since 1970 UTC.
+    pub to: Option<u64>,
+    /// Frames that this program refuses are left out.
+    pub filter: Option<filter::Program>,
+    /// Whether digests are wanted. What can't be read twice (standard input) is then hashed while it is read; files are hashed by
+    /// [`Reader::finish_digests`].
+    pub digest: bool,
+}
+
+/// Which frames are wanted, as the parsers ask for it.
+#[derive(Debug, Default)]
+struct Selection {
+    active: bool,
+    from: u64,
+    to: Option<u64>,
+    filter: Option<filter::Program>,
+}
+
+impl Selection {
+    /// Whether a frame is wanted; one that is not is counted.
+    fn wants(&self, bytes: &[u8], frame: &Frame, info: &mut CaptureInfo) -> bool {
+        let time = frame.at.time;
+        if time < self.from || self.to.is_some_and(|to| time >= to) {
+            info.skipped_by_time = info.skipped_by_time.saturating_add(1);
+            return false;
+        }
+        let filter = self.filter.as_ref();
+        let wanted = filter.is_none_or(|filter| filter.accepts(frame.span.of(bytes), frame.wire_len));
+        info.skipped_by_filter = info.skipped_by_filter.saturating_add(u64::from(!wanted));
+        wanted
+    }
+}
+
+enum Mode {
+    One(Box<Capture>),
+    Several(Merge),
+}
+
+/// Captures that are being read.
+pub struct Reader {
+    mode: Mode,
+    selection: Selection,
+    infos: Vec<CaptureInfo>,
+    /// The regular file of each capture, as it was when it was opened.
+    identities: Vec<Option<Identity>>,
+    skipped: Vec<Skipped>,
+    digest: bool,
+}
+
+/// Opens captures: files, folders (each capture in it, by name, not the folders in it), `-` for standard input. Several are merged by
+/// time; those that begin together are ordered by digest, then path.
+///
+/// # Errors
+/// A file that can't be read or is no capture, an empty file, a folder without a capture. Files within a folder that are no captures
+/// are left out ([`Reader::skipped`]).
+pub fn open(paths: &[PathBuf], options: &Options) -> Result<Reader, CaptureError> {
+    let mut skipped = Vec::new();
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            files.extend(folder(path, &mut skipped)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    if files.len() > usize::from(u16::MAX) {
+        return Err(CaptureError::TooMany { count: files.len() });
+    }
+    let selection = Selection {
+        active: options.from.is_some() || options.to.is_some() || options.filter.is_some(),
+        from: options.from.unwrap_or_default(),
+        to: options.to,
+        filter: options.filter.clone(),
+    };
+    let (mode, infos, identities) = match files.as_slice() {
+        [path] => one(path, options.digest)?,
+        _ => several(&files, options.digest)?,
+    };
+    Ok(Reader { mode, selection, infos, identities, skipped, digest: options.digest })
+}
+
+type Opened = (Mode, Vec<CaptureInfo>, Vec<Option<Identity>>);
+
+fn one(path: &Path, digest: bool) -> Result<Opened, CaptureError> {
+    let mut info = CaptureInfo::default();
+    let mut capture = Capture::open(path, digest, &mut info)?;
+    let identity = capture.input().identity();
+    Ok((Mode::One(Box::new(capture)), vec![info], vec![identity]))
+}
+
+fn several(files: &[PathBuf], digest: bool) -> Result<Opened, CaptureError> {
+    let mut sources = files.iter().map(|path| probe(path, digest)).collect::<Result<Vec<_>, _>>()?;
+    merge::order(&mut sources, |info| {
+        let identity = Identity::of_path(&info.path)?;
+        Some(compressed::digest_of(&info.path, identity.size, identity).ok()?.0)
+    });
+    let (sources, infos): (Vec<_>, Vec<_>) = sources.into_iter().unzip();
+    let identities = infos.iter().map(|info| Identity::of_path(&info.path)).collect();
+    Ok((Mode::Several(Merge::new(sources)), infos, identities))
+}
+
+/// Learns when a capture begins. A file is closed again; what can't be opened twice stays open.
+fn probe(path: &Path, digest: bool) -> Result<(Source, CaptureInfo), CaptureError> {
+    let mut info = CaptureInfo::default();
+    let mut capture = Capture::open(path, digest, &mut info)?;
+    let mut block = Block::default();
+    let everything = Selection::default();
+    let twice = capture.input().identity().is_some();
+    let size = if twice { PROBE } else { CHUNK };
+    let frames = if twice { 1 } else { usize::MAX };
+    let limits = Limits { frames, chunk: size, selection: &everything, capture: 1 };
+    let mut more = true;
+    while more && block.frames.is_empty() {
+        more = capture.fill(&mut block, limits, &mut info)?;
+    }
+    let first = block.frames.first().map_or(u64::MAX, |frame| frame.at.time);
+    let source = if twice {
+        info = merge::fresh(&info);
+        Source::Waiting(first)
+    } else {
+        Source::Open(first, Box::new(Active { capture, block, next: 0 }))
+    };
+    Ok((source, info))
+}
+
+/// The captures of a folder, by name.
+fn folder(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<PathBuf>, CaptureError> {
+    let failed = |error| CaptureError::Io { path: path.to_owned(), error };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let file = entry.map_err(failed)?.path();
+        if file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    files.retain(|file| match Capture::open(file, false, &mut CaptureInfo::default()) {
+        Ok(_) => true,
+        Err(error) => {
+            skipped.push(Skipped { path: file.clone(), reason: error.to_string() });
+            false
+        }
+    });
+    if files.is_empty() { Err(CaptureError::NoCaptures { path: path.to_owned() }) } else { Ok(files) }
+}
+
+impl Reader {
+    /// Puts at most `limit` (at least one) frames into the block; its frames and packets are replaced. Returns false at the very end,
+    /// with no frames. True may come without frames, where many in a row were left out.
+    ///
+    /// While the chunk in the block has frames that `limit` held back, the same block has to come again; what was appended to its bytes
+    /// is taken off. With `usize::MAX` each call takes a whole chunk, and blocks may alternate.
+    ///
+    /// # Errors
+    /// [`CaptureError::WrongBlock`]. What is wrong with a capture itself is an anomaly of its [`CaptureInfo`], never an error here.
+    pub fn fill(&mut self, block: &mut Block, limit: usize) -> Result<bool, CaptureError> {
+        match (&mut self.mode, self.infos.as_mut_slice()) {
+            (Mode::One(capture), [info]) => {
+                let limits = Limits { frames: limit, chunk: CHUNK, selection: &self.selection, capture: 1 };
+                capture.fill(block, limits, info)
+            }
+            (Mode::Several(merge), infos) => {
+                merge.fill(block, limit, &mut Means { infos, selection: &self.selection })
+            }
+            (Mode::One(_), _) => Ok(false),
+        }
+    }
+
+    /// The captures, in the order of their numbers (`Moment::capture` 1 is the first).
+    pub fn captures(&self) -> &[CaptureInfo] {
+        &self.infos
+    }
+
+    /// Files of folders that are no captures.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// Bytes as stored: how many were read, and how many there are. Equal where the size is not known (standard input).
+    pub fn progress(&self) -> (u64, u64) {
+        let sum = |sum: (u64, u64), (info, identity): (&CaptureInfo, &Option<Identity>)| {
+            let size = identity.map_or(info.bytes, |identity| identity.size.max(info.bytes));
+            (sum.0.saturating_add(info.bytes), sum.1.saturating_add(size))
+        };
+        self.infos.iter().zip(&self.identities).fold((0, 0), sum)
+    }
+
+    /// Computes the digests of the files that were read, where [`Options::digest`] asked for them. Costs a second pass over each file
+    /// (see the measurement at `digest_of`), so it belongs off the hot path, after the end. A file that changed meanwhile gets the
+    /// anomaly `capture_changed`, one that can't be read any more keeps no digest.
+    pub fn finish_digests(&mut self) {
+        if !self.digest {
+            return;
+        }
+        for (info, identity) in self.infos.iter_mut().zip(&self.identities) {
+            let Some(identity) = identity else { continue };
+            if info.sha256.is_some() {
+                continue;
+            }
+            match compressed::digest_of(&info.path, identity.size, *identity) {
+                Ok((digest, same)) => {
+                    info.sha256 = Some(digest);
+                    if !same {
+                        info.note(anomaly::CHANGED, 0);
+                    }
+                }
+                Err(_) => info.note(anomaly::CHANGED, 0),
+            }
+        }
+    }
+}
