@@ -1,6 +1,24 @@
 //! From a captured frame to one packet: link, tags, tunnels, IP, fragments, transport; frames that a mirror shows twice.
 
+mod cause;
+pub mod checksum;
+mod decoder;
+pub mod duplicates;
+mod fragment;
+mod ip;
+mod link;
+mod region;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod tunnel;
+
 use crate::address::{Address, Mac, Moment, Net};
+
+pub use cause::Cause;
+pub use decoder::{Decoded, Decoder};
+pub use duplicates::{Duplicates, Twin, Verdict};
+pub use tunnel::{TunnelInfo, TunnelKind};
 
 /// Where bytes lie in a [`Block`]'s buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,6 +35,12 @@ impl Span {
     pub fn of(self, bytes: &[u8]) -> &[u8] {
         let start = self.start as usize;
         bytes.get(start..start + self.len as usize).unwrap_or_default()
+    }
+
+    /// Offset behind the last byte.
+    #[inline]
+    pub fn end(self) -> u32 {
+        self.start.saturating_add(self.len)
     }
 }
 
@@ -90,6 +114,14 @@ pub mod marks {
     pub const FRAGMENT: u16 = 1 << 5;
 }
 
+/// Which redundancy protocol (IEC 62439-3) a [`Packet::redundancy`] comes from.
+pub mod redundancy {
+    /// Parallel redundancy protocol: a trailer.
+    pub const PRP: u32 = 1 << 16;
+    /// High-availability seamless redundancy: a tag.
+    pub const HSR: u32 = 2 << 16;
+}
+
 /// At most two VLAN tags, outermost first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Vlan {
@@ -102,7 +134,7 @@ pub struct Vlan {
 /// The MAC addresses and VLAN a packet came with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct L2 {
-    /// Source MAC of the outermost link header (zero where the link has none).
+    /// Source MAC of the innermost link header (zero where the link has none).
     pub source: Mac,
     /// Destination MAC.
     pub destination: Mac,
@@ -117,7 +149,7 @@ pub struct Packet {
     pub at: Moment,
     /// The whole captured frame.
     pub frame: Span,
-    /// The innermost network header and what follows it, to its stated end (whole frame where there is no IP).
+    /// The innermost network header and what follows it, to its stated end (without IP: what follows the ethertype).
     pub network: Span,
     /// What the transport carries.
     pub payload: Span,
@@ -137,6 +169,8 @@ pub struct Packet {
     pub ack: u32,
     /// Which tunnel it came through: 0 for none, else the decoder's number for (type, outer addresses, key).
     pub tunnel: u32,
+    /// Sequence number of IEC 62439-3: 0 for none, else `redundancy::PRP` or `redundancy::HSR` with the number in the low 16 bits.
+    pub redundancy: u32,
     /// Source port (ICMP: type·256 + code), 0 without ports.
     pub source_port: u16,
     /// Destination port.
