@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use crate::capture::{CaptureError, Reader};
-use crate::packet::{Block, Decoded, Decoder, Duplicates, Verdict};
+use crate::packet::{Block, Decoder, Duplicates, Packet, Verdict, marks};
 
 /// Frames decoded before the second half looks at them, where both halves share a core: they stay in the cache.
 const TOGETHER: usize = 256;
@@ -52,9 +52,11 @@ impl Front {
         block.packets.clear();
         let Block { bytes, frames, packets } = block;
         for frame in frames.iter() {
-            if let Decoded::Packet(mut packet) = self.decoder.decode(bytes, frame)
-                && self.duplicates.check(&mut packet, bytes) == Verdict::Keep
-            {
+            let mut packet = Packet::default();
+            if let Ok(true) = self.decoder.decode_into(bytes, frame, &mut packet) {
+                if let Verdict::Twin(_) = self.duplicates.check(&mut packet, bytes) {
+                    packet.marks |= marks::TWIN; // its flow's ledger still hears of it
+                }
                 packets.push(packet);
             }
         }

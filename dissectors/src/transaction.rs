@@ -217,6 +217,8 @@ pub struct Transaction<'a> {
 /// Something that a device says of itself, or that is seen of it: an attribute with the packet that said so.
 #[derive(Debug, Clone, Copy)]
 pub struct Observation<'a> {
+    /// Index into the registry.
+    pub protocol: u8,
     /// Which side of the flow is described.
     pub side: Side,
     /// The device behind the address, `None` for the address itself.

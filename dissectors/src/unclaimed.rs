@@ -30,7 +30,6 @@ const REFUSED: Code = Code { code: 0, name: Some("refused") };
 pub fn connect<'a>(connection: &Connection<'_>) -> Transaction<'a> {
     let client = client(connection);
     let key = connection.key;
-    let number = if is_ported(key) { key.port(client.other()) } else { key.protocol };
     let (request, response) =
         (connection.firsts[client.index()], connection.firsts[client.other().index()]);
     let outcome = match (connection.refused, request.is_some() && response.is_some()) {
@@ -39,7 +38,7 @@ pub fn connect<'a>(connection: &Connection<'_>) -> Transaction<'a> {
         (false, false) => Outcome::Unknown,
     };
     Transaction {
-        protocol: services::service_of(key.transport, number),
+        protocol: service(key, client),
         client,
         unit: None,
         function: Code { code: if is_ported(key) { 0 } else { u32::from(key.protocol) }, name: Some(CONNECT) },
@@ -56,12 +55,19 @@ pub fn connect<'a>(connection: &Connection<'_>) -> Transaction<'a> {
     }
 }
 
-fn is_ported(key: &FlowKey) -> bool {
+/// The number of the service that the flow is named after.
+pub fn service(key: &FlowKey, client: Side) -> u8 {
+    let number = if is_ported(key) { key.port(client.other()) } else { key.protocol };
+    services::service_of(key.transport, number)
+}
+
+/// Whether the flow has ports.
+pub fn is_ported(key: &FlowKey) -> bool {
     matches!(key.transport, Transport::Tcp | Transport::Udp)
 }
 
 /// Who opened it; else whoever speaks to a group; else whoever speaks to the port that has a name, or the lower one; else who spoke first.
-fn client(connection: &Connection<'_>) -> Side {
+pub fn client(connection: &Connection<'_>) -> Side {
     let key = connection.key;
     if let Some(side) = connection.initiator {
         return side;

@@ -112,6 +112,8 @@ pub mod marks {
     pub const NO_PORTS: u16 = 1 << 4;
     /// A later IP fragment passed on alone because reassembly gave up: payload is not a transport payload.
     pub const FRAGMENT: u16 = 1 << 5;
+    /// A twin of an earlier frame: it goes no further than its flow's ledger.
+    pub const TWIN: u16 = 1 << 6;
 }
 
 /// Which redundancy protocol (IEC 62439-3) a [`Packet::redundancy`] comes from.

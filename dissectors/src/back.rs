@@ -1,0 +1,365 @@
+//! The second half of the way: flow → stream → dissector → transaction → gate, for one packet at a time.
+
+use crate::address::{Address, Mac, Moment, Net, Side};
+use crate::arp;
+use crate::dissection::{Arrival, Dissection, Outcome as Dissected};
+use crate::gate::{Account, Conversations, ConversationKey, Direction, FlowCache, Gate, MAX_CONVERSATIONS};
+use crate::output::{Lines, Prefix};
+use crate::packet::{L2, Packet, Transport, checksum, marks};
+use crate::protocols::services::service_of;
+use crate::protocols::{Ending, Hints, Seen, Sink};
+use crate::speaker::{Scenery, Speaker};
+use crate::stream::{Event, Flow, FlowId, Flows, Ledger, MAX_TIMERS, Receiver, Scene, Timers};
+use crate::summary::Summary;
+use crate::transaction::{Observation, Value};
+use crate::unclaimed::{self, Connection};
+
+/// How long after new data a flow's open requests are looked at: shorter than every protocol's own time-out, ns.
+const LOOK_AGAIN: u64 = 5_000_000_000;
+
+/// What is kept with every flow.
+#[derive(Default)]
+pub struct Talk {
+    dissection: Dissection,
+    cache: FlowCache,
+    prefix: Prefix,
+    /// The first packet of each side.
+    firsts: [Option<Moment>; 2],
+    /// Bytes of each side were lost since the flow began.
+    lost: [bool; 2],
+    /// Refused: a reset was the first word of the other side.
+    refused: bool,
+    /// A timer is set.
+    armed: bool,
+    /// The flow was told as an operation of its own.
+    told: bool,
+    /// Who is client, once a transaction said so.
+    client: Option<Side>,
+}
+
+/// Everything behind the flow table.
+pub struct Back {
+    /// What is expected is counted, what is not is delivered.
+    pub gate: Gate,
+    /// Where every transaction is written, if anywhere.
+    pub lines: Option<Lines>,
+    /// Why lines could not be written.
+    pub lines_error: Option<std::io::Error>,
+    /// What was counted of protocols.
+    pub summary: Summary,
+    /// Who talks with whom, and what was seen of it.
+    pub conversations: Conversations,
+    timers: Timers,
+}
+
+impl Back {
+    /// The second half in front of a gate.
+    pub fn new(gate: Gate, lines: Option<Lines>) -> Self {
+        Back {
+            gate,
+            lines,
+            lines_error: None,
+            summary: Summary::default(),
+            conversations: Conversations::new(MAX_CONVERSATIONS),
+            timers: Timers::new(MAX_TIMERS),
+        }
+    }
+
+    /// Closes what is overdue and ends flows that were quiet for too long.
+    #[inline]
+    pub fn pass_time(&mut self, now: u64, flows: &mut Flows<Talk>) {
+        while let Some((_, id, generation)) = self.timers.pop_due(now) {
+            self.look_at_open_requests(id, generation, now, flows);
+        }
+        flows.overdue(now, self);
+        flows.expire(now, self);
+    }
+
+    #[inline(never)]
+    fn look_at_open_requests(&mut self, id: FlowId, generation: u32, now: u64, flows: &mut Flows<Talk>) {
+        let Some(flow) = flows.alive_mut(id, generation) else { return };
+        let seen = seen(flow, now);
+        let (mut speaker, dissection) = self.speaker(flow);
+        let deadline = dissection.expire(&seen, &mut speaker);
+        flow.data.armed = deadline
+            .is_some_and(|at| self.timers.schedule(at.max(now.saturating_add(1)), id, generation));
+    }
+
+    /// The clock jumped: nobody knows what became of open requests.
+    #[cold]
+    pub fn end_open_requests(&mut self, now: u64, flows: &mut Flows<Talk>) {
+        for id in flows.in_order() {
+            let flow = flows.get_mut(id);
+            let seen = seen(flow, now);
+            let (mut speaker, dissection) = self.speaker(flow);
+            dissection.finish(Ending::ClockJump, &seen, &mut speaker);
+        }
+    }
+
+    /// One packet on its way.
+    #[inline]
+    pub fn packet(&mut self, packet: &Packet, bytes: &[u8], now: u64, flows: &mut Flows<Talk>) {
+        let found = flows.find(packet, now, self);
+        let flow = flows.get_mut(found.id);
+        let side = found.side;
+        if packet.marks & marks::TWIN != 0 {
+            let duplicates = &mut flow.ledger.rare_mut(side).duplicates;
+            *duplicates = duplicates.saturating_add(1);
+            return;
+        }
+        if found.moved {
+            self.new_place(packet, flow, side);
+        }
+        match packet.transport {
+            Transport::Tcp if packet.marks & marks::NO_PORTS == 0 => {
+                let verify = || checksum::transport_ok(packet, bytes);
+                flows.segment(found, packet, packet.payload.of(bytes), verify, self);
+            }
+            Transport::Udp if packet.marks & (marks::FRAGMENT | marks::NO_PORTS) == 0 => {
+                self.datagram(packet, bytes, now, flow, side);
+            }
+            Transport::Ether if packet.protocol == arp::ETHERTYPE => self.arp(packet, bytes),
+            _ => {}
+        }
+        let flow = flows.get_mut(found.id);
+        if !flow.data.armed && flow.data.dissection.protocol().is_some() {
+            flow.data.armed = self.timers.schedule(now.saturating_add(LOOK_AGAIN), found.id, flow.generation);
+        }
+    }
+
+    /// The captures are over: all flows end in the order in which they began.
+    pub fn end(&mut self, now: u64, flows: &mut Flows<Talk>) {
+        flows.finish_all(now, Ending::CaptureEnd, self);
+    }
+
+    /// A side's first packet, or one that came with another MAC or VLAN than its last.
+    #[cold]
+    fn new_place(&mut self, packet: &Packet, flow: &mut Flow<Talk>, side: Side) {
+        flow.data.prefix.clear();
+        flow.data.firsts[side.index()].get_or_insert(packet.at);
+        let address = packet.source_address();
+        if address.net != Net::Mac && packet.l2.source != [0; 6] {
+            self.observe_mac(address, packet.l2.source, "ethernet.source", packet.at);
+        }
+    }
+
+    fn arp(&mut self, packet: &Packet, bytes: &[u8]) {
+        match arp::claim(packet.payload.of(bytes)) {
+            Ok(Some(claim)) => self.observe_mac(claim.address, claim.mac, "arp.sender", packet.at),
+            Ok(None) => {}
+            Err(place) => self.summary.cut_short(place),
+        }
+    }
+
+    fn observe_mac(&mut self, address: Address, mac: Mac, field: &'static str, at: Moment) {
+        if address.is_group() || address.bits == 0 {
+            return;
+        }
+        let text = Address::mac(mac).to_string();
+        let value = Value::Text(text.as_bytes());
+        let protocol = service_of(Transport::Ether, arp::ETHERTYPE);
+        let observation = Observation { protocol, side: Side::A, unit: None, attribute: "mac", value, field, at };
+        self.gate.observe(address, protocol, &observation);
+    }
+
+    fn datagram(&mut self, packet: &Packet, bytes: &[u8], now: u64, flow: &mut Flow<Talk>, side: Side) {
+        let arrival = Arrival {
+            side,
+            bytes: packet.payload.of(bytes),
+            at: packet.at,
+            hints: Hints { ports: flow.key.ports, initiator: None, datagram: true },
+            from_start: true,
+            seen: seen(flow, now),
+        };
+        let (mut speaker, dissection) = self.speaker(flow);
+        let outcome = dissection.take(&arrival, &mut speaker);
+        self.settle(outcome, side, now, flow);
+    }
+
+    /// What dissection of a piece leaves to be done.
+    #[inline]
+    fn settle(&mut self, outcome: Dissected, side: Side, now: u64, flow: &mut Flow<Talk>) {
+        if outcome == Dissected::default() {
+            return;
+        }
+        let undecoded = &mut flow.ledger.rare_mut(side).undecoded_bytes;
+        *undecoded = undecoded.saturating_add(outcome.undecoded);
+        if let Some(fault) = outcome.shut_off {
+            self.summary.fault(fault);
+        }
+        if outcome.gave_up {
+            self.tell_unclaimed(now, flow);
+        }
+    }
+
+    /// A flow that nobody claims is told as an operation of its own, once.
+    fn tell_unclaimed(&mut self, now: u64, flow: &mut Flow<Talk>) {
+        let is_arp = flow.key.transport == Transport::Ether && flow.key.protocol == arp::ETHERTYPE;
+        if flow.data.told || is_arp {
+            return;
+        }
+        flow.data.told = true;
+        let connection = connection(flow, now);
+        let transaction = unclaimed::connect(&connection);
+        let (mut speaker, _) = self.speaker(flow);
+        speaker.transaction(&transaction);
+    }
+
+    /// The flow's parts, apart: who writes down what is said, and the dissection that says it.
+    #[inline]
+    fn speaker<'a>(&'a mut self, flow: &'a mut Flow<Talk>) -> (Speaker<'a>, &'a mut Dissection) {
+        let initiator = flow.initiator();
+        let macs = macs(&flow.l2);
+        let vlan = flow.l2[0].vlan.max(flow.l2[1].vlan);
+        split(self, Scenery { key: &flow.key, macs, vlan, initiator }, &mut flow.data)
+    }
+
+    fn account(&mut self, flow: &Flow<Talk>, now: u64) {
+        let connection = connection(flow, now);
+        let client = flow.data.client.unwrap_or_else(|| unclaimed::client(&connection));
+        let server = client.other();
+        let port = if unclaimed::is_ported(&flow.key) { flow.key.port(server) } else { 0 };
+        let protocol = flow.data.dissection.protocol().unwrap_or_else(|| unclaimed::service(&flow.key, client));
+        let key =
+            ConversationKey { client: flow.key.address(client), server: flow.key.address(server), port, protocol };
+        let ledger = &flow.ledger;
+        self.conversations.add(
+            key,
+            &Account {
+                flows: 1,
+                first: Some(flow.first),
+                last: Some(flow.last),
+                from_client: direction(ledger, client),
+                from_server: direction(ledger, server),
+                midstream: u64::from(ledger.midstream),
+                one_way: u64::from(ledger.one_way()),
+                encrypted: u64::from(ledger.encrypted),
+            },
+        );
+    }
+}
+
+impl Receiver<Talk> for Back {
+    #[inline]
+    fn event(&mut self, event: Event<'_>, scene: &mut Scene<'_, Talk>) {
+        match event {
+            Event::Data { side, bytes, at } => self.data(side, bytes, at, scene),
+            Event::Gap { side, missing } => {
+                scene.data.lost[side.index()] = true;
+                let given_up = scene.data.dissection.gap(side, missing);
+                let undecoded = &mut scene.ledger.rare_mut(side).undecoded_bytes;
+                *undecoded = undecoded.saturating_add(given_up);
+            }
+            Event::Opened { .. } => scene.data.prefix.clear(),
+            Event::Reset { side } => {
+                let other = scene.ledger.counts(side).payload;
+                scene.data.refused = scene.tcp.initiator() == Some(side.other()) && other == 0 && !scene.tcp.from_start(side);
+            }
+            Event::Closed => {}
+        }
+    }
+
+    fn ended(&mut self, _: FlowId, flow: &mut Flow<Talk>, ending: Ending) {
+        let now = flow.last.time;
+        let seen = seen(flow, now);
+        let (mut speaker, dissection) = self.speaker(flow);
+        let held = dissection.finish(ending, &seen, &mut speaker);
+        if held > 0 {
+            let undecoded = &mut flow.ledger.rare_mut(Side::A).undecoded_bytes;
+            *undecoded = undecoded.saturating_add(held);
+        }
+        if flow.data.dissection.protocol().is_none() {
+            self.tell_unclaimed(now, flow);
+        }
+        self.account(flow, now);
+    }
+}
+
+impl Back {
+    #[inline]
+    fn data(&mut self, side: Side, bytes: &[u8], at: Moment, scene: &mut Scene<'_, Talk>) {
+        let both = |side: Side| scene.ledger.counts(side).packets > 0;
+        let seen = Seen { clock: scene.clock, both_directions: both(Side::A) && both(Side::B), lost: scene.data.lost };
+        let initiator = scene.tcp.initiator();
+        let arrival = Arrival {
+            side,
+            bytes,
+            at,
+            hints: Hints { ports: scene.key.ports, initiator, datagram: false },
+            from_start: scene.tcp.from_start(side) && !scene.data.lost[side.index()],
+            seen,
+        };
+        let scenery =
+            Scenery { key: scene.key, macs: macs(scene.l2), vlan: scene.l2[0].vlan.max(scene.l2[1].vlan), initiator };
+        let (mut speaker, dissection) = split(self, scenery, scene.data);
+        let outcome = dissection.take(&arrival, &mut speaker);
+        if outcome != Dissected::default() {
+            self.settle_scene(outcome, side, scene);
+        }
+    }
+
+    #[cold]
+    fn settle_scene(&mut self, outcome: Dissected, side: Side, scene: &mut Scene<'_, Talk>) {
+        let undecoded = &mut scene.ledger.rare_mut(side).undecoded_bytes;
+        *undecoded = undecoded.saturating_add(outcome.undecoded);
+        if let Some(fault) = outcome.shut_off {
+            self.summary.fault(fault);
+        }
+        if outcome.gave_up && !scene.data.told {
+            scene.data.told = true;
+            let initiator = scene.tcp.initiator();
+            let firsts = scene.data.firsts;
+            let connection = Connection { key: scene.key, initiator, firsts, refused: false, completed: scene.clock };
+            let transaction = unclaimed::connect(&connection);
+            let scenery =
+                Scenery { key: scene.key, macs: macs(scene.l2), vlan: scene.l2[0].vlan.max(scene.l2[1].vlan), initiator };
+            split(self, scenery, scene.data).0.transaction(&transaction);
+        }
+    }
+}
+
+#[inline]
+fn split<'a>(back: &'a mut Back, scenery: Scenery<'a>, talk: &'a mut Talk) -> (Speaker<'a>, &'a mut Dissection) {
+    let Talk { dissection, cache, prefix, client, .. } = talk;
+    let Back { gate, lines, lines_error, summary, .. } = back;
+    (Speaker { gate, lines, lines_error, summary, scenery, cache, prefix, client }, dissection)
+}
+
+#[inline]
+fn seen(flow: &Flow<Talk>, clock: u64) -> Seen {
+    Seen { clock, both_directions: flow.both_directions(), lost: flow.data.lost }
+}
+
+/// Each side's MAC: what it sends from, else what is sent to it.
+#[inline]
+fn macs(l2: &[L2; 2]) -> [Mac; 2] {
+    let [a, b] = l2;
+    let of = |own: &L2, other: &L2| if own.source == [0; 6] { other.destination } else { own.source };
+    [of(a, b), of(b, a)]
+}
+
+fn connection(flow: &Flow<Talk>, now: u64) -> Connection<'_> {
+    Connection {
+        key: &flow.key,
+        initiator: flow.initiator(),
+        firsts: flow.data.firsts,
+        refused: flow.data.refused,
+        completed: now,
+    }
+}
+
+fn direction(ledger: &Ledger, side: Side) -> Direction {
+    let (counts, rare) = (ledger.counts(side), ledger.rare(side));
+    Direction {
+        packets: counts.packets,
+        bytes: counts.bytes,
+        payload_bytes: counts.payload,
+        retransmitted: rare.retransmitted_packets,
+        out_of_order: rare.out_of_order_packets,
+        gaps: rare.gaps,
+        gap_bytes: rare.gap_bytes,
+        undecoded_bytes: rare.undecoded_bytes,
+        duplicates: rare.duplicates,
+        conflicts: rare.conflicts,
+    }
+}
