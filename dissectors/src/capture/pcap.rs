@@ -1,8 +1,7 @@
 //! The pcap file format: draft-ietf-opsawg-pcap, and the variants with nanoseconds and with longer record headers.
 
-use super::reader::{MAX_FRAME, Sink, Stop, Window, add, offset_of, wide};
-use crate::address::Moment;
-use crate::packet::{Frame, Span};
+use super::reader::{MAX_FRAME, Shape, Sink, Stop, Window, add, offset_of, wide};
+use crate::packet::Span;
 
 /// Length of the file header.
 pub(super) const FILE_HEADER: usize = 24;
@@ -138,8 +137,9 @@ impl Pcap {
                 break Some(window.short(at, sink));
             };
             let record = Record::read::<BIG, HEAD>(head);
-            let start = add(at, HEAD);
-            let end = add(start, wide(record.captured));
+            // Wrapping, because these two are what the next turn waits for; lengths that could wrap are bad, and doubted first.
+            let start = at.wrapping_add(HEAD);
+            let end = start.wrapping_add(wide(record.captured));
             if self.doubtful(&record, last) {
                 match self.judge::<BIG, HEAD>(&record, last, window, end) {
                     Judgement::Good => {}
@@ -152,16 +152,8 @@ impl Pcap {
             }
             last = Some(record.seconds);
             let time = nanoseconds(record.seconds, record.fraction, scale);
-            sink.frame(
-                bytes,
-                Frame {
-                    at: Moment { time, ..Moment::default() },
-                    span: Span { start: offset_of(start), len: record.captured },
-                    wire_len: record.wire.max(record.captured),
-                    link: self.link,
-                    interface: 0,
-                },
-            );
+            let shape = Shape { wire_len: record.wire.max(record.captured), link: self.link, interface: 0 };
+            sink.frame(bytes, time, Span { start: offset_of(start), len: record.captured }, shape);
             at = end;
         };
         self.last = last;
@@ -260,13 +252,10 @@ fn next_one<const BIG: bool, const HEAD: usize>(
 impl Record {
     #[inline]
     fn read<const BIG: bool, const HEAD: usize>(head: &[u8; HEAD]) -> Self {
-        let Some([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]) = head.first_chunk::<RECORD>() else {
+        let Some(&[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]) = head.first_chunk::<RECORD>() else {
             return Record { seconds: 0, fraction: 0, captured: u32::MAX, wire: 0 };
         };
-        let number = |bytes: [&u8; 4]| {
-            let bytes = bytes.map(|byte| *byte);
-            if BIG { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
-        };
+        let number = |bytes| if BIG { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
         Record {
             seconds: number([a, b, c, d]),
             fraction: number([e, f, g, h]),

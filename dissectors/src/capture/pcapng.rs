@@ -1,10 +1,9 @@
 //! The pcapng file format: draft-ietf-opsawg-pcapng, with the obsolete packet block.
 
 use super::info::{CommentOn, InterfaceInfo, anomaly, short_text};
-use super::reader::{MAX_FRAME, Sink, Stop, Window, add, offset_of, wide};
-use crate::address::Moment;
+use super::reader::{MAX_FRAME, Shape, Sink, Stop, Window, add, offset_of, wide};
 use crate::cursor::{Cursor, Incomplete};
-use crate::packet::{Frame, Span};
+use crate::packet::Span;
 
 /// Longest block that is read whole: a frame, and as much again for options.
 pub(super) const MAX_BLOCK: usize = 2 * MAX_FRAME;
@@ -307,14 +306,9 @@ impl Pcapng {
             }
         };
         self.clock = time;
-        let frame = Frame {
-            at: Moment { time, ..Moment::default() },
-            span: Span { start: offset_of(add(start, packet.start)), len: packet.captured },
-            wire_len: packet.wire.max(packet.captured),
-            link: interface.link,
-            interface: interface.number,
-        };
-        sink.frame(window.bytes, frame);
+        let span = Span { start: offset_of(add(start, packet.start)), len: packet.captured };
+        let wire_len = packet.wire.max(packet.captured);
+        sink.frame(window.bytes, time, span, Shape { wire_len, link: interface.link, interface: interface.number });
         let padded = add(end, end.wrapping_neg() & 3);
         if let Some(rest) = body.get(padded..).filter(|rest| !rest.is_empty() && packet.time.is_some()) {
             self.packet_options(rest, sink);

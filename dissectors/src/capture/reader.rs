@@ -7,7 +7,8 @@ use super::compressed::Input;
 use super::info::{CaptureError, CaptureInfo, Compression, InterfaceInfo, anomaly};
 use super::pcap::{self, Pcap};
 use super::pcapng::{self, Pcapng};
-use crate::packet::{Block, Frame};
+use crate::address::Moment;
+use crate::packet::{Block, Frame, Span};
 
 /// Bytes read at once.
 pub const CHUNK: usize = 256 * 1024;
@@ -83,6 +84,14 @@ impl Window<'_> {
     }
 }
 
+/// What a frame has besides time and place.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) wire_len: u32,
+    pub(super) link: u16,
+    pub(super) interface: u16,
+}
+
 /// Where a parser puts frames, and what it has to say.
 pub(super) struct Sink<'a> {
     pub(super) frames: &'a mut Vec<Frame>,
@@ -107,16 +116,21 @@ impl Sink<'_> {
 
     /// Numbers a frame, and keeps it if it is wanted.
     #[inline(always)]
-    pub(super) fn frame(&mut self, bytes: &[u8], mut frame: Frame) {
-        self.packets = self.packets.wrapping_add(1);
-        self.first = self.first.min(frame.at.time);
-        self.last = self.last.max(frame.at.time);
-        if self.selection.active && !self.selection.wants(bytes, &frame, self.info) {
-            return;
+    pub(super) fn frame(&mut self, bytes: &[u8], time: u64, span: Span, shape: Shape) {
+        let packet = self.packets.wrapping_add(1);
+        self.packets = packet;
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
+        // Made at once, in its place: a frame that is changed before it is pushed costs 8 ns for the way through the stack.
+        let capture = self.capture;
+        let Shape { wire_len, link, interface } = shape;
+        if self.selection.active {
+            let frame = Frame { at: Moment { time, packet, capture }, span, wire_len, link, interface };
+            if !self.selection.wants(bytes, &frame, self.info) {
+                return;
+            }
         }
-        frame.at.packet = self.packets;
-        frame.at.capture = self.capture;
-        self.frames.push(frame);
+        self.frames.push(Frame { at: Moment { time, packet, capture }, span, wire_len, link, interface });
     }
 
     /// Notes what can't be read; if it is a packet, it has a number nevertheless.
