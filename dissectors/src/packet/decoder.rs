@@ -7,7 +7,7 @@ use super::cause::{CAUSES, FIXED};
 use super::fragment::{Anomaly, Fragments};
 use super::region::Region;
 use super::tunnel::{TunnelInfo, Tunnels};
-use super::{Cause, Frame, Packet, marks};
+use super::{Block, Cause, Duplicates, Frame, Packet, Twin, Verdict, fast, marks};
 use crate::stream::FlowKey;
 
 /// How many headers may nest that start a packet within a packet: tunnels and reassembled datagrams.
@@ -63,36 +63,68 @@ impl Decoder {
         }
     }
 
-    /// The same, into a packet that is already where it shall stay: `packet` must be `Packet::default()` and is complete when
-    /// the answer is `Ok(true)`; `Ok(false)` is a fragment that waits. Saves copying the packet out of [`Decoded`].
-    #[inline]
+    /// The same, into a packet that is already where it shall stay, whatever it held: saves copying it out of [`Decoded`].
+    /// `Ok(false)` is a fragment that waits.
+    ///
+    /// # Errors
+    /// Why the frame can't be decoded; it is counted.
+    #[inline(always)]
     pub fn decode_into(
         &mut self,
         bytes: &mut Vec<u8>,
         frame: &Frame,
         packet: &mut Packet,
     ) -> std::result::Result<bool, Cause> {
-        packet.at = frame.at;
-        packet.frame = frame.span;
-        packet.wire_len = frame.wire_len.max(frame.span.len);
-        packet.interface = frame.interface;
+        match fast::decode(bytes, frame, packet) {
+            Some(()) => Ok(true),
+            None => self.slow(bytes, frame, packet),
+        }
+    }
+
+    /// Decodes all frames of a block into its packets, twins left out: `twin` is called for each of them.
+    pub fn decode_block(
+        &mut self,
+        block: &mut Block,
+        duplicates: &mut Duplicates,
+        mut twin: impl FnMut(&Packet, Twin),
+    ) {
+        let Block { bytes, frames, packets } = block;
+        packets.resize(frames.len(), Packet::default());
+        let mut used = 0_usize;
+        for frame in frames.iter() {
+            let Some(packet) = packets.get_mut(used) else { break };
+            if self.decode_into(bytes, frame, packet) != Ok(true) {
+                continue;
+            }
+            match duplicates.check(packet, bytes) {
+                Verdict::Keep => used = used.saturating_add(1),
+                Verdict::Twin(cause) => twin(packet, cause),
+            }
+        }
+        packets.truncate(used);
+    }
+
+    /// The long way, for everything but the common case, which it would decode the same.
+    #[inline(never)]
+    pub(super) fn slow(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        frame: &Frame,
+        packet: &mut Packet,
+    ) -> std::result::Result<bool, Cause> {
+        *packet = Packet {
+            at: frame.at,
+            frame: frame.span,
+            wire_len: frame.wire_len.max(frame.span.len),
+            interface: frame.interface,
+            ..Packet::default()
+        };
         let region = Region {
             bytes: frame.span.of(bytes),
             start: frame.span.start,
             missing: frame.wire_len.saturating_sub(frame.span.len),
         };
-        match self.link(frame.link, region, packet) {
-            Ok(Step::Done) => {
-                packet.hash = FlowKey::of(packet).0.hash();
-                Ok(true)
-            }
-            other => self.rest(other, bytes, packet),
-        }
-    }
-
-    /// What is not the common case: fragments, and frames that can't be decoded.
-    #[cold]
-    fn rest(&mut self, mut step: Result, bytes: &mut Vec<u8>, packet: &mut Packet) -> std::result::Result<bool, Cause> {
+        let mut step = self.link(frame.link, region, packet);
         for depth in 1..=MAX_NESTING {
             match step {
                 Ok(Step::Rebuilt) => step = self.rebuilt(bytes, packet, depth),

@@ -84,9 +84,9 @@ impl Way {
         let [first, second] = l2.vlan.ids;
         let [a, b, c, d, e, f] = l2.source;
         let [g, h, i, j, k, l] = l2.destination;
-        let source = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
-        let destination = u64::from_be_bytes([0, 0, g, h, i, j, k, l]);
-        let mixed = spread(source ^ destination.rotate_left(13));
+        let low = u64::from(u32::from_ne_bytes([a, b, c, d])) << 32 | u64::from(u32::from_ne_bytes([g, h, i, j]));
+        let high = u32::from(u16::from_ne_bytes([e, f])) << 16 | u32::from(u16::from_ne_bytes([k, l]));
+        let mixed = spread(low ^ spread(u64::from(high)));
         Way {
             vlan: u32::from(l2.vlan.count) << 24 | u32::from(first & 0xFFF) << 12 | u32::from(second & 0xFFF),
             macs: (mixed >> 32) as u32,

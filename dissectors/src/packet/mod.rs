@@ -4,6 +4,7 @@ mod cause;
 pub mod checksum;
 mod decoder;
 pub mod duplicates;
+mod fast;
 mod fragment;
 mod ip;
 mod link;

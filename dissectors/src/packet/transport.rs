@@ -9,8 +9,8 @@ use super::region::Region;
 use super::{Cause, Packet, Transport, marks};
 
 /// Ports of the tunnels over UDP (IANA registry).
-const VXLAN_PORT: u16 = 4789;
-const GENEVE_PORT: u16 = 6081;
+pub(super) const VXLAN_PORT: u16 = 4789;
+pub(super) const GENEVE_PORT: u16 = 6081;
 
 /// Bytes that every ICMP message begins with: type, code, checksum.
 const ICMP_HEADER: usize = 4;

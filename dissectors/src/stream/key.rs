@@ -1,6 +1,6 @@
 //! What makes two packets belong to the same flow.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::OnceLock;
 
 use foldhash::SharedSeed;
@@ -33,7 +33,7 @@ pub struct FlowKey {
 
 impl FlowKey {
     /// The key of the flow that a packet belongs to, and the side that sent it.
-    #[inline]
+    #[inline(always)]
     pub fn of(packet: &Packet) -> (FlowKey, Side) {
         let from = (packet.source, packet.source_port);
         let to = (packet.destination, packet.destination_port);
@@ -53,14 +53,19 @@ impl FlowKey {
     }
 
     /// Keyed hash of the flow: collisions can't be prepared by whoever sends the packets.
-    #[inline]
+    #[inline(always)]
     pub fn hash(&self) -> u64 {
         let ports = u64::from(self.ports[0]) | u64::from(self.ports[1]) << 16 | u64::from(self.tunnel) << 32;
         let rest = u64::from(self.protocol)
             | u64::from(self.group) << 16
             | (self.transport as u64) << 32
             | (self.net as u64) << 40;
-        state().hash_one((self.a, self.b, ports, rest))
+        let mut hasher = state().build_hasher();
+        hasher.write_u128(self.a);
+        hasher.write_u128(self.b);
+        hasher.write_u64(ports);
+        hasher.write_u64(rest);
+        hasher.finish()
     }
 
     /// The address of a side.
