@@ -1,1 +1,410 @@
 //! What is expected is counted, what is not is delivered (DESIGN.md, 2.1).
+//!
+//! [`Gate::offer`] takes every transaction. One that its operation's expectation fits is tallied at once; any other is copied
+//! into the queue. [`Gate::take`] looks at the queue's front again, so that Python sees what it would see if it were asked packet
+//! by packet. What a taken transaction is tallied as is decided when its answer is there: at the next `take`, or at `settle`.
+
+mod ceilings;
+mod clause;
+mod conversation;
+mod expectation;
+mod operation;
+mod owned;
+mod ranges;
+mod reading;
+mod seen;
+mod tally;
+mod window;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod timing;
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::Arc;
+
+use bumpalo::Bump;
+
+pub use ceilings::Limits;
+pub use clause::{Clause, L2Line, NewClause, PointLine, moment};
+pub use conversation::{Account, ConversationKey, Conversations, Direction, MAX_CONVERSATIONS};
+pub use expectation::{ExpectError, MAX_CLAUSES, MAX_LANES};
+pub use operation::{FlowCache, Merged, OperationView};
+pub use owned::{OwnedObservation, OwnedTransaction};
+pub use ranges::{MAX_NAMES, MAX_RANGES, MAX_RANGES_IN_ALL, TallyPoint, TallyPoints};
+pub use seen::{AnomalyCount, FlowAnomaly};
+pub use tally::{MAX_REJECTION_CODES, TallyView};
+pub use window::{Crossing, MAX_WINDOWS, Mode, WindowView};
+
+use crate::address::{Address, Mac, Side};
+use crate::packet::Vlan;
+use crate::stream::FlowKey;
+use crate::transaction::{Observation, Transaction};
+use ceilings::Met;
+use clause::Occurrence;
+use expectation::{Clauses, Judgement};
+use operation::Operations;
+use seen::{FlowAnomalies, News, Seen};
+use window::Windows;
+
+/// How the gate works in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Everything is delivered, nobody is asked; operations are counted all the same.
+    pub follow: bool,
+    /// Occurrences of a tally whose packets are kept, beside the last one.
+    pub first_packets: u32,
+    /// Greatest numbers of what is kept.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { follow: false, first_packets: 5, limits: Limits::default() }
+    }
+}
+
+/// What the engine knows of a transaction's flow.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The flow.
+    pub key: &'a FlowKey,
+    /// MAC addresses of side A and B, zero where there is none.
+    pub macs: [Mac; 2],
+    /// VLAN tags.
+    pub vlan: Vlan,
+    /// Who opened the connection, where that was seen.
+    pub initiator: Option<Side>,
+    /// The flow's own.
+    pub cache: &'a mut FlowCache,
+}
+
+/// A transaction that Python gets to see.
+#[derive(Debug, Clone)]
+pub struct Delivered {
+    /// Its operation's number, 0 while everything is followed.
+    pub operation: u32,
+    /// Bit mask of the lanes, by position, that did not expect it or want it delivered; all ones where there is no expectation.
+    pub lanes: u128,
+    /// The operation has no expectation yet: to be answered with [`Gate::expect`].
+    pub first: bool,
+    /// The transaction.
+    pub transaction: Arc<OwnedTransaction>,
+}
+
+/// What is taken from the gate.
+#[derive(Debug, Clone)]
+pub enum Fact {
+    /// An unexpected (or followed) transaction.
+    Transaction(Delivered),
+    /// A new identity value.
+    Observation(Arc<OwnedObservation>),
+    /// The first of its kind between two sides.
+    Anomaly(FlowAnomaly),
+    /// A window reached its threshold.
+    Crossing(Crossing),
+}
+
+/// What went through the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Transactions offered.
+    pub transactions: u64,
+    /// Transactions delivered.
+    pub delivered: u64,
+    /// Transactions tallied without being delivered.
+    pub tallied: u64,
+    /// Operations.
+    pub operations: u64,
+    /// Clauses in use.
+    pub clauses: u64,
+}
+
+#[derive(Debug)]
+enum Waiting {
+    /// An operation's number and its occurrence.
+    Transaction(u32, Arc<OwnedTransaction>),
+    Other(Fact),
+}
+
+/// The gate of one run.
+#[derive(Debug)]
+pub struct Gate {
+    settings: Settings,
+    operations: Operations,
+    clauses: Clauses,
+    windows: Windows,
+    queue: VecDeque<Waiting>,
+    /// Crossings of what was tallied last: they come before the queue.
+    crossings: VecDeque<Crossing>,
+    /// Delivered, and not yet tallied: Python may be answering.
+    pending: Option<(u32, Arc<OwnedTransaction>)>,
+    seen: Seen,
+    anomalies: FlowAnomalies,
+    met: Met,
+    counters: Counters,
+    fitted: Vec<u32>,
+    arena: Bump,
+}
+
+impl Gate {
+    /// An empty gate.
+    pub fn new(settings: Settings) -> Gate {
+        Gate {
+            settings,
+            operations: Operations::default(),
+            clauses: Clauses::default(),
+            windows: Windows::default(),
+            queue: VecDeque::new(),
+            crossings: VecDeque::new(),
+            pending: None,
+            seen: Seen::default(),
+            anomalies: FlowAnomalies::default(),
+            met: Met::default(),
+            counters: Counters::default(),
+            fitted: Vec::new(),
+            arena: Bump::new(),
+        }
+    }
+
+    /// Takes a transaction at its completion: tallies it when it is expected, else puts a copy into the queue.
+    #[inline]
+    pub fn offer(&mut self, context: Context<'_>, transaction: &Transaction<'_>) {
+        let Context { key, macs, vlan, initiator, cache } = context;
+        let limits = &self.settings.limits;
+        let number = self.operations.number(key, cache, transaction, limits, &mut self.met);
+        let occurrence = Occurrence::new(transaction, macs, vlan);
+        self.counters.transactions = self.counters.transactions.saturating_add(1);
+        if self.settings.follow {
+            self.note(number, &occurrence);
+        } else if self.tally_expected(number, &occurrence) {
+            return;
+        }
+        let owned = OwnedTransaction::new(key, macs, vlan, initiator, transaction);
+        self.enqueue(number, owned);
+    }
+
+    /// Tallies an occurrence whose turn it is and that is expected; false when it has to wait in the queue.
+    #[inline]
+    fn tally_expected(&mut self, number: u32, occurrence: &Occurrence<'_>) -> bool {
+        let Some(operation) = self.operations.get_mut(number) else { return false };
+        if operation.waiting > 0 {
+            return false;
+        }
+        let last = operation.tally.last_time();
+        match self.clauses.judge(&operation.expectation, occurrence, last, &mut self.fitted) {
+            Some(Judgement { lanes: 0, windows: false }) => {}
+            // Windows are shared: this one has to wait for what stands before it.
+            Some(Judgement { lanes: 0, windows: true }) if self.is_idle() => {}
+            _ => return false,
+        }
+        self.tally(number, occurrence);
+        self.counters.tallied = self.counters.tallied.saturating_add(1);
+        true
+    }
+
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.crossings.is_empty() && self.pending.is_none()
+    }
+
+    /// Counts an occurrence for its operation and for the clauses in `fitted`.
+    #[inline]
+    fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>) {
+        self.note(number, occurrence);
+        let keep = self.settings.first_packets;
+        for clause in &self.fitted {
+            for (window, brought) in self.clauses.tally(*clause, occurrence, keep).unwrap_or_default() {
+                let held = usize::try_from(keep).unwrap_or(usize::MAX);
+                self.crossings.extend(self.windows.feed(*window, *brought, occurrence, held));
+            }
+        }
+    }
+
+    #[inline]
+    fn note(&mut self, number: u32, occurrence: &Occurrence<'_>) {
+        if let Some(operation) = self.operations.get_mut(number) {
+            operation.tally.note(occurrence, self.settings.first_packets, false);
+        }
+    }
+
+    #[cold]
+    fn enqueue(&mut self, number: u32, transaction: OwnedTransaction) {
+        let transaction = Arc::new(transaction);
+        if self.settings.follow {
+            let delivered = Delivered { operation: 0, lanes: u128::MAX, first: false, transaction };
+            self.queue.push_back(Waiting::Other(Fact::Transaction(delivered)));
+            return;
+        }
+        if let Some(operation) = self.operations.get_mut(number) {
+            operation.waiting = operation.waiting.saturating_add(1);
+        }
+        self.queue.push_back(Waiting::Transaction(number, transaction));
+    }
+
+    /// Takes an identity observation of an address: queued when the value is new for (address, unit, attribute).
+    pub fn observe(&mut self, address: Address, protocol: u8, observation: &Observation<'_>) {
+        match self.seen.note(address, observation, &self.settings.limits) {
+            News::Known => {}
+            News::Full => self.met.observations = self.met.observations.saturating_add(1),
+            News::New => {
+                let owned = Arc::new(OwnedObservation::new(address, protocol, observation));
+                self.queue.push_back(Waiting::Other(Fact::Observation(owned)));
+            }
+        }
+    }
+
+    /// Takes an anomaly that belongs to no transaction: queued when it is the first between its two sides, else counted.
+    pub fn anomaly(&mut self, anomaly: &FlowAnomaly) {
+        match self.anomalies.note(anomaly, &self.settings.limits) {
+            News::Known => {}
+            News::Full => self.met.anomalies = self.met.anomalies.saturating_add(1),
+            News::New => self.queue.push_back(Waiting::Other(Fact::Anomaly(*anomaly))),
+        }
+    }
+
+    /// The next fact, in the order of completion. What has become expected meanwhile is tallied instead.
+    pub fn take(&mut self) -> Option<Fact> {
+        self.settle();
+        loop {
+            if let Some(crossing) = self.crossings.pop_front() {
+                return Some(Fact::Crossing(crossing));
+            }
+            let delivered = match self.queue.pop_front()? {
+                Waiting::Other(Fact::Transaction(delivered)) => delivered,
+                Waiting::Other(fact) => return Some(fact),
+                Waiting::Transaction(number, transaction) => match self.look_again(number, transaction) {
+                    Some(delivered) => delivered,
+                    None => continue,
+                },
+            };
+            self.counters.delivered = self.counters.delivered.saturating_add(1);
+            return Some(Fact::Transaction(delivered));
+        }
+    }
+
+    /// Tallies what was delivered last, by the answer that Python gave meanwhile. `take` does so by itself; to be called where
+    /// tallies are read without taking everything.
+    pub fn settle(&mut self) {
+        let Some((number, transaction)) = self.pending.take() else { return };
+        self.finish(number, &transaction, |gate, occurrence| {
+            gate.judge(number, occurrence);
+            true
+        });
+    }
+
+    /// Judges the front of the queue: gives it back when it is to be delivered, else tallies it.
+    fn look_again(&mut self, number: u32, transaction: Arc<OwnedTransaction>) -> Option<Delivered> {
+        let mut judgement = None;
+        self.finish(number, &transaction, |gate, occurrence| {
+            judgement = gate.judge(number, occurrence);
+            judgement.is_some_and(|judgement| judgement.lanes == 0)
+        });
+        let lanes = match judgement {
+            Some(Judgement { lanes: 0, .. }) => {
+                self.counters.tallied = self.counters.tallied.saturating_add(1);
+                return None;
+            }
+            Some(judgement) => judgement.lanes,
+            None => u128::MAX,
+        };
+        self.pending = Some((number, Arc::clone(&transaction)));
+        Some(Delivered { operation: number, lanes, first: judgement.is_none(), transaction })
+    }
+
+    /// Tallies a waiting occurrence in the clauses that `decide` has put into `fitted`, if it says so.
+    fn finish(
+        &mut self,
+        number: u32,
+        transaction: &OwnedTransaction,
+        decide: impl FnOnce(&mut Gate, &Occurrence<'_>) -> bool,
+    ) {
+        let mut arena = mem::take(&mut self.arena);
+        let view = transaction.view(&arena);
+        let occurrence = Occurrence::new(&view, transaction.macs, transaction.vlan);
+        if decide(self, &occurrence) {
+            self.tally(number, &occurrence);
+            if let Some(operation) = self.operations.get_mut(number) {
+                operation.waiting = operation.waiting.saturating_sub(1);
+            }
+        }
+        arena.reset();
+        self.arena = arena;
+    }
+
+    fn judge(&mut self, number: u32, occurrence: &Occurrence<'_>) -> Option<Judgement> {
+        self.fitted.clear();
+        let operation = self.operations.get(number)?;
+        self.clauses.judge(&operation.expectation, occurrence, operation.tally.last_time(), &mut self.fitted)
+    }
+
+    /// Sets an operation's lanes: (lane number, ordered clauses). Clauses that are not named again are reported once more by
+    /// [`Gate::changed_tallies`] and then gone. Gives the clause ids by lane; an answer with an error changes nothing.
+    pub fn expect(&mut self, operation: u32, lanes: Vec<(u32, Vec<NewClause>)>) -> Result<Vec<Vec<u32>>, ExpectError> {
+        let windows = &self.windows;
+        let record = self.operations.get_mut(operation).ok_or(ExpectError::NoSuchOperation(operation))?;
+        self.clauses.replace(operation, &mut record.expectation, lanes, |number| windows.contains(number))
+    }
+
+    /// A new window: crossed when at least `threshold` occurrences (distinct values) lie within `span_ns`. At the ceiling of
+    /// [`MAX_WINDOWS`] it is 0, which counts nothing.
+    pub fn window(&mut self, mode: Mode, span_ns: u64, threshold: usize) -> u32 {
+        let number = self.windows.add(mode, span_ns, threshold);
+        if number.is_none() {
+            self.met.windows = self.met.windows.saturating_add(1);
+        }
+        number.unwrap_or(0)
+    }
+
+    /// A new generation (policy or rules were reloaded): every operation is asked again, every clause is reported once more, and
+    /// all windows are empty. To be called when the queue was taken.
+    pub fn ask_again(&mut self) {
+        self.settle();
+        for operation in self.operations.iter_mut() {
+            self.clauses.forget(&mut operation.expectation);
+        }
+        self.windows.reset();
+    }
+
+    /// Tallies of clauses that changed since the last call, and of replaced ones, by clause id.
+    pub fn changed_tallies(&mut self) -> Vec<TallyView> {
+        self.clauses.changed()
+    }
+
+    /// All operations' own tallies (clause 0), by number.
+    pub fn operations(&self) -> Vec<TallyView> {
+        self.operations.iter().map(|(number, operation)| operation.tally.view(0, number, false)).collect()
+    }
+
+    /// Who does what to whom.
+    pub fn operation(&self, number: u32) -> Option<OperationView> {
+        self.operations.view(number)
+    }
+
+    /// Windows that were crossed, by number.
+    pub fn window_tallies(&self) -> Vec<WindowView> {
+        self.windows.views()
+    }
+
+    /// Flow anomalies with their counts, in the order of their first occurrence.
+    pub fn anomalies(&self) -> &[AnomalyCount] {
+        self.anomalies.counts()
+    }
+
+    /// Facts in the queue: the engine ends its batch when there are too many.
+    pub fn queue_len(&self) -> usize {
+        self.queue.len().saturating_add(self.crossings.len())
+    }
+
+    /// Ceilings that were reached, by name, with how often.
+    pub fn ceilings(&self) -> Vec<(&'static str, u64)> {
+        self.met.named()
+    }
+
+    /// What went through.
+    pub fn counters(&self) -> Counters {
+        let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        Counters { operations: number(self.operations.len()), clauses: number(self.clauses.len()), ..self.counters }
+    }
+}
