@@ -1,12 +1,15 @@
 //! The dissector contract and the registry. To add a protocol: its folder, and two lines here.
 
+pub mod modbus;
+pub mod umas;
+
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
 use crate::transaction::{Access, Observation, Transaction};
 
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
-pub static PROTOCOLS: &[&Protocol] = &[];
+pub static PROTOCOLS: &[&Protocol] = &[&modbus::PROTOCOL, &umas::PROTOCOL];
 
 /// What there is to know of a protocol.
 pub struct Protocol {
