@@ -1,5 +1,9 @@
 //! The dissector contract and the registry. To add a protocol: its folder, and two lines here.
 
+pub mod modbus;
+pub mod services;
+pub mod umas;
+
 use std::sync::RwLock;
 
 use crate::address::{Moment, Side};
@@ -9,7 +13,7 @@ pub mod services;
 
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
-pub static PROTOCOLS: &[&Protocol] = &[];
+pub static PROTOCOLS: &[&Protocol] = &[&modbus::PROTOCOL, &umas::PROTOCOL];
 
 /// Recognises a protocol; a plain function for those of the registry.
 pub type Recogniser = dyn Fn(&Probe<'_>) -> Recognition + Send + Sync;
