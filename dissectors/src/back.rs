@@ -103,9 +103,7 @@ impl Back {
         let flow = flows.get_mut(found.id);
         let side = found.side;
         if packet.marks & marks::TWIN != 0 {
-            let duplicates = &mut flow.ledger.rare_mut(side).duplicates;
-            *duplicates = duplicates.saturating_add(1);
-            return;
+            return; // the ledger has it
         }
         if found.moved {
             self.new_place(packet, flow, side);

@@ -6,7 +6,7 @@ mod transaction_line;
 use std::io::{self, Write};
 
 pub use text::{hex, json_text, number, signed, time_text};
-pub use transaction_line::{Identity, community_id, point_text, transaction_line, value};
+pub use transaction_line::{Identity, Prefix, community_id, point_text, transaction_line, value};
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 256 * 1024;

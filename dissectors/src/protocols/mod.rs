@@ -9,7 +9,6 @@ use std::sync::RwLock;
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
 use crate::transaction::{Access, Observation, Transaction};
-pub mod services;
 
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.

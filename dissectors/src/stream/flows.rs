@@ -35,7 +35,7 @@ pub trait Receiver<T> {
 }
 
 /// Where the search for a packet's flow begins ([`Flows::locate`]).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Slot(u32);
 
 /// The flow of a packet.
@@ -47,6 +47,8 @@ pub struct Found {
     pub side: Side,
     /// The packet is its first.
     pub new: bool,
+    /// The packet is its side's first, or came with another MAC or VLAN than its side's last.
+    pub moved: bool,
 }
 
 /// The table.
@@ -158,8 +160,8 @@ impl<T: Default> Flows<T> {
             Some(id) => (id, self.replace(id, side, packet, clock, receiver)),
             None => (self.begin(key, tag, packet, clock, receiver), true),
         };
-        count(self.get_mut(id), side, packet, clock);
-        Found { id, side, new }
+        let moved = count(self.get_mut(id), side, packet, clock);
+        Found { id, side, new, moved }
     }
 
     /// The record of a flow in the table.
@@ -459,12 +461,20 @@ impl<T: Default> Flows<T> {
     }
 }
 
-/// Adds a packet to its flow's record.
+/// Adds a packet to its flow's record (a twin only to its duplicates). True for a side's first packet and for one that comes with another
+/// MAC or VLAN than its last.
 #[inline]
-fn count<T>(flow: &mut Flow<T>, side: Side, packet: &Packet, clock: u64) {
+fn count<T>(flow: &mut Flow<T>, side: Side, packet: &Packet, clock: u64) -> bool {
+    if packet.marks & marks::TWIN != 0 {
+        flow.ledger.rare_mut(side).duplicates += 1;
+        return false;
+    }
     flow.last = packet.at;
     flow.last.time = clock;
-    flow.l2[side.index()] = packet.l2;
+    let moved = flow.l2[side.index()] != packet.l2 || flow.ledger.counts(side).packets == 0;
+    if moved {
+        flow.l2[side.index()] = packet.l2;
+    }
     let counts = flow.ledger.counts_mut(side);
     counts.packets = counts.packets.wrapping_add(1);
     counts.bytes = counts.bytes.wrapping_add(u64::from(packet.wire_len));
@@ -475,6 +485,7 @@ fn count<T>(flow: &mut Flow<T>, side: Side, packet: &Packet, clock: u64) {
     if packet.marks & marks::SUSPECTED_DUPLICATE != 0 {
         flow.ledger.rare_mut(side).suspected_duplicates += 1;
     }
+    moved
 }
 
 /// Hands a stream's events to the receiver, with the rest of the flow's record.

@@ -33,9 +33,9 @@ pub static PROTOCOL: Protocol = Protocol {
     rejections: tables::EXCEPTIONS,
     anomalies: tables::ANOMALIES,
     point_kinds: tables::POINT_KINDS,
-    recognise: Some(recognise),
-    start,
-    unit,
+    recognise: Some(&recognise),
+    start: &start,
+    write_unit,
 };
 
 /// The usual port (IANA `mbap`).
@@ -48,8 +48,8 @@ const GRACE: u64 = pairing::TIMEOUT;
 const MAX_AGAINST: u8 = 3;
 
 /// A unit as in every output.
-pub(super) fn unit(unit: u32) -> String {
-    unit.to_string()
+pub(super) fn write_unit(out: &mut Vec<u8>, unit: u32) {
+    crate::output::number(out, u64::from(unit));
 }
 
 /// A dissector for a new flow.

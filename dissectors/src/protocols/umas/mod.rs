@@ -35,8 +35,8 @@ pub static PROTOCOL: Protocol = Protocol {
     anomalies: modbus::tables::ANOMALIES,
     point_kinds: tables::POINT_KINDS,
     recognise: None,
-    start: modbus::start,
-    unit: modbus::unit,
+    start: &modbus::start,
+    write_unit: modbus::write_unit,
 };
 
 /// What a PDU of function 90 can be: a status byte where a request has its function makes it a response.

@@ -194,7 +194,7 @@ impl<'a> Exchange<'a> {
             return;
         }
         let (side, unit) = (self.client.other(), Some(u32::from(half.unit)));
-        sink.observation(&Observation { side, unit, attribute, value, field, at: half.at });
+        sink.observation(&Observation { protocol: tables::NUMBER, side, unit, attribute, value, field, at: half.at });
     }
 
     fn hand_state(
