@@ -9,17 +9,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from os import PathLike, fspath
 from typing import Any
 
 from dissectors import _native
-from dissectors._native import Anomaly, Batch, Crossing, Fact, Observation, Tally, Transaction, WindowTally
+from dissectors._native import Anomaly, Batch, CaptureError, Crossing, Observation, Tally, Transaction, WindowTally
 
 __all__ = [
     "Anomaly",
     "Batch",
+    "CaptureError",
     "Clause",
     "Crossing",
     "Engine",
@@ -30,10 +31,14 @@ __all__ = [
     "Tally",
     "Transaction",
     "WindowTally",
+    "compile_filter",
     "protocols",
 ]
 
 __version__ = _native.__version__
+
+Fact = Transaction | Observation | Anomaly | Crossing
+"""What a batch gives: tell them apart by `kind`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,24 +101,80 @@ def protocols() -> Mapping[str, Mapping[str, Any]]:
     return {entry["name"]: entry for entry in _native.protocols()}
 
 
-@dataclass(slots=True)
 class Engine:
     """The engine for one run over captures.
 
     `follow`: deliver every transaction; without it the gate asks once per operation and `expect` answers.
-    `threads`: 0 chooses (a second one where there are two cores), 1 or 2.
+    `threads`: 0 chooses (a second one where there are two cores), 1 or 2; the result is the same.
     `filter`: a capture filter in the usual syntax. `start`, `end`: capture time in ns, inclusive and exclusive.
     `transactions`: a path to which every transaction is written as a JSON line; "-" is standard output.
-    `batch_packets`: greatest number of packets a batch (the result does not depend on it).
+    `batch_packets`: greatest number of packets a batch; the result does not depend on it.
+    `limits`: ceilings by name (flows, operations, operations_per_client, observations, buffered_bytes, buffered_bytes_total).
+    `plugins`: names of dissectors in Python (see `dissectors.plugin`).
     """
 
-    follow: bool = True
-    threads: int = 0
-    filter: str | None = None
-    start: int | None = None
-    end: int | None = None
-    transactions: str | None = None
-    batch_packets: int = 65_536
-    plugins: Sequence[Any] = ()
-    limits: Mapping[str, int] = field(default_factory=dict)
-    _native: _native.Engine | None = None
+    __slots__ = ("_native",)
+
+    def __init__(
+        self,
+        *,
+        follow: bool = True,
+        threads: int = 0,
+        filter: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        transactions: str | PathLike[str] | None = None,
+        batch_packets: int = 65_536,
+        limits: Mapping[str, int] | None = None,
+        plugins: Sequence[str] = (),
+        digest: bool = True,
+    ) -> None:
+        if plugins:
+            from dissectors.plugin import load, register
+
+            for dissector in load(plugins):
+                register(dissector)
+        self._native = _native.Engine(
+            {
+                "follow": follow,
+                "threads": threads,
+                "filter": None if filter is None else compile_filter(filter),
+                "start": start,
+                "end": end,
+                "transactions": None if transactions is None else fspath(transactions),
+                "batch_packets": batch_packets,
+                "limits": dict(limits or {}),
+                "digest": digest,
+            }
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._native, name)
+
+    def replay(self, *paths: str | PathLike[str]) -> Iterator[Batch]:
+        """Facts of captures (files, folders, "-" for standard input), batch by batch.
+
+        Raises CaptureError when one can't be opened. What goes wrong later stands in `result()["errors"]`.
+        """
+        self.open([fspath(path) for path in paths])
+        while (batch := self.advance()) is not None:
+            yield batch
+
+
+def compile_filter(expression: str) -> list[tuple[int, int, int, int]]:
+    """A capture filter in the usual syntax (pcap-filter) as classic BPF instructions, compiled by libpcap through scapy.
+
+    Raises ValueError when the expression is wrong or libpcap is missing.
+    """
+    from scapy.error import Scapy_Exception
+    from scapy.libs.structures import bpf_program  # type: ignore[import-untyped,unused-ignore]
+
+    try:
+        from scapy.arch.common import compile_filter as scapy_compile
+
+        program: bpf_program = scapy_compile(expression, linktype=1)
+    except (OSError, ImportError) as error:
+        raise ValueError(f"capture filters need libpcap (Debian: apt-get install libpcap0.8): {error}") from error
+    except Scapy_Exception as error:
+        raise ValueError(f"filter {expression!r}: {error}") from error
+    return [(line.code, line.jt, line.jf, line.k) for line in program.bf_insns[: program.bf_len]]

@@ -17,3 +17,6 @@ pub mod stream;
 pub mod summary;
 pub mod transaction;
 pub mod unclaimed;
+
+#[cfg(feature = "python")]
+mod python;

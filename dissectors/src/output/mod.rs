@@ -59,3 +59,17 @@ impl Lines {
         self.written
     }
 }
+
+/// One transaction as a JSON object, without a line's end.
+pub fn json_line(
+    key: &crate::stream::FlowKey,
+    macs: [crate::address::Mac; 2],
+    vlan: crate::packet::Vlan,
+    initiator: Option<crate::address::Side>,
+    transaction: &crate::transaction::Transaction<'_>,
+) -> String {
+    let (mut out, mut prefix) = (Vec::new(), Prefix::default());
+    let mut identity = Identity { key, macs, vlan, initiator, prefix: &mut prefix };
+    transaction_line(&mut out, &mut text::TimeCache::default(), &mut identity, transaction);
+    String::from_utf8_lossy(&out).into_owned()
+}

@@ -1,0 +1,28 @@
+//! The binding to Python: the only place where PyO3 stands. What it offers is described in `dissectors/_native.pyi`.
+
+mod answers;
+mod engine;
+mod facts;
+mod registry;
+mod result;
+
+use pyo3::prelude::*;
+
+/// The native half of the engine.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::engine::{Batch, CaptureError, Engine};
+    #[pymodule_export]
+    use super::facts::{Anomaly, Code, Crossing, Moment, Observation, Outcome, Party, Point, Transaction};
+    #[pymodule_export]
+    use super::registry::{protocols, services};
+    #[pymodule_export]
+    use super::result::{Tally, WindowTally};
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,79 @@
+//! What is known of protocols, as Python sees it.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::protocols as table;
+use crate::protocols::services as service_table;
+
+/// The registry, a dictionary per protocol.
+#[pyfunction]
+pub fn protocols(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let all = (0..service_table::FIRST_SERVICE).map_while(table::protocol);
+    let entries = all.map(|protocol| entry(py, protocol)).collect::<PyResult<Vec<_>>>()?;
+    PyList::new(py, entries)
+}
+
+/// Services known by port: (transport, port, name).
+#[pyfunction]
+pub fn services() -> Vec<(&'static str, u16, &'static str)> {
+    let mut all = Vec::new();
+    for service in service_table::services() {
+        for (transport, ports) in ["tcp", "udp"].into_iter().zip(service.ports()) {
+            all.extend(ports.iter().map(|port| (transport, *port, service.name)));
+        }
+    }
+    all
+}
+
+fn entry<'py>(py: Python<'py>, protocol: &table::Protocol) -> PyResult<Bound<'py, PyDict>> {
+    let entry = PyDict::new(py);
+    entry.set_item("name", protocol.name)?;
+    entry.set_item("title", protocol.title)?;
+    entry.set_item("specification", protocol.specification)?;
+    entry.set_item("tcp_ports", protocol.tcp_ports.to_vec())?;
+    entry.set_item("udp_ports", protocol.udp_ports.to_vec())?;
+    entry.set_item("functions", functions(py, protocol)?)?;
+    entry.set_item("sub_functions", sub_functions(py, protocol)?)?;
+    entry.set_item("rejections", protocol.rejections.to_vec())?;
+    entry.set_item("anomalies", protocol.anomalies.to_vec())?;
+    entry.set_item("point_kinds", point_kinds(py, protocol)?)?;
+    Ok(entry)
+}
+
+fn functions<'py>(py: Python<'py>, protocol: &table::Protocol) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let row = |function: &table::FunctionRow| {
+        let row = PyDict::new(py);
+        row.set_item("code", function.code)?;
+        row.set_item("name", function.name)?;
+        row.set_item("access", function.access.name())?;
+        row.set_item("about", function.about)?;
+        Ok(row)
+    };
+    protocol.functions.iter().map(row).collect()
+}
+
+fn sub_functions<'py>(py: Python<'py>, protocol: &table::Protocol) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let row = |sub_function: &table::SubFunctionRow| {
+        let row = PyDict::new(py);
+        row.set_item("function", sub_function.function)?;
+        row.set_item("group", sub_function.group)?;
+        row.set_item("code", sub_function.code)?;
+        row.set_item("name", sub_function.name)?;
+        row.set_item("access", sub_function.access.name())?;
+        Ok(row)
+    };
+    protocol.sub_functions.iter().map(row).collect()
+}
+
+fn point_kinds<'py>(py: Python<'py>, protocol: &table::Protocol) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let row = |kind: &table::PointKind| {
+        let row = PyDict::new(py);
+        row.set_item("name", kind.name)?;
+        row.set_item("example", kind.example)?;
+        row.set_item("max", kind.max)?;
+        row.set_item("block", kind.block)?;
+        Ok(row)
+    };
+    protocol.point_kinds.iter().map(row).collect()
+}
