@@ -102,7 +102,7 @@ impl Read for Stored {
 type Compressed = BufReader<Chain<Cursor<Vec<u8>>, Stored>>;
 
 enum Bytes {
-    Plain(Chain<Cursor<Vec<u8>>, Stored>),
+    Plain(Box<Chain<Cursor<Vec<u8>>, Stored>>),
     Gzip(Box<MultiGzDecoder<Compressed>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, Compressed>>),
 }
@@ -127,7 +127,7 @@ impl Input {
         let compression = compression(&head);
         let bytes = Cursor::new(head).chain(stored);
         let bytes = match compression {
-            Compression::None => Bytes::Plain(bytes),
+            Compression::None => Bytes::Plain(Box::new(bytes)),
             Compression::Gzip => {
                 Bytes::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_CHUNK, bytes))))
             }
@@ -196,8 +196,8 @@ impl Input {
         let patient = self.identity().is_some();
         let compressed = self.compression != Compression::None;
         let result = match (&mut self.bytes, patient) {
-            (Bytes::Plain(bytes), true) => read_fully(bytes, buffer),
-            (Bytes::Plain(bytes), false) => read_some(bytes, buffer),
+            (Bytes::Plain(bytes), true) => read_fully(bytes.as_mut(), buffer),
+            (Bytes::Plain(bytes), false) => read_some(bytes.as_mut(), buffer),
             (Bytes::Gzip(decoder), true) => read_fully(decoder.as_mut(), buffer),
             (Bytes::Gzip(decoder), false) => read_some(decoder.as_mut(), buffer),
             (Bytes::Zstd(decoder), true) => read_fully(decoder.as_mut(), buffer),
