@@ -16,6 +16,9 @@ pub const CHUNK: usize = 256 * 1024;
 /// Longest frame. A record that claims more is garbage.
 pub const MAX_FRAME: usize = 256 * 1024;
 
+/// Bytes carried over from which on as many are waited for, where the input comes in pieces.
+const PATIENT: usize = 64 * 1024;
+
 /// Chunks without a frame (all of them left out) after which the caller gets its turn.
 const EMPTY_CHUNKS: usize = 16;
 
@@ -48,15 +51,7 @@ impl Capture {
     pub(super) fn open(path: &Path, digest: bool, info: &mut CaptureInfo) -> Result<Self, CaptureError> {
         let mut input = Input::open(path, digest)?;
         let mut head = vec![0; pcap::FILE_HEADER];
-        let (mut count, mut failure) = (0, None);
-        while let Some(rest) = head.get_mut(count..).filter(|rest| !rest.is_empty() && failure.is_none()) {
-            let (more, failed) = input.read(rest);
-            count = add(count, more);
-            failure = failed;
-            if more == 0 {
-                break;
-            }
-        }
+        let (count, failure) = input.read(&mut head, pcap::FILE_HEADER);
         head.truncate(count);
         info.path = path.to_owned();
         info.compression = input.compression();
@@ -154,7 +149,9 @@ impl Capture {
         self.carry.clear();
         let mut count = 0;
         if !self.eof {
-            let (more, failure) = self.input.read(new);
+            // A long unfinished record is not copied again for every few bytes that a slow writer sends.
+            let least = if carried > PATIENT { PATIENT } else { 1 };
+            let (more, failure) = self.input.read(new, least);
             self.eof = more == 0 || failure.is_some();
             self.failure = self.failure.or(failure);
             count = more;
@@ -189,13 +186,14 @@ impl Capture {
 
     fn finish(&mut self, info: &mut CaptureInfo) {
         self.done = true;
+        let end = self.base.saturating_add(u64::try_from(self.chunk).unwrap_or(u64::MAX));
         self.chunk = 0;
         self.at = 0;
         self.carry = Vec::new();
         if let Some(name) = self.failure.take() {
             // A record cut by the same cut has been noted already.
             if name != anomaly::TRUNCATED || info.anomaly(name) == 0 {
-                info.note(name, self.base);
+                info.note(name, end);
             }
         }
         if let Some(digest) = self.input.finish_digest() {

@@ -639,12 +639,19 @@ fn what_is_no_capture_is_said() {
     assert_eq!(message(folder.file("empty", b"")), shown("empty", "not a capture: the file is empty"));
     assert!(message(folder.file("a.zip", b"PK\x03\x04")).contains("(a zip archive)"));
     assert!(message(folder.file("a.gz", &gzip(b"hello"))).contains("gzip of first bytes 68 65 6c 6c"));
+    assert!(message(folder.file("a.gz", &gzip(b""))).contains("not a capture: gzip of nothing that can be read"));
     assert!(message(folder.0.join("missing")).contains("No such file"));
     assert_eq!(message(folder.0.clone()), format!("{}: no capture in this folder", folder.0.display()));
     folder.file("b.pcap", &MICRO.file(3));
     let (seen, reader) = read(std::slice::from_ref(&folder.0));
     assert_eq!((seen.len(), reader.captures().len(), reader.skipped().len()), (3, 1, 4));
     assert!(reader.skipped()[3].reason.contains("68 65 6c 6c"));
+}
+
+#[test]
+fn a_reader_may_work_in_another_thread() {
+    fn sent<T: Send>() {}
+    sent::<Reader>();
 }
 
 #[test]
