@@ -75,9 +75,14 @@ impl<'a> Cursor<'a> {
     /// Reads the next `N` bytes as an array.
     #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Incomplete> {
-        let mut array = [0; N];
-        array.copy_from_slice(self.take(N)?);
-        Ok(array)
+        // Not by way of `take`: a copy of unknown length costs a call for each number read.
+        match self.bytes.get(self.offset..).and_then(|rest| rest.first_chunk()) {
+            Some(array) => {
+                self.offset = self.offset.saturating_add(N);
+                Ok(*array)
+            }
+            None => Err(Incomplete { layer: self.layer, offset: self.offset, needed: N, available: self.remaining() }),
+        }
     }
 
     /// Skips `count` bytes.

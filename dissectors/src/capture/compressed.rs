@@ -102,7 +102,7 @@ impl Read for Stored {
 type Compressed = BufReader<Chain<Cursor<Vec<u8>>, Stored>>;
 
 enum Bytes {
-    Plain(Chain<Cursor<Vec<u8>>, Stored>),
+    Plain(Box<Chain<Cursor<Vec<u8>>, Stored>>),
     Gzip(Box<MultiGzDecoder<Compressed>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, Compressed>>),
 }
@@ -119,7 +119,7 @@ impl Input {
         let failed = |error| CaptureError::Io { path: path.to_owned(), error };
         let mut stored = Stored::open(path, digest).map_err(failed)?;
         let mut head = vec![0; MAGIC];
-        let count = read_fully(&mut stored, &mut head).map_err(|failure| failed(failure.error))?;
+        let count = read_at_least(&mut stored, &mut head, MAGIC).map_err(|failure| failed(failure.error))?;
         head.truncate(count);
         if head.is_empty() {
             return Err(CaptureError::Empty { path: path.to_owned() });
@@ -127,7 +127,7 @@ impl Input {
         let compression = compression(&head);
         let bytes = Cursor::new(head).chain(stored);
         let bytes = match compression {
-            Compression::None => Bytes::Plain(bytes),
+            Compression::None => Bytes::Plain(Box::new(bytes)),
             Compression::Gzip => {
                 Bytes::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(COMPRESSED_CHUNK, bytes))))
             }
@@ -191,17 +191,14 @@ impl Input {
     }
 
     /// Fills the buffer as far as there are bytes: less than its length only at the end, after a failure, or when standard input
-    /// has no more for now. Says how many bytes came, and what ended the capture.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> (usize, Option<&'static str>) {
-        let patient = self.identity().is_some();
+    /// has no more for now and `least` bytes came. Says how many bytes came, and what ended the capture.
+    pub(super) fn read(&mut self, buffer: &mut [u8], least: usize) -> (usize, Option<&'static str>) {
+        let least = if self.identity().is_some() { buffer.len() } else { least };
         let compressed = self.compression != Compression::None;
-        let result = match (&mut self.bytes, patient) {
-            (Bytes::Plain(bytes), true) => read_fully(bytes, buffer),
-            (Bytes::Plain(bytes), false) => read_some(bytes, buffer),
-            (Bytes::Gzip(decoder), true) => read_fully(decoder.as_mut(), buffer),
-            (Bytes::Gzip(decoder), false) => read_some(decoder.as_mut(), buffer),
-            (Bytes::Zstd(decoder), true) => read_fully(decoder.as_mut(), buffer),
-            (Bytes::Zstd(decoder), false) => read_some(decoder.as_mut(), buffer),
+        let result = match &mut self.bytes {
+            Bytes::Plain(bytes) => read_at_least(bytes.as_mut(), buffer, least),
+            Bytes::Gzip(decoder) => read_at_least(decoder.as_mut(), buffer, least),
+            Bytes::Zstd(decoder) => read_at_least(decoder.as_mut(), buffer, least),
         };
         match result {
             Ok(count) => (count, None),
@@ -234,9 +231,9 @@ struct Failure {
     error: io::Error,
 }
 
-fn read_fully(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Failure> {
+fn read_at_least(reader: &mut impl Read, buffer: &mut [u8], least: usize) -> Result<usize, Failure> {
     let mut count = 0;
-    while let Some(rest) = buffer.get_mut(count..).filter(|rest| !rest.is_empty()) {
+    while let Some(rest) = buffer.get_mut(count..).filter(|rest| !rest.is_empty() && count < least) {
         match reader.read(rest) {
             Ok(0) => break,
             Ok(more) => count = count.saturating_add(more),
@@ -245,16 +242,6 @@ fn read_fully(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Failur
         }
     }
     Ok(count)
-}
-
-fn read_some(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Failure> {
-    loop {
-        match reader.read(buffer) {
-            Ok(count) => return Ok(count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Failure { count: 0, error }),
-        }
-    }
 }
 
 /// SHA-256 of the first `length` bytes of a file, and whether it is still the one that was read.

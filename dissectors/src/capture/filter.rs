@@ -52,7 +52,9 @@ pub enum ProgramError {
 impl fmt::Display for ProgramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Length(count) => write!(f, "filter program of {count} instructions, 1 to {MAX_INSTRUCTIONS} expected"),
+            Self::Length(count) => {
+                write!(f, "filter program of {count} instructions, 1 to {MAX_INSTRUCTIONS} expected")
+            }
             Self::Code { position, code } => write!(f, "filter instruction {position}: unknown code {code:#06x}"),
             Self::Jump(position) => write!(f, "filter instruction {position}: jumps out of the program"),
             Self::Memory(position) => write!(f, "filter instruction {position}: no such scratch memory word"),

@@ -231,6 +231,9 @@ impl fmt::Display for CaptureError {
                     Compression::Gzip => "gzip of ",
                     Compression::Zstd => "zstd of ",
                 };
+                if found.is_empty() {
+                    return write!(f, "{}: not a capture: {inside}nothing that can be read", path.display());
+                }
                 let found: Vec<String> = found.iter().map(|byte| format!("{byte:02x}")).collect();
                 write!(f, "{}: not a capture: {inside}first bytes {}", path.display(), found.join(" "))?;
                 if let Some(name) = looks_like {

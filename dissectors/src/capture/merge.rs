@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::info::{CaptureError, CaptureInfo, anomaly};
-use super::reader::{CHUNK, Capture, Limits, add, offset_of};
 use super::Selection;
+use super::info::{CaptureError, CaptureInfo, anomaly};
+use super::reader::{CHUNK, Capture};
+use super::sink::{Limits, add, offset_of};
 use crate::packet::{Block, Frame};
 
 /// Most files that are open at the same time; more that overlap are opened anew for each chunk.
@@ -61,7 +62,12 @@ impl Merge {
     }
 
     /// Puts at most `limit` frames into the block. See [`super::Reader::fill`].
-    pub(super) fn fill(&mut self, block: &mut Block, limit: usize, means: &mut Means<'_>) -> Result<bool, CaptureError> {
+    pub(super) fn fill(
+        &mut self,
+        block: &mut Block,
+        limit: usize,
+        means: &mut Means<'_>,
+    ) -> Result<bool, CaptureError> {
         block.frames.clear();
         block.packets.clear();
         block.bytes.clear();
@@ -165,7 +171,8 @@ impl Active {
     fn hand_over(&mut self, block: &mut Block, limit: usize, (behind, index): (Option<(u64, usize)>, usize)) -> bool {
         let whole = self.next == 0 && block.frames.is_empty() && self.block.frames.len() <= limit;
         let last = || self.block.frames.iter().map(|frame| frame.at.time).max();
-        if !whole || !behind.is_none_or(|behind| last().is_some_and(|last| (last, index) < behind)) {
+        let comes_first = |behind| last().is_some_and(|last| (last, index) < behind);
+        if !whole || behind.is_some_and(|behind| !comes_first(behind)) {
             return false;
         }
         std::mem::swap(&mut self.block, block);

@@ -9,8 +9,11 @@ mod info;
 mod merge;
 mod pcap;
 mod pcapng;
+mod pcapng_block;
 mod reader;
+mod sink;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
 
 use std::fs;
@@ -21,10 +24,11 @@ pub use self::info::{
     CaptureAnomaly, CaptureError, CaptureInfo, Comment, CommentOn, Compression, InterfaceInfo, MAX_COMMENTS,
     MAX_INTERFACES, MAX_TEXT, Skipped, anomaly,
 };
-use self::merge::{Active, Means, Merge, Source};
 pub use self::merge::MAX_OPEN;
+use self::merge::{Active, Means, Merge, Source};
+use self::reader::Capture;
 pub use self::reader::{CHUNK, MAX_FRAME};
-use self::reader::{Capture, Limits};
+use self::sink::Limits;
 use crate::packet::{Block, Frame};
 
 /// Bytes read to learn when a capture begins.
@@ -196,9 +200,7 @@ impl Reader {
                 let limits = Limits { frames: limit, chunk: CHUNK, selection: &self.selection, capture: 1 };
                 capture.fill(block, limits, info)
             }
-            (Mode::Several(merge), infos) => {
-                merge.fill(block, limit, &mut Means { infos, selection: &self.selection })
-            }
+            (Mode::Several(merge), infos) => merge.fill(block, limit, &mut Means { infos, selection: &self.selection }),
             (Mode::One(_), _) => Ok(false),
         }
     }
@@ -223,8 +225,9 @@ impl Reader {
     }
 
     /// Computes the digests of the files that were read, where [`Options::digest`] asked for them. Costs a second pass over each file
-    /// (see the measurement at `digest_of`), so it belongs off the hot path, after the end. A file that changed meanwhile gets the
-    /// anomaly `capture_changed`, one that can't be read any more keeps no digest.
+    /// (about 7 s of CPU for each GB on a core without SHA instructions, where reading the frames takes 0.25 s), so it belongs off the
+    /// hot path, after the end. A file that changed meanwhile gets the anomaly `capture_changed`, one that can't be read any more keeps
+    /// no digest.
     pub fn finish_digests(&mut self) {
         if !self.digest {
             return;

@@ -1,6 +1,7 @@
 //! The pcap file format: draft-ietf-opsawg-pcap, and the variants with nanoseconds and with longer record headers.
 
-use super::reader::{MAX_FRAME, Shape, Sink, Stop, Window, add, offset_of, wide};
+use super::reader::MAX_FRAME;
+use super::sink::{Shape, Sink, Stop, Window, add, offset_of, wide};
 use crate::packet::Span;
 
 /// Length of the file header.

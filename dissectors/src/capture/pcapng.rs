@@ -1,33 +1,17 @@
 //! The pcapng file format: draft-ietf-opsawg-pcapng, with the obsolete packet block.
 
 use super::info::{CommentOn, InterfaceInfo, anomaly, short_text};
-use super::reader::{MAX_FRAME, Shape, Sink, Stop, Window, add, offset_of, wide};
+use super::pcapng_block::{
+    ENHANCED_PACKET, FRAMING, Fields, Framed, INTERFACE, OBSOLETE_PACKET, SECTION, SIMPLE_PACKET, STATISTICS, framed,
+    head, is_known, options, u64_in,
+};
+use super::reader::MAX_FRAME;
+use super::sink::{Shape, Sink, Stop, Window, add, offset_of, wide};
 use crate::cursor::{Cursor, Incomplete};
 use crate::packet::Span;
 
-/// Longest block that is read whole: a frame, and as much again for options.
-pub(super) const MAX_BLOCK: usize = 2 * MAX_FRAME;
-
-/// Longest block that is skipped unread (name resolution, secrets, and the like); what claims more is garbage.
-const MAX_SKIPPED: usize = 16 * 1024 * 1024;
-
 /// Most interfaces of a section.
 const MAX_SECTION_INTERFACES: usize = 65_536;
-
-const SECTION: u32 = 0x0a0d_0d0a;
-const INTERFACE: u32 = 1;
-const OBSOLETE_PACKET: u32 = 2;
-const SIMPLE_PACKET: u32 = 3;
-const STATISTICS: u32 = 5;
-const ENHANCED_PACKET: u32 = 6;
-
-/// Blocks without packets that exist in numbers: names, journal, secrets, custom ones.
-const OTHERS: [u32; 5] = [4, 9, 10, 0x0bad, 0x4000_0bad];
-
-const BYTE_ORDER: u32 = 0x1a2b_3c4d;
-
-/// Type, length and length again: what each block has.
-const FRAMING: usize = 12;
 
 /// How an interface counts time.
 #[derive(Debug, Clone, Copy)]
@@ -62,57 +46,6 @@ pub(super) struct Pcapng {
     lost: Option<u64>,
     /// The garbage may be a block that is cut by the end.
     cut: bool,
-}
-
-enum Framed {
-    /// A complete block: its type, byte order and length.
-    Whole(u32, bool, usize),
-    /// A block not worth reading, of this length.
-    Skip(usize),
-    /// More bytes are needed to say.
-    Short,
-    /// No block.
-    Bad,
-}
-
-/// Whether these are the first bytes of a pcapng file; at least 12 are needed.
-pub(super) fn recognise(head: &[u8]) -> bool {
-    let mut cursor = Cursor::new("pcapng.section", head);
-    let known = cursor.u32_le().is_ok_and(|kind| kind == SECTION) && cursor.skip(4).is_ok();
-    known && cursor.array().is_ok_and(|magic| byte_order(magic).is_some())
-}
-
-fn byte_order(magic: [u8; 4]) -> Option<bool> {
-    match () {
-        () if u32::from_le_bytes(magic) == BYTE_ORDER => Some(false),
-        () if u32::from_be_bytes(magic) == BYTE_ORDER => Some(true),
-        () => None,
-    }
-}
-
-/// Numbers in a section's byte order.
-struct Fields<'a> {
-    cursor: Cursor<'a>,
-    big: bool,
-}
-
-impl Fields<'_> {
-    #[inline]
-    fn u16(&mut self) -> Result<u16, Incomplete> {
-        if self.big { self.cursor.u16_be() } else { self.cursor.u16_le() }
-    }
-
-    #[inline]
-    fn u32(&mut self) -> Result<u32, Incomplete> {
-        if self.big { self.cursor.u32_be() } else { self.cursor.u32_le() }
-    }
-
-    /// A 64-bit time: the upper half comes first in both byte orders.
-    #[inline]
-    fn time(&mut self) -> Result<u64, Incomplete> {
-        let high = u64::from(self.u32()?);
-        Ok(high << 32 | u64::from(self.u32()?))
-    }
 }
 
 /// A packet block's fields, whichever kind it is.
@@ -198,7 +131,11 @@ impl Pcapng {
             return (at, Some(Stop::More));
         }
         let lost = self.lost.take();
-        if self.cut { sink.truncated(lost, window.end()) } else { sink.garbage(lost, window.end()) }
+        if self.cut {
+            sink.truncated(lost, window.end())
+        } else {
+            sink.garbage(lost, window.end())
+        }
         (window.bytes.len(), Some(Stop::End))
     }
 
@@ -341,66 +278,6 @@ fn obsolete(mut fields: Fields<'_>) -> Result<PacketFields, Incomplete> {
     Ok(PacketFields { interface, time, captured, wire, start: fields.cursor.offset() })
 }
 
-/// Goes through a block's options until the end, or as far as they are well formed.
-fn options(mut fields: Fields<'_>, mut each: impl FnMut(u16, &[u8], bool)) {
-    let big = fields.big;
-    let mut next = || {
-        let code = fields.u16().ok().filter(|code| *code != 0)?;
-        let length = usize::from(fields.u16().ok()?);
-        let value = fields.cursor.take(length).ok()?;
-        // Padding that is missing at the very end does not hurt.
-        let _ = fields.cursor.skip(length.wrapping_neg() & 3);
-        Some((code, value))
-    };
-    while let Some((code, value)) = next() {
-        each(code, value, big);
-    }
-}
-
-fn u64_in(value: &[u8], big: bool) -> Option<u64> {
-    let bytes = *value.first_chunk()?;
-    Some(if big { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
-}
-
-fn is_known(kind: u32) -> bool {
-    let read = matches!(kind, SECTION | INTERFACE | OBSOLETE_PACKET | SIMPLE_PACKET | STATISTICS | ENHANCED_PACKET);
-    read || OTHERS.contains(&kind)
-}
-
-/// Type, byte order and length that a block states; a section header has its own byte order.
-fn head(big: bool, rest: &[u8]) -> Option<(u32, bool, u32)> {
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = *rest.first_chunk::<FRAMING>()?;
-    let section = u32::from_le_bytes([a, b, c, d]) == SECTION;
-    let big = if section { byte_order([i, j, k, l])? } else { big };
-    let number = |bytes| if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
-    Some((number([a, b, c, d]), big, number([e, f, g, h])))
-}
-
-/// Looks for a block at the beginning of `rest`.
-fn framed(big: bool, rest: &[u8]) -> Framed {
-    if rest.len() < FRAMING {
-        return Framed::Short;
-    }
-    let Some((kind, big, stated)) = head(big, rest) else { return Framed::Bad };
-    let length = wide(stated);
-    if length < FRAMING || length & 3 != 0 || length > MAX_SKIPPED {
-        return Framed::Bad;
-    }
-    if length > MAX_BLOCK {
-        return if OTHERS.contains(&kind) { Framed::Skip(length) } else { Framed::Bad };
-    }
-    let trailer = length.checked_sub(4).and_then(|start| rest.get(start..)).and_then(|rest| rest.first_chunk());
-    match trailer {
-        Some(trailer) if number(big, *trailer) == stated => Framed::Whole(kind, big, length),
-        Some(_) => Framed::Bad,
-        None => Framed::Short,
-    }
-}
-
-fn number(big: bool, bytes: [u8; 4]) -> u32 {
-    if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
-}
-
 impl Resolution {
     /// `if_tsresol`: a negative power of 10, or of 2 where the highest bit is set.
     fn of(option: u8) -> Self {
@@ -410,7 +287,8 @@ impl Resolution {
         }
         match power.checked_sub(9) {
             Some(0) | None => Resolution::Multiply(10_u64.saturating_pow(9_u32.saturating_sub(power))),
-            Some(finer) => Resolution::Divide(10_u64.saturating_pow(finer)),
+            // Finer than 64 bits can count: always 0, as a division by zero below.
+            Some(finer) => Resolution::Divide(10_u64.checked_pow(finer).unwrap_or(0)),
         }
     }
 }
