@@ -429,8 +429,8 @@ impl Equals {
         self.sequence |= redundancy != 0 && seen.redundancy == redundancy;
         match seen.way.evidence(way) {
             None if alive => self.same_way = self.same_way.saturating_add(1),
-            None => {}
-            difference => self.evidence = self.evidence.or(difference),
+            Some(difference) if seen.origin == number => self.evidence = self.evidence.or(Some(difference)),
+            _ => {}
         }
     }
 }
