@@ -6,7 +6,7 @@ use super::region::Region;
 use super::{Frame, Packet, Span, Transport, Vlan};
 use crate::address::Net;
 use crate::packet::ip::protocol as numbers;
-use crate::packet::transport::{GENEVE_PORT, VXLAN_PORT};
+use crate::packet::transport::{GENEVE_PORT, VXLAN_GPE_PORT, VXLAN_PORT};
 use crate::stream::FlowKey;
 
 /// Link type Ethernet.
@@ -118,7 +118,7 @@ fn udp(region: &Region<'_>, room: usize) -> Option<Ports> {
     let udp = region.bytes.first_chunk::<8>()?;
     let to = u16::from_be_bytes([udp[2], udp[3]]);
     let total = usize::from(u16::from_be_bytes([udp[4], udp[5]]));
-    if total < 8 || total > room || to == VXLAN_PORT || to == GENEVE_PORT {
+    if total < 8 || total > room || matches!(to, VXLAN_PORT | VXLAN_GPE_PORT | GENEVE_PORT) {
         return None;
     }
     let from = u16::from_be_bytes([udp[0], udp[1]]);

@@ -173,6 +173,7 @@ pub fn zoo() -> Vec<(&'static str, u16, Vec<u8>)> {
             ),
         ),
         ("vxlan", 1, carried(17, &udp(50000, 4789, &joined(&[&[8, 0, 0, 0, 0, 0, 77, 0], &inner])))),
+        ("vxlan gpe", 1, carried(17, &udp(50000, 4790, &joined(&[&[12, 0, 0, 3, 0, 0, 77, 0], &inner])))),
         ("geneve", 1, carried(17, &udp(50000, 6081, &joined(&[&[1, 0, 0x65, 0x58, 0, 0, 78, 0, 1, 2, 3, 0], &inner])))),
         ("ip in ip", 1, carried(4, &ip)),
         ("6in4", 1, carried(41, &six)),
