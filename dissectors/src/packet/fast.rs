@@ -6,7 +6,7 @@ use super::region::Region;
 use super::{Frame, Packet, Span, Transport, Vlan};
 use crate::address::Net;
 use crate::packet::ip::protocol as numbers;
-use crate::packet::transport::{GENEVE_PORT, VXLAN_PORT};
+use crate::packet::transport::{GENEVE_PORT, VXLAN_GPE_PORT, VXLAN_PORT};
 use crate::stream::FlowKey;
 
 /// Link type Ethernet.
@@ -26,6 +26,18 @@ struct Ports {
     total: usize,
 }
 
+impl Ports {
+    #[inline(always)]
+    fn write(&self, packet: &mut Packet) {
+        packet.source_port = self.from;
+        packet.destination_port = self.to;
+        packet.seq = self.seq;
+        packet.ack = self.ack;
+        packet.window = self.window;
+        packet.flags = self.flags;
+    }
+}
+
 /// Decodes the frame into `packet` (every field is written), or says `None` where it is anything else than the common case.
 #[inline(always)]
 pub(super) fn decode(bytes: &[u8], frame: &Frame, packet: &mut Packet) -> Option<()> {
@@ -36,19 +48,11 @@ pub(super) fn decode(bytes: &[u8], frame: &Frame, packet: &mut Packet) -> Option
     if let [.., 0x88, 0xFB] = region.bytes {
         return None; // perhaps a trailer of PRP
     }
-    let mac = region.bytes.first_chunk::<14>()?;
-    region.skip(14)?;
-    let mut kind = u16::from_be_bytes([mac[12], mac[13]]);
-    let mut vlan = Vlan::default();
-    if kind == types::VLAN {
-        let [a, b, c, d] = region.take::<4>()?;
-        vlan = Vlan { count: 1, ids: [u16::from_be_bytes([a, b]) & 0x0FFF, 0] };
-        kind = u16::from_be_bytes([c, d]);
-    }
+    let (mac, vlan) = link(&mut region)?;
     let ip = region.bytes.first_chunk::<20>()?;
     let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
     let fragment = u16::from_be_bytes([ip[6], ip[7]]) & 0x3FFF;
-    if kind != types::IPV4 || ip[0] != 0x45 || fragment != 0 || total > region.len() || total < 28 {
+    if ip[0] != 0x45 || fragment != 0 || total > region.len() || total < 28 {
         return None;
     }
     let network = region.start;
@@ -62,35 +66,53 @@ pub(super) fn decode(bytes: &[u8], frame: &Frame, packet: &mut Packet) -> Option
     let network_len = u32::try_from(total).ok()?;
     let header_len = u32::try_from(ports.header).ok()?;
     let payload_len = u32::try_from(ports.total.saturating_sub(ports.header)).ok()?;
-    let (destination_mac, rest) = mac.split_first_chunk::<6>()?;
     // Field by field: a whole packet assigned at once is built elsewhere and copied.
-    packet.at = frame.at;
-    packet.frame = frame.span;
     packet.network = Span { start: network, len: network_len };
     packet.payload = Span { start: region.start.wrapping_add(header_len), len: payload_len };
-    packet.payload_missing = 0;
-    packet.wire_len = frame.span.len;
     packet.source = u128::from(u32::from_be_bytes([ip[12], ip[13], ip[14], ip[15]]));
     packet.destination = u128::from(u32::from_be_bytes([ip[16], ip[17], ip[18], ip[19]]));
-    packet.seq = ports.seq;
-    packet.ack = ports.ack;
-    packet.tunnel = 0;
-    packet.redundancy = 0;
-    packet.source_port = ports.from;
-    packet.destination_port = ports.to;
     packet.protocol = u16::from(ip[9]);
     packet.ip_id = u16::from_be_bytes([ip[4], ip[5]]);
-    packet.window = ports.window;
-    packet.marks = 0;
-    packet.interface = frame.interface;
-    packet.flags = ports.flags;
     packet.ttl = ip[8];
     packet.net = Net::V4;
     packet.transport = transport;
-    packet.l2.source = *rest.first_chunk::<6>()?;
-    packet.l2.destination = *destination_mac;
-    packet.l2.vlan = vlan;
+    stamp(packet, frame, mac, vlan)?;
+    ports.write(packet);
     packet.hash = FlowKey::of(packet).0.hash();
+    Some(())
+}
+
+/// The MAC addresses with the type behind them, and the tag; `None` where it is not IPv4 that follows.
+#[inline(always)]
+fn link<'a>(region: &mut Region<'a>) -> Option<(&'a [u8; 14], Vlan)> {
+    let mac = region.bytes.first_chunk::<14>()?;
+    region.skip(14)?;
+    match u16::from_be_bytes([mac[12], mac[13]]) {
+        types::IPV4 => Some((mac, Vlan::default())),
+        types::VLAN => {
+            let [a, b, c, d] = region.take::<4>()?;
+            let vlan = Vlan { count: 1, ids: [u16::from_be_bytes([a, b]) & 0x0FFF, 0] };
+            (u16::from_be_bytes([c, d]) == types::IPV4).then_some((mac, vlan))
+        }
+        _ => None,
+    }
+}
+
+/// What the frame and its link header say, and what is zero in the common case.
+#[inline(always)]
+fn stamp(packet: &mut Packet, frame: &Frame, mac: &[u8; 14], vlan: Vlan) -> Option<()> {
+    let (destination, rest) = mac.split_first_chunk::<6>()?;
+    packet.l2.destination = *destination;
+    packet.l2.source = *rest.first_chunk::<6>()?;
+    packet.l2.vlan = vlan;
+    packet.at = frame.at;
+    packet.frame = frame.span;
+    packet.wire_len = frame.span.len;
+    packet.interface = frame.interface;
+    packet.payload_missing = 0;
+    packet.tunnel = 0;
+    packet.redundancy = 0;
+    packet.marks = 0;
     Some(())
 }
 
@@ -118,7 +140,7 @@ fn udp(region: &Region<'_>, room: usize) -> Option<Ports> {
     let udp = region.bytes.first_chunk::<8>()?;
     let to = u16::from_be_bytes([udp[2], udp[3]]);
     let total = usize::from(u16::from_be_bytes([udp[4], udp[5]]));
-    if total < 8 || total > room || to == VXLAN_PORT || to == GENEVE_PORT {
+    if total < 8 || total > room || matches!(to, VXLAN_PORT | VXLAN_GPE_PORT | GENEVE_PORT) {
         return None;
     }
     let from = u16::from_be_bytes([udp[0], udp[1]]);

@@ -2,8 +2,9 @@
 
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 
+use super::datagram::Piece;
 use super::decoder::{Decoder, MAX_NESTING, Result, Step};
-use super::fragment::{Answer, Piece};
+use super::fragment::Answer;
 use super::link::{ethertype, short};
 use super::region::Region;
 use super::{Cause, Packet, Transport, marks};

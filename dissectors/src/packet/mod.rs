@@ -2,6 +2,7 @@
 
 mod cause;
 pub mod checksum;
+mod datagram;
 mod decoder;
 pub mod duplicates;
 mod fast;
@@ -13,13 +14,15 @@ mod region;
 mod tests;
 mod transport;
 mod tunnel;
+mod twin;
 
 use crate::address::{Address, Mac, Moment, Net};
 
 pub use cause::Cause;
 pub use decoder::{Decoded, Decoder};
-pub use duplicates::{Duplicates, Twin, Verdict};
+pub use duplicates::Duplicates;
 pub use tunnel::{TunnelInfo, TunnelKind};
+pub use twin::{Twin, Verdict};
 
 /// Where bytes lie in a [`Block`]'s buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

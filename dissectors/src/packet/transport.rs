@@ -10,6 +10,7 @@ use super::{Cause, Packet, Transport, marks};
 
 /// Ports of the tunnels over UDP (IANA registry).
 pub(super) const VXLAN_PORT: u16 = 4789;
+pub(super) const VXLAN_GPE_PORT: u16 = 4790;
 pub(super) const GENEVE_PORT: u16 = 6081;
 
 /// Bytes that every ICMP message begins with: type, code, checksum.
@@ -64,6 +65,7 @@ impl Decoder {
         payload(region, packet);
         match packet.destination_port {
             VXLAN_PORT => self.vxlan(region, packet, depth),
+            VXLAN_GPE_PORT => self.vxlan_gpe(region, packet, depth),
             GENEVE_PORT => self.geneve(region, packet, depth),
             _ => Ok(Step::Done),
         }

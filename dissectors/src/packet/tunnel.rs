@@ -200,6 +200,21 @@ impl Decoder {
         self.over_udp(TunnelKind::Vxlan, network, (types::TRANSPARENT_ETHERNET, region), packet, depth)
     }
 
+    /// VXLAN with a generic protocol extension (draft-ietf-nvo3-vxlan-gpe), likewise: the header says what it carries.
+    pub(super) fn vxlan_gpe(&mut self, mut region: Region<'_>, packet: &mut Packet, depth: u8) -> Result {
+        let Some([flags, _, _, next, a, b, c, _]) = region.take() else { return Ok(Step::Done) };
+        let kind = match next {
+            1 => types::IPV4,
+            2 => types::IPV6,
+            3 => types::TRANSPARENT_ETHERNET,
+            _ => return Ok(Step::Done),
+        };
+        if flags & 0x0C != 0x0C {
+            return Ok(Step::Done);
+        }
+        self.over_udp(TunnelKind::Vxlan, u32::from_be_bytes([0, a, b, c]), (kind, region), packet, depth)
+    }
+
     /// Geneve, likewise.
     pub(super) fn geneve(&mut self, mut region: Region<'_>, packet: &mut Packet, depth: u8) -> Result {
         let Some([first, _, p, q, a, b, c, _]) = region.take() else { return Ok(Step::Done) };
