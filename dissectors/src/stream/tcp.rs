@@ -29,6 +29,8 @@ pub const FAR: u32 = 1 << 20;
 pub const FAR_SEGMENTS: u32 = 3;
 /// So many checksums are looked at before a side's are taken as wrong as a rule.
 pub const CHECKSUMS: u8 = 8;
+/// After so many waits in vain for a side, without a byte of it in between, what acknowledges it is not held back any more.
+const ABSENT: u8 = 2;
 /// A fingerprint covers a segment up to twice this length whole, of a longer one so much at each end.
 const FINGERPRINT: usize = 128;
 /// A SYN up to so far before what was seen is a late one, not a new connection's.
@@ -81,7 +83,7 @@ mod known {
     pub(super) const FIN: u8 = 1 << 4;
     /// `claimed` holds.
     pub(super) const CLAIMED: u8 = 1 << 5;
-    /// Acknowledged bytes of this side did not come in time; they are not waited for.
+    /// Acknowledged bytes of this side did not come in time: `waived` and `absent` hold.
     pub(super) const WAIVED: u8 = 1 << 6;
     /// A wrong checksum was seen: look at every segment's until it is clear whether that is the rule.
     pub(super) const JUDGING: u8 = 1 << 7;
@@ -96,12 +98,16 @@ struct Half {
     start: u32,
     /// The other side acknowledges up to here, beyond `next`.
     claimed: u32,
+    /// Up to here bytes that did not come in time are not waited for.
+    waived: u32,
     /// The last segment delivered, for telling retransmissions that differ: where, how long, what.
     last_seq: u32,
     last_print: u32,
     last_len: u16,
     checked: u8,
     wrong: u8,
+    /// Times in a row that bytes of this side did not come in time.
+    absent: u8,
     flags: u8,
 }
 
@@ -557,7 +563,10 @@ impl Tcp {
         let other = self.half(side.other());
         ack.is_none_or(|ack| {
             let distance = ahead(ack, other.next);
-            !other.is(known::SEEN) || other.is(known::WAIVED) || distance <= 0 || distance.unsigned_abs() > FAR
+            !other.is(known::SEEN)
+                || distance <= 0
+                || distance.unsigned_abs() > FAR
+                || (other.is(known::WAIVED) && (other.absent >= ABSENT || ahead(ack, other.waived) <= 0))
         })
     }
 
@@ -569,6 +578,7 @@ impl Tcp {
         let half = self.half_mut(side);
         half.move_to(stretch.end());
         half.remember(stretch.seq, stretch.bytes);
+        half.absent = 0;
         // A stream that goes on was not reset, whoever said so.
         self.closed = self.closed && self.halves.iter().all(|half| half.is(known::FIN));
         if let Some(cold) = &mut self.cold {
@@ -748,11 +758,15 @@ impl Tcp {
         }
         for side in [Side::A, Side::B] {
             let Some(waiting) = self.cold.as_ref().map(|cold| &cold.waiting[side.index()]) else { continue };
-            let Some(ack) = waiting.held.front().and_then(|held| held.ack) else { continue };
-            let in_order = waiting.held.front().is_some_and(|held| ahead(held.seq, self.half(side).next) <= 0);
-            if in_order && !self.is_caused(side, Some(ack)) && clock.saturating_sub(waiting.since) >= ACKED_WAIT {
+            let Some(held) = waiting.held.front() else { continue };
+            let Some(ack) = held.ack else { continue };
+            let in_order = ahead(held.seq, self.half(side).next) <= 0;
+            if in_order && !self.is_caused(side, Some(ack)) && clock.saturating_sub(held.clock) >= ACKED_WAIT {
                 self.acknowledge(side.other(), ack);
-                self.half_mut(side.other()).flags |= known::WAIVED;
+                let other = self.half_mut(side.other());
+                other.waived = ack;
+                other.absent = other.absent.saturating_add(1);
+                other.flags |= known::WAIVED;
                 return true;
             }
         }
@@ -770,7 +784,8 @@ impl Tcp {
     fn patience(&self, side: Side, first: u32) -> u64 {
         let half = self.half(side);
         if half.is(known::CLAIMED) && ahead(half.claimed, first) >= 0 {
-            return if half.is(known::WAIVED) { 0 } else { ACKED_WAIT };
+            let waived = half.is(known::WAIVED) && ahead(half.waived, first) >= 0;
+            return if waived { 0 } else { ACKED_WAIT };
         }
         if self.half(side.other()).is(known::SEEN) { UNACKED_WAIT } else { ONE_WAY_WAIT }
     }
