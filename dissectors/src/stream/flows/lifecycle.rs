@@ -29,26 +29,8 @@ impl<T: Default> Flows<T> {
     }
 
     /// Whether the packet begins another flow in the place of this one; if so, that one ends.
-    #[inline]
-    pub(super) fn replace(
-        &mut self,
-        id: FlowId,
-        side: Side,
-        packet: &Packet,
-        clock: u64,
-        receiver: &mut impl Receiver<T>,
-    ) -> bool {
-        let flow = self.get(id);
-        let quiet = clock.saturating_sub(flow.last.time);
-        let unsure = flow.is_tcp() && (packet.flags & SYN != 0 || flow.tcp.suspects());
-        if quiet < self.limits.lingering && !unsure {
-            return false;
-        }
-        self.replace_slow(id, side, packet, clock, receiver)
-    }
-
     #[inline(never)]
-    pub(super) fn replace_slow(
+    pub(super) fn replace(
         &mut self,
         id: FlowId,
         side: Side,

@@ -13,7 +13,7 @@ pub use stage::Receiver;
 use stage::on_stage;
 
 use crate::address::Side;
-use crate::packet::tcp_flags::ACK;
+use crate::packet::tcp_flags::{ACK, SYN};
 use crate::packet::{Packet, marks};
 use crate::protocols::Ending;
 use crate::stream::flow::{Flow, FlowId};
@@ -49,6 +49,8 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Flows<T> {
     limits: Limits,
+    /// The shortest of the time-outs: a flow silent for less lives.
+    shortest: u64,
     index: Index,
     idle: Idle,
     chunks: Vec<Vec<Flow<T>>>,
@@ -68,6 +70,7 @@ impl<T: Default> Flows<T> {
     pub fn new(limits: Limits) -> Self {
         Flows {
             limits: Limits { max_flows: limits.max_flows.clamp(1, u32::MAX - 1), ..limits },
+            shortest: limits.shortest(),
             index: Index::new(),
             idle: Idle::new(),
             chunks: Vec::new(),
@@ -150,6 +153,13 @@ impl<T: Default> Flows<T> {
         let tag = tag(packet.hash);
         let chunks = &self.chunks;
         let found = self.index.find(tag, |id| chunks[id as usize / CHUNK][id as usize % CHUNK].key == key);
+        if let Some(id) = found {
+            let flow = &mut self.chunks[id as usize / CHUNK][id as usize % CHUNK];
+            if !may_be_another(flow, packet, clock, self.shortest) {
+                count(flow, side, packet, clock);
+                return Found { id, side, new: false };
+            }
+        }
         let (id, new) = match found {
             Some(id) => (id, self.replace(id, side, packet, clock, receiver)),
             None => (self.begin(key, tag, packet, clock, receiver), true),
@@ -199,11 +209,11 @@ impl<T: Default> Flows<T> {
             clock,
         };
         let before = flow.tcp.stage();
+        let mut plain = false;
         on_stage(id, flow, &mut self.pool, clock, receiver, |tcp, out| {
-            tcp.push(side, packet.flags, &segment, out, &mut verify);
+            plain = tcp.push(side, packet.flags, &segment, out, &mut verify);
         });
-        let unusual = flow.tcp.stage() != before || flow.tcp.waiting();
-        if unusual {
+        if !plain {
             self.look_after(id, before, clock, receiver);
         }
     }
@@ -289,6 +299,13 @@ impl<T: Default> Flows<T> {
         let generation = flow.generation;
         self.waits.push_back((clock.saturating_add(ACKED_WAIT), id, generation));
     }
+}
+
+/// Whether a closer look is needed at whether the packet belongs to this flow or begins another in its place.
+#[inline]
+fn may_be_another<T>(flow: &Flow<T>, packet: &Packet, clock: u64, shortest: u64) -> bool {
+    clock.saturating_sub(flow.last.time) >= shortest
+        || (flow.is_tcp() && (packet.flags & SYN != 0 || flow.tcp.suspects()))
 }
 
 /// Adds a packet to its flow's record.

@@ -162,7 +162,7 @@ impl Tcp {
         &mut self.halves[side.index()]
     }
 
-    /// Takes a segment of `side`: what can be delivered leaves at once.
+    /// Takes a segment of `side`: what can be delivered leaves at once. True when there was nothing out of the ordinary.
     #[inline]
     pub(in crate::stream) fn push<S, V>(
         &mut self,
@@ -171,12 +171,14 @@ impl Tcp {
         segment: &Stretch<'_>,
         out: &mut Out<'_, S>,
         verify: &mut V,
-    ) where
+    ) -> bool
+    where
         S: Sink,
         V: FnMut() -> Option<bool>,
     {
         if !self.is_plain(side, flags, segment) {
-            return self.push_slow(side, flags, segment, out, verify);
+            self.push_slow(side, flags, segment, out, verify);
+            return false;
         }
         if !segment.bytes.is_empty() {
             let half = self.half_mut(side);
@@ -185,6 +187,7 @@ impl Tcp {
             half.remember(segment.seq, segment.bytes);
             out.emit(self, Event::Data { side, bytes: segment.bytes, at: segment.at });
         }
+        true
     }
 
     /// In order, complete, and nothing out of the ordinary.
