@@ -10,32 +10,34 @@ use crate::packet::{L2, Transport};
 pub type FlowId = u32;
 
 /// One flow. `T` is what the engine keeps for it.
+///
+/// What every packet touches fills the first four cache lines exactly; `T` begins the fifth.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Flow<T> {
     /// Addresses, ports, tunnel.
     pub key: FlowKey,
     /// The last packet; its time is the clock that it ran at.
     pub last: Moment,
-    /// Order of the flows' beginnings.
-    pub number: u64,
+    /// Tells this flow from an earlier one with the same id.
+    pub generation: u32,
+    /// MACs and VLAN of each side's last packet.
+    pub l2: [L2; 2],
     /// What was seen and what was not.
     pub ledger: Ledger,
     /// TCP order (unused in other flows).
     pub tcp: Tcp,
+    /// The engine's.
+    pub data: T,
     /// The first packet.
     pub first: Moment,
-    /// Tells this flow from an earlier one with the same id.
-    pub generation: u32,
+    /// Order of the flows' beginnings.
+    pub number: u64,
     pub(super) tag: u32,
-    /// MACs and VLAN of each side's last packet.
-    pub l2: [L2; 2],
     /// An entry of the list of flows that hold data back.
     pub(super) queued: bool,
     /// In use.
     pub(super) alive: bool,
-    /// The engine's.
-    pub data: T,
 }
 
 impl<T> Flow<T> {

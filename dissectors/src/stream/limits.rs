@@ -43,3 +43,11 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// The shortest time after which any flow may end.
+    pub(super) fn shortest(&self) -> u64 {
+        let Limits { tcp_idle, udp_idle, half_open, half_closed, lingering, .. } = *self;
+        tcp_idle.min(udp_idle).min(half_open).min(half_closed).min(lingering)
+    }
+}

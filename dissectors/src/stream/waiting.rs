@@ -28,6 +28,8 @@ pub struct Pool {
     limit: usize,
     per_direction: usize,
     spare: Vec<Vec<u8>>,
+    /// Boxed, because they move between here and the flows.
+    #[allow(clippy::vec_box)]
     spare_cold: Vec<Box<Cold>>,
     /// Times that a limit was reached: over all flows, in a direction, in number of segments.
     pub(super) reached: [u64; 3],

@@ -3,36 +3,32 @@
 //! Nothing here depends on the process's hash key or on real time: the key decides where a flow lies in the index, and nothing is
 //! ever listed in the order of the index.
 
+mod lifecycle;
+mod stage;
+
 use std::collections::VecDeque;
 use std::hint::black_box;
 
-use super::flow::{Flow, FlowId, Scene};
-use super::idle::Idle;
-use super::index::{Index, tag};
-use super::key::FlowKey;
-use super::ledger::{Ledger, Totals};
-use super::limits::Limits;
-use super::tcp::{ACKED_WAIT, Event, Out, Sink, Tcp};
-use super::waiting::{Pool, Stretch};
-use crate::address::{Moment, Side};
+pub use stage::Receiver;
+use stage::on_stage;
+
+use crate::address::Side;
 use crate::packet::tcp_flags::{ACK, SYN};
-use crate::packet::{L2, Packet, Transport, marks};
+use crate::packet::{Packet, marks};
 use crate::protocols::Ending;
+use crate::stream::flow::{Flow, FlowId};
+use crate::stream::idle::Idle;
+use crate::stream::index::{Index, tag};
+use crate::stream::key::FlowKey;
+use crate::stream::ledger::Totals;
+use crate::stream::limits::Limits;
+use crate::stream::tcp::ACKED_WAIT;
+use crate::stream::waiting::{Pool, Stretch};
 
 /// Records per chunk: the table grows without moving what it holds.
 const CHUNK: usize = 1024;
 /// Most flows looked at in one call of [`Flows::expire`] or [`Flows::overdue`].
 const STEPS: usize = 64;
-/// Most flows looked at to find the one quiet longest.
-const PUSH_OUT_STEPS: usize = 16;
-
-/// Who takes what comes out of the table.
-pub trait Receiver<T> {
-    /// The next thing in a TCP flow.
-    fn event(&mut self, event: Event<'_>, scene: &mut Scene<'_, T>);
-    /// A flow ends; its last events have been given. The record is used again afterwards.
-    fn ended(&mut self, id: FlowId, flow: &mut Flow<T>, ending: Ending);
-}
 
 /// Where the search for a packet's flow begins ([`Flows::locate`]).
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +51,8 @@ pub struct Found {
 #[derive(Debug)]
 pub struct Flows<T> {
     limits: Limits,
+    /// The shortest of the time-outs: a flow silent for less lives.
+    shortest: u64,
     index: Index,
     idle: Idle,
     chunks: Vec<Vec<Flow<T>>>,
@@ -74,6 +72,7 @@ impl<T: Default> Flows<T> {
     pub fn new(limits: Limits) -> Self {
         Flows {
             limits: Limits { max_flows: limits.max_flows.clamp(1, u32::MAX - 1), ..limits },
+            shortest: limits.shortest(),
             index: Index::new(),
             idle: Idle::new(),
             chunks: Vec::new(),
@@ -140,11 +139,11 @@ impl<T: Default> Flows<T> {
         let word = self.index.first(slot.0);
         if (word >> 32) as u32 == slot.0 && word != 0 {
             let flow = self.get((word as u32).wrapping_sub(1));
-            black_box(flow.key.a as u8);
-            black_box(flow.number);
-            black_box(flow.first.packet);
+            black_box(flow.key.ports);
             black_box(flow.generation);
-            black_box(flow.queued);
+            black_box(flow.ledger.midstream);
+            black_box(flow.tcp.closed());
+            black_box(flow.alive);
         }
     }
 
@@ -156,6 +155,13 @@ impl<T: Default> Flows<T> {
         let tag = tag(packet.hash);
         let chunks = &self.chunks;
         let found = self.index.find(tag, |id| chunks[id as usize / CHUNK][id as usize % CHUNK].key == key);
+        if let Some(id) = found {
+            let flow = &mut self.chunks[id as usize / CHUNK][id as usize % CHUNK];
+            if !may_be_another(flow, packet, clock, self.shortest) {
+                let moved = count(flow, side, packet, clock);
+                return Found { id, side, new: false, moved };
+            }
+        }
         let (id, new) = match found {
             Some(id) => (id, self.replace(id, side, packet, clock, receiver)),
             None => (self.begin(key, tag, packet, clock, receiver), true),
@@ -205,11 +211,11 @@ impl<T: Default> Flows<T> {
             clock,
         };
         let before = flow.tcp.stage();
+        let mut plain = false;
         on_stage(id, flow, &mut self.pool, clock, receiver, |tcp, out| {
-            tcp.push(side, packet.flags, &segment, out, &mut verify);
+            plain = tcp.push(side, packet.flags, &segment, out, &mut verify);
         });
-        let unusual = flow.tcp.stage() != before || flow.tcp.waiting();
-        if unusual {
+        if !plain {
             self.look_after(id, before, clock, receiver);
         }
     }
@@ -267,170 +273,6 @@ impl<T: Default> Flows<T> {
         order.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// When a flow ends unless a packet comes.
-    fn due(&self, id: FlowId) -> u64 {
-        let (flow, limits) = (self.get(id), &self.limits);
-        let idle = match () {
-            () if !flow.is_tcp() => limits.udp_idle,
-            () if flow.tcp.closed() => limits.lingering,
-            () if flow.tcp.half_closed() => limits.half_closed,
-            () if flow.half_open() => limits.half_open,
-            () => limits.tcp_idle,
-        };
-        flow.last.time.saturating_add(idle)
-    }
-
-    /// Whether the packet begins another flow in the place of this one; if so, that one ends.
-    #[inline]
-    fn replace(
-        &mut self,
-        id: FlowId,
-        side: Side,
-        packet: &Packet,
-        clock: u64,
-        receiver: &mut impl Receiver<T>,
-    ) -> bool {
-        let flow = self.get(id);
-        let quiet = clock.saturating_sub(flow.last.time);
-        let unsure = flow.is_tcp() && (packet.flags & SYN != 0 || flow.tcp.suspects());
-        if quiet < self.limits.lingering && !unsure {
-            return false;
-        }
-        self.replace_slow(id, side, packet, clock, receiver)
-    }
-
-    #[inline(never)]
-    fn replace_slow(
-        &mut self,
-        id: FlowId,
-        side: Side,
-        packet: &Packet,
-        clock: u64,
-        receiver: &mut impl Receiver<T>,
-    ) -> bool {
-        let flow = self.get(id);
-        let ack = (packet.flags & ACK != 0).then_some(packet.ack);
-        let quiet = clock.saturating_sub(flow.last.time) > self.limits.reuse;
-        let another = flow.is_tcp() && flow.tcp.is_another(side, packet.flags, packet.seq, ack, quiet);
-        let lapsed = self.due(id) <= clock;
-        if !another && !lapsed {
-            return false;
-        }
-        let ending = if another || flow.tcp.closed() { Ending::Closed } else { Ending::Timeout };
-        self.end(id, clock, ending, receiver);
-        let Flow { key, tag, .. } = *self.get(id);
-        self.start(id, key, tag, packet, clock);
-        true
-    }
-
-    /// A new flow; at the ceiling another one goes.
-    #[inline(never)]
-    fn begin(
-        &mut self,
-        key: FlowKey,
-        tag: u32,
-        packet: &Packet,
-        clock: u64,
-        receiver: &mut impl Receiver<T>,
-    ) -> FlowId {
-        if self.alive >= self.limits.max_flows {
-            self.push_out(clock, receiver);
-        }
-        let id = self.free.pop().unwrap_or_else(|| self.grow(key));
-        self.alive += 1;
-        self.index.insert(tag, id);
-        self.start(id, key, tag, packet, clock);
-        id
-    }
-
-    /// One record more.
-    fn grow(&mut self, key: FlowKey) -> FlowId {
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-        }
-        let full = (self.chunks.len() - 1) * CHUNK;
-        let Some(chunk) = self.chunks.last_mut() else { return 0 };
-        chunk.push(Flow {
-            key,
-            last: Default::default(),
-            number: 0,
-            ledger: Ledger::default(),
-            tcp: Tcp::default(),
-            first: Default::default(),
-            generation: 0,
-            tag: 0,
-            l2: Default::default(),
-            queued: false,
-            alive: false,
-            data: T::default(),
-        });
-        (full + chunk.len() - 1) as FlowId
-    }
-
-    /// Fills a record for the flow that a packet begins.
-    fn start(&mut self, id: FlowId, key: FlowKey, tag: u32, packet: &Packet, clock: u64) {
-        self.begun += 1;
-        let number = self.begun;
-        let flow = self.get_mut(id);
-        (flow.key, flow.tag, flow.number) = (key, tag, number);
-        (flow.first, flow.last) = (packet.at, packet.at);
-        flow.last.time = clock;
-        flow.l2 = Default::default();
-        (flow.alive, flow.queued) = (true, false);
-        let opening = packet.transport == Transport::Tcp && packet.flags & SYN != 0;
-        let due = if opening { clock.saturating_add(self.limits.half_open) } else { self.due(id) };
-        self.idle.put(id, due, clock);
-    }
-
-    /// The flow quiet longest, as far as the wheel tells, leaves.
-    fn push_out(&mut self, clock: u64, receiver: &mut impl Receiver<T>) {
-        let mut quietest: Option<(u64, FlowId)> = None;
-        for _ in 0..PUSH_OUT_STEPS {
-            let Some((id, known)) = self.idle.earliest() else { break };
-            let due = self.due(id);
-            if quietest.is_none_or(|(least, _)| due < least) {
-                quietest = Some((due, id));
-            }
-            if due <= known {
-                break;
-            }
-            self.idle.put(id, due, clock);
-        }
-        if let Some((_, id)) = quietest {
-            self.pushed_out += 1;
-            self.remove(id, clock, receiver);
-        }
-    }
-
-    /// Ends a flow and takes it out of the table.
-    fn remove(&mut self, id: FlowId, clock: u64, receiver: &mut impl Receiver<T>) {
-        let ending = if self.get(id).tcp.closed() { Ending::Closed } else { Ending::Timeout };
-        self.end(id, clock, ending, receiver);
-        self.release(id);
-    }
-
-    /// Gives what a flow still holds, says that it ends, and empties the record.
-    fn end(&mut self, id: FlowId, clock: u64, ending: Ending, receiver: &mut impl Receiver<T>) {
-        let flow = &mut self.chunks[id as usize / CHUNK][id as usize % CHUNK];
-        on_stage(id, flow, &mut self.pool, clock, receiver, |tcp, out| tcp.flush(out));
-        receiver.ended(id, flow, ending);
-        self.totals.add(&flow.ledger);
-        flow.ledger = Ledger::default();
-        flow.tcp = Tcp::default();
-        flow.data = T::default();
-        flow.generation = flow.generation.wrapping_add(1);
-        (flow.alive, flow.queued) = (false, false);
-    }
-
-    /// Gives an ended flow's place back.
-    fn release(&mut self, id: FlowId) {
-        let tag = self.get(id).tag;
-        self.index.remove(tag, id);
-        self.idle.remove(id);
-        self.free.push(id);
-        self.alive -= 1;
-    }
-
     /// Lets go of what a flow has held back long enough at `until`.
     fn settle(&mut self, id: FlowId, until: u64, clock: u64, receiver: &mut impl Receiver<T>) {
         let flow = &mut self.chunks[id as usize / CHUNK][id as usize % CHUNK];
@@ -461,6 +303,13 @@ impl<T: Default> Flows<T> {
     }
 }
 
+/// Whether a closer look is needed at whether the packet belongs to this flow or begins another in its place.
+#[inline]
+fn may_be_another<T>(flow: &Flow<T>, packet: &Packet, clock: u64, shortest: u64) -> bool {
+    clock.saturating_sub(flow.last.time) >= shortest
+        || (flow.is_tcp() && (packet.flags & SYN != 0 || flow.tcp.suspects()))
+}
+
 /// Adds a packet to its flow's record (a twin only to its duplicates). True for a side's first packet and for one that comes with another
 /// MAC or VLAN than its last.
 #[inline]
@@ -486,41 +335,4 @@ fn count<T>(flow: &mut Flow<T>, side: Side, packet: &Packet, clock: u64) -> bool
         flow.ledger.rare_mut(side).suspected_duplicates += 1;
     }
     moved
-}
-
-/// Hands a stream's events to the receiver, with the rest of the flow's record.
-struct Stage<'a, T, R> {
-    id: FlowId,
-    generation: u32,
-    key: &'a FlowKey,
-    l2: &'a [L2; 2],
-    first: Moment,
-    data: &'a mut T,
-    clock: u64,
-    receiver: &'a mut R,
-}
-
-impl<T, R: Receiver<T>> Sink for Stage<'_, T, R> {
-    #[inline]
-    fn event(&mut self, event: Event<'_>, ledger: &mut Ledger, tcp: &Tcp) {
-        let Stage { id, generation, key, l2, first, clock, .. } = *self;
-        let mut scene = Scene { id, generation, key, tcp, l2, first, ledger, data: self.data, clock };
-        self.receiver.event(event, &mut scene);
-    }
-}
-
-/// Runs something on a flow's stream.
-#[inline]
-fn on_stage<T, R: Receiver<T>>(
-    id: FlowId,
-    flow: &mut Flow<T>,
-    pool: &mut Pool,
-    clock: u64,
-    receiver: &mut R,
-    run: impl FnOnce(&mut Tcp, &mut Out<'_, Stage<'_, T, R>>),
-) {
-    let Flow { key, l2, first, generation, tcp, ledger, data, .. } = flow;
-    let (generation, first) = (*generation, *first);
-    let sink = Stage { id, generation, key, l2, first, data, clock, receiver };
-    run(tcp, &mut Out { ledger, pool, sink });
 }
