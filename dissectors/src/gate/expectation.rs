@@ -55,6 +55,19 @@ struct Slot {
     retired: bool,
 }
 
+impl Slot {
+    /// Counts an occurrence; true when the slot belongs into the list of changed ones from now on.
+    #[inline]
+    fn note(&mut self, conditions: &Conditions, occurrence: &Occurrence<'_>, keep: u32) -> bool {
+        if !conditions.tally {
+            self.tally.touch(occurrence);
+            return false;
+        }
+        self.tally.note(occurrence, keep, conditions.limits);
+        !mem::replace(&mut self.changed, true)
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     conditions: Conditions,
@@ -166,7 +179,7 @@ impl Clauses {
             let past = Past { clause: slot.tally.last_time(), operation: last };
             if shared.conditions.fit(occurrence, past) {
                 fitted.push(*number);
-                let lanes = if shared.conditions.clause.deliver { bit } else { 0 };
+                let lanes = if shared.conditions.deliver { bit } else { 0 };
                 return Judgement { lanes, windows: slot.windows.is_some() };
             }
         }
@@ -177,17 +190,26 @@ impl Clauses {
     #[inline]
     pub fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>, keep: u32) -> Option<&[(u32, Brought)]> {
         let slot = self.slots.get_mut(at(number))?;
-        let clause = &self.shared.get(at(slot.conditions))?.conditions.clause;
-        if clause.tally {
-            slot.tally.note(occurrence, keep, clause.limits);
-            if !slot.changed {
-                slot.changed = true;
-                self.changed.push(number);
-            }
-        } else {
-            slot.tally.touch(occurrence);
+        let conditions = &self.shared.get(at(slot.conditions))?.conditions;
+        if slot.note(conditions, occurrence, keep) {
+            self.changed.push(number);
         }
         slot.windows.as_deref()
+    }
+
+    /// The short way of the usual case: one clause, without windows, that expects this occurrence. False when it is not that.
+    #[inline]
+    pub fn tally_one(&mut self, number: u32, occurrence: &Occurrence<'_>, last: Option<u64>, keep: u32) -> bool {
+        let Some(slot) = self.slots.get_mut(at(number)) else { return false };
+        let Some(shared) = self.shared.get(at(slot.conditions)) else { return false };
+        let past = Past { clause: slot.tally.last_time(), operation: last };
+        if slot.windows.is_some() || shared.conditions.deliver || !shared.conditions.fit(occurrence, past) {
+            return false;
+        }
+        if slot.note(&shared.conditions, occurrence, keep) {
+            self.changed.push(number);
+        }
+        true
     }
 
     /// Replaces an expectation; gives the clause ids by lane. `is_window` says which windows exist.
@@ -358,7 +380,7 @@ impl Clauses {
             let Some(slot) = self.slots.get_mut(at(number)) else { continue };
             slot.changed = false;
             let conditions = slot.conditions;
-            if self.shared.get(at(conditions)).is_some_and(|shared| shared.conditions.clause.tally) {
+            if self.shared.get(at(conditions)).is_some_and(|shared| shared.conditions.tally) {
                 views.push(slot.tally.view(slot.id, slot.operation, slot.retired));
             }
             if slot.retired {

@@ -44,7 +44,7 @@ use crate::stream::FlowKey;
 use crate::transaction::{Observation, Transaction};
 use ceilings::Met;
 use clause::Occurrence;
-use expectation::{Clauses, Judgement};
+use expectation::{Clauses, Expectation, Judgement};
 use operation::Operations;
 use seen::{FlowAnomalies, News, Seen};
 use window::Windows;
@@ -114,8 +114,8 @@ pub struct Counters {
     pub transactions: u64,
     /// Transactions delivered.
     pub delivered: u64,
-    /// Transactions tallied without being delivered.
-    pub tallied: u64,
+    /// Transactions that wait in the queue; all others were tallied without being delivered.
+    pub waiting: u64,
     /// Operations.
     pub operations: u64,
     /// Clauses in use.
@@ -127,6 +127,12 @@ enum Waiting {
     /// An operation's number and its occurrence.
     Transaction(u32, Arc<OwnedTransaction>),
     Other(Fact),
+}
+
+impl Waiting {
+    fn is_transaction(&self) -> bool {
+        matches!(self, Waiting::Transaction(..) | Waiting::Other(Fact::Transaction(_)))
+    }
 }
 
 /// The gate of one run.
@@ -172,18 +178,16 @@ impl Gate {
     /// Takes a transaction at its completion: tallies it when it is expected, else puts a copy into the queue.
     #[inline]
     pub fn offer(&mut self, context: Context<'_>, transaction: &Transaction<'_>) {
-        let Context { key, macs, vlan, initiator, cache } = context;
         let limits = &self.settings.limits;
-        let number = self.operations.number(key, cache, transaction, limits, &mut self.met);
-        let occurrence = Occurrence::new(transaction, macs, vlan);
+        let number = self.operations.number(context.key, context.cache, transaction, limits, &mut self.met);
+        let occurrence = Occurrence::new(transaction, &context.macs, context.vlan);
         self.counters.transactions = self.counters.transactions.saturating_add(1);
         if self.settings.follow {
             self.note(number, &occurrence);
         } else if self.tally_expected(number, &occurrence) {
             return;
         }
-        let owned = OwnedTransaction::new(key, macs, vlan, initiator, transaction);
-        self.enqueue(number, owned);
+        self.enqueue(number, &context, transaction);
     }
 
     /// Tallies an occurrence whose turn it is and that is expected; false when it has to wait in the queue.
@@ -194,14 +198,25 @@ impl Gate {
             return false;
         }
         let last = operation.tally.last_time();
-        match self.clauses.judge(&operation.expectation, occurrence, last, &mut self.fitted) {
+        let keep = self.settings.first_packets;
+        if let Expectation::One(clause) = operation.expectation
+            && self.clauses.tally_one(clause, occurrence, last, keep)
+        {
+            operation.tally.note(occurrence, keep, false);
+            return true;
+        }
+        self.tally_expected_by_lanes(number, occurrence)
+    }
+
+    #[inline(never)]
+    fn tally_expected_by_lanes(&mut self, number: u32, occurrence: &Occurrence<'_>) -> bool {
+        match self.judge(number, occurrence) {
             Some(Judgement { lanes: 0, windows: false }) => {}
             // Windows are shared: this one has to wait for what stands before it.
             Some(Judgement { lanes: 0, windows: true }) if self.is_idle() => {}
             _ => return false,
         }
         self.tally(number, occurrence);
-        self.counters.tallied = self.counters.tallied.saturating_add(1);
         true
     }
 
@@ -230,8 +245,10 @@ impl Gate {
     }
 
     #[cold]
-    fn enqueue(&mut self, number: u32, transaction: OwnedTransaction) {
-        let transaction = Arc::new(transaction);
+    #[inline(never)]
+    fn enqueue(&mut self, number: u32, context: &Context<'_>, transaction: &Transaction<'_>) {
+        let Context { key, macs, vlan, initiator, .. } = context;
+        let transaction = Arc::new(OwnedTransaction::new(key, *macs, *vlan, *initiator, transaction));
         if self.settings.follow {
             let delivered = Delivered { operation: 0, lanes: u128::MAX, first: false, transaction };
             self.queue.push_back(Waiting::Other(Fact::Transaction(delivered)));
@@ -302,10 +319,7 @@ impl Gate {
             judgement.is_some_and(|judgement| judgement.lanes == 0)
         });
         let lanes = match judgement {
-            Some(Judgement { lanes: 0, .. }) => {
-                self.counters.tallied = self.counters.tallied.saturating_add(1);
-                return None;
-            }
+            Some(Judgement { lanes: 0, .. }) => return None,
             Some(judgement) => judgement.lanes,
             None => u128::MAX,
         };
@@ -322,7 +336,7 @@ impl Gate {
     ) {
         let mut arena = mem::take(&mut self.arena);
         let view = transaction.view(&arena);
-        let occurrence = Occurrence::new(&view, transaction.macs, transaction.vlan);
+        let occurrence = Occurrence::new(&view, &transaction.macs, transaction.vlan);
         if decide(self, &occurrence) {
             self.tally(number, &occurrence);
             if let Some(operation) = self.operations.get_mut(number) {
@@ -405,6 +419,12 @@ impl Gate {
     /// What went through.
     pub fn counters(&self) -> Counters {
         let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        Counters { operations: number(self.operations.len()), clauses: number(self.clauses.len()), ..self.counters }
+        let waiting = self.queue.iter().filter(|waiting| waiting.is_transaction()).count();
+        Counters {
+            waiting: number(waiting),
+            operations: number(self.operations.len()),
+            clauses: number(self.clauses.len()),
+            ..self.counters
+        }
     }
 }
