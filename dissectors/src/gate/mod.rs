@@ -8,11 +8,14 @@ mod ceilings;
 mod clause;
 mod conversation;
 mod expectation;
+mod fact;
 mod operation;
 mod owned;
+mod peer;
 mod ranges;
 mod reading;
 mod seen;
+mod shared;
 mod tally;
 mod window;
 
@@ -31,109 +34,24 @@ pub use ceilings::Limits;
 pub use clause::{Clause, L2Line, NewClause, PointLine, moment};
 pub use conversation::{Account, ConversationKey, Conversations, Direction, MAX_CONVERSATIONS};
 pub use expectation::{ExpectError, MAX_CLAUSES, MAX_LANES};
-pub use operation::{FlowCache, Merged, OperationView};
+pub use fact::{Context, Counters, Delivered, Fact, Settings};
+pub use operation::{FlowCache, OperationView};
 pub use owned::{OwnedObservation, OwnedTransaction};
+pub use peer::Merged;
 pub use ranges::{MAX_NAMES, MAX_RANGES, MAX_RANGES_IN_ALL, TallyPoint, TallyPoints};
 pub use seen::{AnomalyCount, FlowAnomaly};
 pub use tally::{MAX_REJECTION_CODES, TallyView};
 pub use window::{Crossing, MAX_WINDOWS, Mode, WindowView};
 
-use crate::address::{Address, Mac, Side};
-use crate::packet::Vlan;
-use crate::stream::FlowKey;
+use crate::address::Address;
 use crate::transaction::{Observation, Transaction};
 use ceilings::Met;
 use clause::Occurrence;
 use expectation::{Clauses, Expectation, Judgement};
+use fact::Waiting;
 use operation::Operations;
 use seen::{FlowAnomalies, News, Seen};
 use window::Windows;
-
-/// How the gate works in this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// Everything is delivered, nobody is asked; operations are counted all the same.
-    pub follow: bool,
-    /// Occurrences of a tally whose packets are kept, beside the last one.
-    pub first_packets: u32,
-    /// Greatest numbers of what is kept.
-    pub limits: Limits,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { follow: false, first_packets: 5, limits: Limits::default() }
-    }
-}
-
-/// What the engine knows of a transaction's flow.
-#[derive(Debug)]
-pub struct Context<'a> {
-    /// The flow.
-    pub key: &'a FlowKey,
-    /// MAC addresses of side A and B, zero where there is none.
-    pub macs: [Mac; 2],
-    /// VLAN tags.
-    pub vlan: Vlan,
-    /// Who opened the connection, where that was seen.
-    pub initiator: Option<Side>,
-    /// The flow's own.
-    pub cache: &'a mut FlowCache,
-}
-
-/// A transaction that Python gets to see.
-#[derive(Debug, Clone)]
-pub struct Delivered {
-    /// Its operation's number, 0 while everything is followed.
-    pub operation: u32,
-    /// Bit mask of the lanes, by position, that did not expect it or want it delivered; all ones where there is no expectation.
-    pub lanes: u128,
-    /// The operation has no expectation yet: to be answered with [`Gate::expect`].
-    pub first: bool,
-    /// The transaction.
-    pub transaction: Arc<OwnedTransaction>,
-}
-
-/// What is taken from the gate.
-#[derive(Debug, Clone)]
-pub enum Fact {
-    /// An unexpected (or followed) transaction.
-    Transaction(Delivered),
-    /// A new identity value.
-    Observation(Arc<OwnedObservation>),
-    /// The first of its kind between two sides.
-    Anomaly(FlowAnomaly),
-    /// A window reached its threshold.
-    Crossing(Crossing),
-}
-
-/// What went through the gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Transactions offered.
-    pub transactions: u64,
-    /// Transactions delivered.
-    pub delivered: u64,
-    /// Transactions that wait in the queue; all others were tallied without being delivered.
-    pub waiting: u64,
-    /// Operations.
-    pub operations: u64,
-    /// Clauses in use.
-    pub clauses: u64,
-}
-
-#[derive(Debug)]
-enum Waiting {
-    /// An operation's number and its occurrence.
-    Transaction(u32, Arc<OwnedTransaction>),
-    Other(Fact),
-}
-
-impl Waiting {
-    fn is_transaction(&self) -> bool {
-        matches!(self, Waiting::Transaction(..) | Waiting::Other(Fact::Transaction(_)))
-    }
-}
 
 /// The gate of one run.
 #[derive(Debug)]
@@ -180,7 +98,7 @@ impl Gate {
     pub fn offer(&mut self, context: Context<'_>, transaction: &Transaction<'_>) {
         let limits = &self.settings.limits;
         let number = self.operations.number(context.key, context.cache, transaction, limits, &mut self.met);
-        let occurrence = Occurrence::new(transaction, &context.macs, context.vlan);
+        let occurrence = Occurrence::new(transaction, context.macs, context.vlan);
         self.counters.transactions = self.counters.transactions.saturating_add(1);
         if self.settings.follow {
             self.note(number, &occurrence);
@@ -248,7 +166,7 @@ impl Gate {
     #[inline(never)]
     fn enqueue(&mut self, number: u32, context: &Context<'_>, transaction: &Transaction<'_>) {
         let Context { key, macs, vlan, initiator, .. } = context;
-        let transaction = Arc::new(OwnedTransaction::new(key, *macs, *vlan, *initiator, transaction));
+        let transaction = Arc::new(OwnedTransaction::new(key, **macs, *vlan, *initiator, transaction));
         if self.settings.follow {
             let delivered = Delivered { operation: 0, lanes: u128::MAX, first: false, transaction };
             self.queue.push_back(Waiting::Other(Fact::Transaction(delivered)));
