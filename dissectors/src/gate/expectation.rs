@@ -53,6 +53,8 @@ struct Slot {
     retired: bool,
 }
 
+const _: () = assert!(size_of::<Slot>() == 128, "a clause is two cache lines");
+
 impl Slot {
     /// Counts an occurrence; true when the slot belongs into the list of changed ones from now on.
     #[inline]

@@ -24,7 +24,7 @@ mod tests;
 #[cfg(test)]
 mod timing;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 
@@ -69,6 +69,8 @@ pub struct Gate {
     anomalies: FlowAnomalies,
     met: Met,
     counters: Counters,
+    /// Transactions by protocol and anomaly bit.
+    flawed: BTreeMap<(u8, u8), u64>,
     fitted: Vec<u32>,
     arena: Bump,
 }
@@ -88,6 +90,7 @@ impl Gate {
             anomalies: FlowAnomalies::default(),
             met: Met::default(),
             counters: Counters::default(),
+            flawed: BTreeMap::new(),
             fitted: Vec::new(),
             arena: Bump::new(),
         }
@@ -100,12 +103,23 @@ impl Gate {
         let number = self.operations.number(context.key, context.cache, transaction, limits, &mut self.met);
         let occurrence = Occurrence::new(transaction, context.macs, context.vlan);
         self.counters.transactions = self.counters.transactions.saturating_add(1);
+        if !transaction.anomalies.is_empty() {
+            self.count_flaws(transaction);
+        }
         if self.settings.follow {
             self.note(number, &occurrence);
         } else if self.tally_expected(number, &occurrence) {
             return;
         }
         self.enqueue(number, &context, transaction);
+    }
+
+    #[cold]
+    fn count_flaws(&mut self, transaction: &Transaction<'_>) {
+        for bit in (0..64_u8).filter(|bit| transaction.anomalies.0 >> bit & 1 == 1) {
+            let count = self.flawed.entry((transaction.protocol, bit)).or_default();
+            *count = count.saturating_add(1);
+        }
     }
 
     /// Tallies an occurrence whose turn it is and that is expected; false when it has to wait in the queue.
@@ -322,6 +336,16 @@ impl Gate {
     /// Flow anomalies with their counts, in the order of their first occurrence.
     pub fn anomalies(&self) -> &[AnomalyCount] {
         self.anomalies.counts()
+    }
+
+    /// Transactions with each anomaly: protocol, bit in its table, count.
+    pub fn transaction_anomalies(&self) -> impl Iterator<Item = (u8, u8, u64)> {
+        self.flawed.iter().map(|((protocol, bit), count)| (*protocol, *bit, *count))
+    }
+
+    /// Occurrences that are in merged operations, which no longer say what was done: protocol, function, count.
+    pub fn merged_functions(&self) -> impl Iterator<Item = (u8, u32, u64)> {
+        self.met.functions.iter().map(|((protocol, function), count)| (*protocol, *function, *count))
     }
 
     /// Facts in the queue: the engine ends its batch when there are too many.

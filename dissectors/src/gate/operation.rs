@@ -200,6 +200,9 @@ impl Operations {
         let found = known.and_then(|index| self.find(&Key::of(index, t)));
         let number = found.unwrap_or_else(|| {
             let merged = self.admit(flow.address(t.client), t.access, limits, met);
+            if merged != Merged::No {
+                met.count_function(t.protocol, t.function.code);
+            }
             self.find_or_add(peer, merged, t)
         });
         cache.last = number;
@@ -296,5 +299,4 @@ fn is_light(access: Access) -> bool {
     matches!(access, Access::Session | Access::Report | Access::Identify | Access::Read)
 }
 
-#[cfg(test)]
-pub(super) const OPERATION_BYTES: usize = size_of::<Operation>();
+const _: () = assert!(size_of::<Operation>() == 128, "an operation is two cache lines");

@@ -32,6 +32,7 @@ fn a_clients_sweep_is_merged_and_hides_nobodys_writes() {
     assert_eq!((merged.client.unwrap().bits, merged.server.unwrap().bits), (1, 2));
     assert_eq!(gate.operations()[10].count, 90);
     assert_eq!(gate.ceilings(), [("operations_per_client.read", 90)]);
+    assert_eq!(gate.merged_functions().collect::<Vec<_>>(), (10..100).map(|f| (0, f, 1)).collect::<Vec<_>>());
     let write = Transaction { access: Access::Write, ..read(6, 1, 1) };
     offer(&mut gate, &flow(1, 2), &write);
     offer(&mut gate, &flow(3, 2), &read(99, 1, 1));
