@@ -1,5 +1,7 @@
 //! How much the gate keeps, and what it says when that is not enough.
 
+use std::collections::BTreeMap;
+
 use crate::transaction::Access;
 
 /// Greatest numbers of what the gate keeps.
@@ -35,6 +37,9 @@ impl Default for Limits {
     }
 }
 
+/// Functions that are counted one by one in merged operations.
+const MAX_MERGED_FUNCTIONS: usize = 4096;
+
 /// How often each ceiling was met.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Met {
@@ -42,6 +47,10 @@ pub(super) struct Met {
     pub client: [u64; 8],
     /// Occurrences merged at the whole table's ceiling, by access.
     pub table: [u64; 8],
+    /// Occurrences in merged operations, by protocol and function.
+    pub functions: BTreeMap<(u8, u32), u64>,
+    /// Of functions beyond [`MAX_MERGED_FUNCTIONS`].
+    pub other_functions: u64,
     pub windows: u64,
     pub observations: u64,
     pub anomalies: u64,
@@ -77,9 +86,25 @@ pub(super) fn count(counts: &mut [u64; 8], access: Access) {
 }
 
 impl Met {
+    /// A merged operation no longer says what was done; this does.
+    pub fn count_function(&mut self, protocol: u8, function: u32) {
+        let room = self.functions.len() < MAX_MERGED_FUNCTIONS;
+        let count = match self.functions.get_mut(&(protocol, function)) {
+            Some(count) => count,
+            None if room => self.functions.entry((protocol, function)).or_default(),
+            None => &mut self.other_functions,
+        };
+        *count = count.saturating_add(1);
+    }
+
     /// Name and count of each ceiling that was met, in a fixed order.
     pub fn named(&self) -> Vec<(&'static str, u64)> {
-        let one = [("windows", self.windows), ("observations", self.observations), ("anomalies", self.anomalies)];
+        let one = [
+            ("merged_functions", self.other_functions),
+            ("windows", self.windows),
+            ("observations", self.observations),
+            ("anomalies", self.anomalies),
+        ];
         let merged = CLIENT.into_iter().zip(self.client).chain(TABLE.into_iter().zip(self.table));
         merged.chain(one).filter(|(_, count)| *count > 0).collect()
     }

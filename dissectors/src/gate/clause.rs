@@ -15,13 +15,13 @@ pub(super) struct Occurrence<'a> {
     /// Of the request, or of what was seen first.
     pub at: Stamp,
     /// MAC addresses of side A and B, zero where there is none.
-    pub macs: [Mac; 2],
+    pub macs: &'a [Mac; 2],
     pub vlan: Vlan,
 }
 
 impl<'a> Occurrence<'a> {
     #[inline]
-    pub fn new(transaction: &'a Transaction<'a>, macs: [Mac; 2], vlan: Vlan) -> Self {
+    pub fn new(transaction: &'a Transaction<'a>, macs: &'a [Mac; 2], vlan: Vlan) -> Self {
         Occurrence { transaction, at: Stamp::of(moment(transaction)), macs, vlan }
     }
 }
@@ -29,8 +29,10 @@ impl<'a> Occurrence<'a> {
 /// Where and when a transaction stands: its request, else its response, else its completion without a packet.
 #[inline]
 pub fn moment(transaction: &Transaction<'_>) -> Moment {
-    let seen = transaction.request.or(transaction.response);
-    seen.unwrap_or(Moment { time: transaction.completed, packet: 0, capture: 0 })
+    match (&transaction.request, &transaction.response) {
+        (Some(seen), _) | (None, Some(seen)) => *seen,
+        (None, None) => Moment { time: transaction.completed, packet: 0, capture: 0 },
+    }
 }
 
 /// Points that a clause accepts; lines are united.
@@ -166,13 +168,16 @@ pub(super) struct Conditions {
     pub clause: Clause,
     /// Nothing is asked but that there are no anomalies: the usual clause.
     plain: bool,
+    pub deliver: bool,
+    pub tally: bool,
+    pub limits: bool,
 }
 
 impl Conditions {
     pub fn new(clause: Clause) -> Self {
         let Clause { deliver, tally, limits, .. } = clause;
         let plain = clause == Clause { deliver, tally, limits, ..Clause::default() };
-        Conditions { clause, plain }
+        Conditions { clause, plain, deliver, tally, limits }
     }
 
     #[inline]
@@ -180,6 +185,10 @@ impl Conditions {
         if self.plain {
             return occurrence.transaction.anomalies.is_empty();
         }
+        self.fit_parts(occurrence, past)
+    }
+
+    fn fit_parts(&self, occurrence: &Occurrence<'_>, past: Past) -> bool {
         self.fit_outcome(occurrence.transaction)
             && self.fit_time(occurrence.at.time, past)
             && self.fit_l2(occurrence)
@@ -209,7 +218,7 @@ impl Conditions {
 
     fn fit_l2(&self, occurrence: &Occurrence<'_>) -> bool {
         let Some(lines) = &self.clause.l2 else { return true };
-        let [a, b] = occurrence.macs;
+        let [a, b] = *occurrence.macs;
         let (client, server) = match occurrence.transaction.client {
             crate::address::Side::A => (a, b),
             crate::address::Side::B => (b, a),

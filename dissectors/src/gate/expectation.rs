@@ -1,15 +1,12 @@
 //! What Python answered for an operation: lanes of clauses, and the clauses' tallies.
 
 use std::fmt;
-use std::hash::BuildHasher;
 use std::mem;
 
-use hashbrown::HashTable;
-
 use super::clause::{Clause, Conditions, NewClause, Occurrence, Past};
+use super::shared::Shared;
 use super::tally::{Tally, TallyView};
 use super::window::{self, Brought};
-use crate::stream;
 
 /// Lanes of one operation at most: the bits of a lane mask.
 pub const MAX_LANES: usize = 128;
@@ -40,8 +37,9 @@ struct Lane {
     clauses: Vec<u32>,
 }
 
-/// A clause in its slot.
+/// A clause in its slot: two cache lines.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Slot {
     tally: Tally,
     windows: Option<Box<[(u32, Brought)]>>,
@@ -55,11 +53,19 @@ struct Slot {
     retired: bool,
 }
 
-#[derive(Debug)]
-struct Shared {
-    conditions: Conditions,
-    hash: u64,
-    users: u32,
+const _: () = assert!(size_of::<Slot>() == 128, "a clause is two cache lines");
+
+impl Slot {
+    /// Counts an occurrence; true when the slot belongs into the list of changed ones from now on.
+    #[inline]
+    fn note(&mut self, conditions: &Conditions, occurrence: &Occurrence<'_>, keep: u32) -> bool {
+        if !conditions.tally {
+            self.tally.touch(occurrence);
+            return false;
+        }
+        self.tally.note(occurrence, keep, conditions.limits);
+        !mem::replace(&mut self.changed, true)
+    }
 }
 
 /// Why an answer can't be taken. Nothing is changed then.
@@ -113,9 +119,7 @@ pub(super) struct Clauses {
     free: Vec<u32>,
     changed: Vec<u32>,
     ids: u32,
-    shared: Vec<Shared>,
-    shared_free: Vec<u32>,
-    shared_index: HashTable<u32>,
+    shared: Shared,
 }
 
 fn at(slot: u32) -> usize {
@@ -162,11 +166,11 @@ impl Clauses {
     ) -> Judgement {
         for number in lane {
             let Some(slot) = self.slots.get(at(*number)) else { continue };
-            let Some(shared) = self.shared.get(at(slot.conditions)) else { continue };
+            let Some(conditions) = self.shared.get(slot.conditions) else { continue };
             let past = Past { clause: slot.tally.last_time(), operation: last };
-            if shared.conditions.fit(occurrence, past) {
+            if conditions.fit(occurrence, past) {
                 fitted.push(*number);
-                let lanes = if shared.conditions.clause.deliver { bit } else { 0 };
+                let lanes = if conditions.deliver { bit } else { 0 };
                 return Judgement { lanes, windows: slot.windows.is_some() };
             }
         }
@@ -177,17 +181,26 @@ impl Clauses {
     #[inline]
     pub fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>, keep: u32) -> Option<&[(u32, Brought)]> {
         let slot = self.slots.get_mut(at(number))?;
-        let clause = &self.shared.get(at(slot.conditions))?.conditions.clause;
-        if clause.tally {
-            slot.tally.note(occurrence, keep, clause.limits);
-            if !slot.changed {
-                slot.changed = true;
-                self.changed.push(number);
-            }
-        } else {
-            slot.tally.touch(occurrence);
+        let conditions = self.shared.get(slot.conditions)?;
+        if slot.note(conditions, occurrence, keep) {
+            self.changed.push(number);
         }
         slot.windows.as_deref()
+    }
+
+    /// The short way of the usual case: one clause, without windows, that expects this occurrence. False when it is not that.
+    #[inline]
+    pub fn tally_one(&mut self, number: u32, occurrence: &Occurrence<'_>, last: Option<u64>, keep: u32) -> bool {
+        let Some(slot) = self.slots.get_mut(at(number)) else { return false };
+        let Some(conditions) = self.shared.get(slot.conditions) else { return false };
+        let past = Past { clause: slot.tally.last_time(), operation: last };
+        if slot.windows.is_some() || conditions.deliver || !conditions.fit(occurrence, past) {
+            return false;
+        }
+        if slot.note(conditions, occurrence, keep) {
+            self.changed.push(number);
+        }
+        true
     }
 
     /// Replaces an expectation; gives the clause ids by lane. `is_window` says which windows exist.
@@ -292,7 +305,7 @@ impl Clauses {
             windows: (!windows.is_empty()).then_some(windows),
             id: self.ids,
             operation,
-            conditions: self.share(clause),
+            conditions: self.shared.share(clause),
             lane,
             changed: false,
             retired: false,
@@ -303,42 +316,6 @@ impl Clauses {
             None => self.slots.push(slot),
         }
         number
-    }
-
-    /// The number of these conditions; the same ones are kept once.
-    fn share(&mut self, clause: Clause) -> u32 {
-        let hash = stream::state().hash_one(&clause);
-        let shared = &mut self.shared;
-        let same = |n: &u32| shared.get(at(*n)).is_some_and(|known| known.conditions.clause == clause);
-        if let Some(number) = self.shared_index.find(hash, same).copied() {
-            if let Some(known) = shared.get_mut(at(number)) {
-                known.users = known.users.saturating_add(1);
-            }
-            return number;
-        }
-        let new = Shared { conditions: Conditions::new(clause), hash, users: 1 };
-        let number = self.shared_free.pop().unwrap_or_else(|| u32::try_from(shared.len()).unwrap_or(u32::MAX));
-        match shared.get_mut(at(number)) {
-            Some(free) => *free = new,
-            None => shared.push(new),
-        }
-        let shared = &self.shared;
-        self.shared_index.insert_unique(hash, number, |n| shared.get(at(*n)).map_or(0, |known| known.hash));
-        number
-    }
-
-    fn unshare(&mut self, number: u32) {
-        let Some(shared) = self.shared.get_mut(at(number)) else { return };
-        shared.users = shared.users.saturating_sub(1);
-        if shared.users > 0 {
-            return;
-        }
-        let hash = mem::take(&mut shared.hash);
-        shared.conditions = Conditions::new(Clause::default());
-        if let Ok(entry) = self.shared_index.find_entry(hash, |n| *n == number) {
-            entry.remove();
-        }
-        self.shared_free.push(number);
     }
 
     fn retire(&mut self, number: u32) {
@@ -358,14 +335,14 @@ impl Clauses {
             let Some(slot) = self.slots.get_mut(at(number)) else { continue };
             slot.changed = false;
             let conditions = slot.conditions;
-            if self.shared.get(at(conditions)).is_some_and(|shared| shared.conditions.clause.tally) {
+            if self.shared.get(conditions).is_some_and(|conditions| conditions.tally) {
                 views.push(slot.tally.view(slot.id, slot.operation, slot.retired));
             }
             if slot.retired {
                 slot.tally = Tally::default();
                 slot.windows = None;
                 self.free.push(number);
-                self.unshare(conditions);
+                self.shared.release(conditions);
             }
         }
         views.sort_unstable_by_key(|view| view.clause);

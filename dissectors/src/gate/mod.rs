@@ -8,11 +8,14 @@ mod ceilings;
 mod clause;
 mod conversation;
 mod expectation;
+mod fact;
 mod operation;
 mod owned;
+mod peer;
 mod ranges;
 mod reading;
 mod seen;
+mod shared;
 mod tally;
 mod window;
 
@@ -21,7 +24,7 @@ mod tests;
 #[cfg(test)]
 mod timing;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 
@@ -31,103 +34,24 @@ pub use ceilings::Limits;
 pub use clause::{Clause, L2Line, NewClause, PointLine, moment};
 pub use conversation::{Account, ConversationKey, Conversations, Direction, MAX_CONVERSATIONS};
 pub use expectation::{ExpectError, MAX_CLAUSES, MAX_LANES};
-pub use operation::{FlowCache, Merged, OperationView};
+pub use fact::{Context, Counters, Delivered, Fact, Settings};
+pub use operation::{FlowCache, OperationView};
 pub use owned::{OwnedObservation, OwnedTransaction};
+pub use peer::Merged;
 pub use ranges::{MAX_NAMES, MAX_RANGES, MAX_RANGES_IN_ALL, TallyPoint, TallyPoints};
 pub use seen::{AnomalyCount, FlowAnomaly};
 pub use tally::{MAX_REJECTION_CODES, TallyView};
 pub use window::{Crossing, MAX_WINDOWS, Mode, WindowView};
 
-use crate::address::{Address, Mac, Side};
-use crate::packet::Vlan;
-use crate::stream::FlowKey;
+use crate::address::Address;
 use crate::transaction::{Observation, Transaction};
 use ceilings::Met;
 use clause::Occurrence;
-use expectation::{Clauses, Judgement};
+use expectation::{Clauses, Expectation, Judgement};
+use fact::Waiting;
 use operation::Operations;
 use seen::{FlowAnomalies, News, Seen};
 use window::Windows;
-
-/// How the gate works in this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// Everything is delivered, nobody is asked; operations are counted all the same.
-    pub follow: bool,
-    /// Occurrences of a tally whose packets are kept, beside the last one.
-    pub first_packets: u32,
-    /// Greatest numbers of what is kept.
-    pub limits: Limits,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { follow: false, first_packets: 5, limits: Limits::default() }
-    }
-}
-
-/// What the engine knows of a transaction's flow.
-#[derive(Debug)]
-pub struct Context<'a> {
-    /// The flow.
-    pub key: &'a FlowKey,
-    /// MAC addresses of side A and B, zero where there is none.
-    pub macs: [Mac; 2],
-    /// VLAN tags.
-    pub vlan: Vlan,
-    /// Who opened the connection, where that was seen.
-    pub initiator: Option<Side>,
-    /// The flow's own.
-    pub cache: &'a mut FlowCache,
-}
-
-/// A transaction that Python gets to see.
-#[derive(Debug, Clone)]
-pub struct Delivered {
-    /// Its operation's number, 0 while everything is followed.
-    pub operation: u32,
-    /// Bit mask of the lanes, by position, that did not expect it or want it delivered; all ones where there is no expectation.
-    pub lanes: u128,
-    /// The operation has no expectation yet: to be answered with [`Gate::expect`].
-    pub first: bool,
-    /// The transaction.
-    pub transaction: Arc<OwnedTransaction>,
-}
-
-/// What is taken from the gate.
-#[derive(Debug, Clone)]
-pub enum Fact {
-    /// An unexpected (or followed) transaction.
-    Transaction(Delivered),
-    /// A new identity value.
-    Observation(Arc<OwnedObservation>),
-    /// The first of its kind between two sides.
-    Anomaly(FlowAnomaly),
-    /// A window reached its threshold.
-    Crossing(Crossing),
-}
-
-/// What went through the gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// Transactions offered.
-    pub transactions: u64,
-    /// Transactions delivered.
-    pub delivered: u64,
-    /// Transactions tallied without being delivered.
-    pub tallied: u64,
-    /// Operations.
-    pub operations: u64,
-    /// Clauses in use.
-    pub clauses: u64,
-}
-
-#[derive(Debug)]
-enum Waiting {
-    /// An operation's number and its occurrence.
-    Transaction(u32, Arc<OwnedTransaction>),
-    Other(Fact),
-}
 
 /// The gate of one run.
 #[derive(Debug)]
@@ -145,6 +69,8 @@ pub struct Gate {
     anomalies: FlowAnomalies,
     met: Met,
     counters: Counters,
+    /// Transactions by protocol and anomaly bit.
+    flawed: BTreeMap<(u8, u8), u64>,
     fitted: Vec<u32>,
     arena: Bump,
 }
@@ -164,6 +90,7 @@ impl Gate {
             anomalies: FlowAnomalies::default(),
             met: Met::default(),
             counters: Counters::default(),
+            flawed: BTreeMap::new(),
             fitted: Vec::new(),
             arena: Bump::new(),
         }
@@ -172,18 +99,27 @@ impl Gate {
     /// Takes a transaction at its completion: tallies it when it is expected, else puts a copy into the queue.
     #[inline]
     pub fn offer(&mut self, context: Context<'_>, transaction: &Transaction<'_>) {
-        let Context { key, macs, vlan, initiator, cache } = context;
         let limits = &self.settings.limits;
-        let number = self.operations.number(key, cache, transaction, limits, &mut self.met);
-        let occurrence = Occurrence::new(transaction, macs, vlan);
+        let number = self.operations.number(context.key, context.cache, transaction, limits, &mut self.met);
+        let occurrence = Occurrence::new(transaction, context.macs, context.vlan);
         self.counters.transactions = self.counters.transactions.saturating_add(1);
+        if !transaction.anomalies.is_empty() {
+            self.count_flaws(transaction);
+        }
         if self.settings.follow {
             self.note(number, &occurrence);
         } else if self.tally_expected(number, &occurrence) {
             return;
         }
-        let owned = OwnedTransaction::new(key, macs, vlan, initiator, transaction);
-        self.enqueue(number, owned);
+        self.enqueue(number, &context, transaction);
+    }
+
+    #[cold]
+    fn count_flaws(&mut self, transaction: &Transaction<'_>) {
+        for bit in (0..64_u8).filter(|bit| transaction.anomalies.0 >> bit & 1 == 1) {
+            let count = self.flawed.entry((transaction.protocol, bit)).or_default();
+            *count = count.saturating_add(1);
+        }
     }
 
     /// Tallies an occurrence whose turn it is and that is expected; false when it has to wait in the queue.
@@ -194,14 +130,25 @@ impl Gate {
             return false;
         }
         let last = operation.tally.last_time();
-        match self.clauses.judge(&operation.expectation, occurrence, last, &mut self.fitted) {
+        let keep = self.settings.first_packets;
+        if let Expectation::One(clause) = operation.expectation
+            && self.clauses.tally_one(clause, occurrence, last, keep)
+        {
+            operation.tally.note(occurrence, keep, false);
+            return true;
+        }
+        self.tally_expected_by_lanes(number, occurrence)
+    }
+
+    #[inline(never)]
+    fn tally_expected_by_lanes(&mut self, number: u32, occurrence: &Occurrence<'_>) -> bool {
+        match self.judge(number, occurrence) {
             Some(Judgement { lanes: 0, windows: false }) => {}
             // Windows are shared: this one has to wait for what stands before it.
             Some(Judgement { lanes: 0, windows: true }) if self.is_idle() => {}
             _ => return false,
         }
         self.tally(number, occurrence);
-        self.counters.tallied = self.counters.tallied.saturating_add(1);
         true
     }
 
@@ -230,8 +177,10 @@ impl Gate {
     }
 
     #[cold]
-    fn enqueue(&mut self, number: u32, transaction: OwnedTransaction) {
-        let transaction = Arc::new(transaction);
+    #[inline(never)]
+    fn enqueue(&mut self, number: u32, context: &Context<'_>, transaction: &Transaction<'_>) {
+        let Context { key, macs, vlan, initiator, .. } = context;
+        let transaction = Arc::new(OwnedTransaction::new(key, **macs, *vlan, *initiator, transaction));
         if self.settings.follow {
             let delivered = Delivered { operation: 0, lanes: u128::MAX, first: false, transaction };
             self.queue.push_back(Waiting::Other(Fact::Transaction(delivered)));
@@ -302,10 +251,7 @@ impl Gate {
             judgement.is_some_and(|judgement| judgement.lanes == 0)
         });
         let lanes = match judgement {
-            Some(Judgement { lanes: 0, .. }) => {
-                self.counters.tallied = self.counters.tallied.saturating_add(1);
-                return None;
-            }
+            Some(Judgement { lanes: 0, .. }) => return None,
             Some(judgement) => judgement.lanes,
             None => u128::MAX,
         };
@@ -322,7 +268,7 @@ impl Gate {
     ) {
         let mut arena = mem::take(&mut self.arena);
         let view = transaction.view(&arena);
-        let occurrence = Occurrence::new(&view, transaction.macs, transaction.vlan);
+        let occurrence = Occurrence::new(&view, &transaction.macs, transaction.vlan);
         if decide(self, &occurrence) {
             self.tally(number, &occurrence);
             if let Some(operation) = self.operations.get_mut(number) {
@@ -392,6 +338,16 @@ impl Gate {
         self.anomalies.counts()
     }
 
+    /// Transactions with each anomaly: protocol, bit in its table, count.
+    pub fn transaction_anomalies(&self) -> impl Iterator<Item = (u8, u8, u64)> {
+        self.flawed.iter().map(|((protocol, bit), count)| (*protocol, *bit, *count))
+    }
+
+    /// Occurrences that are in merged operations, which no longer say what was done: protocol, function, count.
+    pub fn merged_functions(&self) -> impl Iterator<Item = (u8, u32, u64)> {
+        self.met.functions.iter().map(|((protocol, function), count)| (*protocol, *function, *count))
+    }
+
     /// Facts in the queue: the engine ends its batch when there are too many.
     pub fn queue_len(&self) -> usize {
         self.queue.len().saturating_add(self.crossings.len())
@@ -405,6 +361,12 @@ impl Gate {
     /// What went through.
     pub fn counters(&self) -> Counters {
         let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        Counters { operations: number(self.operations.len()), clauses: number(self.clauses.len()), ..self.counters }
+        let waiting = self.queue.iter().filter(|waiting| waiting.is_transaction()).count();
+        Counters {
+            waiting: number(waiting),
+            operations: number(self.operations.len()),
+            clauses: number(self.clauses.len()),
+            ..self.counters
+        }
     }
 }

@@ -6,8 +6,9 @@ use hashbrown::HashTable;
 
 use super::ceilings::{self, Limits, Met};
 use super::expectation::Expectation;
+use super::peer::{Merged, Peer, Peers};
 use super::tally::Tally;
-use crate::address::{Address, Net, Side};
+use crate::address::Address;
 use crate::stream::{self, FlowKey};
 use crate::transaction::{Access, Code, SubFunction, Transaction};
 
@@ -24,66 +25,6 @@ pub struct FlowCache {
     protocols: [u8; 2],
     /// Number of the last operation, 0 for none.
     last: u32,
-}
-
-/// How much of an operation is merged because of a ceiling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Merged {
-    /// Nothing.
-    No,
-    /// All functions, units and ports of this client, server, protocol and access.
-    Server,
-    /// And all servers.
-    Client,
-    /// And all clients.
-    All,
-}
-
-/// What operations of the same client and server share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Peer {
-    client: u128,
-    server: u128,
-    port: u16,
-    protocol: u8,
-    net: Net,
-    merged: Merged,
-    /// Index of the client's account.
-    account: u32,
-}
-
-impl Peer {
-    fn hash(&self) -> u64 {
-        #[allow(clippy::as_conversions)] // enums' own numbers
-        let rest = u64::from(self.port)
-            | u64::from(self.protocol) << 16
-            | (self.net as u64) << 24
-            | (self.merged as u64) << 32;
-        stream::state().hash_one((self.client, self.server, rest))
-    }
-
-    fn same(&self, other: &Peer) -> bool {
-        Peer { account: 0, ..*self } == Peer { account: 0, ..*other }
-    }
-
-    fn merge(self, merged: Merged) -> Peer {
-        let (client, server) = match merged {
-            Merged::No => return self,
-            Merged::Server => (self.client, self.server),
-            Merged::Client => (self.client, 0),
-            Merged::All => (0, 0),
-        };
-        let net = if merged == Merged::All { Net::Mac } else { self.net };
-        Peer { client, server, port: 0, net, merged, ..self }
-    }
-}
-
-/// What a client has used of its share.
-#[derive(Debug, Clone, Copy)]
-struct Account {
-    address: Address,
-    operations: u32,
-    merged: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,8 +66,9 @@ impl Key {
     }
 }
 
-/// An operation: 128 bytes that every occurrence reads and writes.
+/// An operation: two cache lines that every occurrence reads and writes.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Operation {
     key: Key,
     /// Facts of it that wait in the queue or for Python's answer.
@@ -169,10 +111,7 @@ type Names = (Option<&'static str>, Option<&'static str>);
 pub(super) struct Operations {
     records: Vec<Operation>,
     index: HashTable<u32>,
-    peers: Vec<Peer>,
-    peer_index: HashTable<u32>,
-    accounts: Vec<Account>,
-    account_index: HashTable<u32>,
+    peers: Peers,
     /// Index into `name_pairs` for each operation.
     names: Vec<u32>,
     name_pairs: Vec<Names>,
@@ -251,8 +190,8 @@ impl Operations {
         limits: &Limits,
         met: &mut Met,
     ) -> u32 {
-        let peer = peer_of(flow, t);
-        let known = self.find_peer(&peer);
+        let peer = Peer::of(flow, t);
+        let known = self.peers.find(&peer);
         if let (Some(index), Some(peer), Some(protocol)) =
             (known, cache.peers.get_mut(t.client.index()), cache.protocols.get_mut(t.client.index()))
         {
@@ -261,6 +200,9 @@ impl Operations {
         let found = known.and_then(|index| self.find(&Key::of(index, t)));
         let number = found.unwrap_or_else(|| {
             let merged = self.admit(flow.address(t.client), t.access, limits, met);
+            if merged != Merged::No {
+                met.count_function(t.protocol, t.function.code);
+            }
             self.find_or_add(peer, merged, t)
         });
         cache.last = number;
@@ -269,8 +211,7 @@ impl Operations {
 
     /// Whether a new operation has room as it is, or how it is merged.
     fn admit(&self, client: Address, access: Access, limits: &Limits, met: &mut Met) -> Merged {
-        let account = self.find_account(client).and_then(|index| self.accounts.get(slot(index)));
-        let (own, merged) = account.map_or((0, 0), |a| (slot(a.operations), slot(a.merged)));
+        let (own, merged) = self.peers.used(client);
         let full = self.records.len() >= limits.operations;
         if full {
             ceilings::count(&mut met.table, access);
@@ -292,28 +233,22 @@ impl Operations {
 
     fn find_or_add(&mut self, peer: Peer, merged: Merged, t: &Transaction<'_>) -> u32 {
         if merged == Merged::No {
-            let peer = self.peer(peer);
+            let peer = self.peers.number(peer);
             return self.add(Key::of(peer, t), t);
         }
         // A coarser one that is there already is taken before a new finer one is made at the ceiling's edge.
         for level in [Merged::Server, Merged::Client, Merged::All] {
-            let known = self.find_peer(&peer.merge(level)).and_then(|index| self.find(&Key::merged(index, t.access)));
+            let known = self.peers.find(&peer.merge(level)).and_then(|index| self.find(&Key::merged(index, t.access)));
             if let Some(number) = known {
                 return number;
             }
         }
-        let peer = self.peer(peer.merge(merged));
+        let peer = self.peers.number(peer.merge(merged));
         self.add(Key::merged(peer, t.access), t)
     }
 
     fn add(&mut self, key: Key, t: &Transaction<'_>) -> u32 {
-        let peer = self.peers.get(slot(key.peer)).copied();
-        if let Some(peer) = peer
-            && let Some(account) = self.accounts.get_mut(slot(peer.account))
-        {
-            let used = if peer.merged == Merged::No { &mut account.operations } else { &mut account.merged };
-            *used = used.saturating_add(1);
-        }
+        self.peers.charge(key.peer);
         let index = next(self.records.len());
         let names = self.name_pair((t.function.name, t.sub_function.and_then(|sub| sub.name)));
         self.names.push(names);
@@ -333,46 +268,11 @@ impl Operations {
         }))
     }
 
-    fn find_peer(&self, peer: &Peer) -> Option<u32> {
-        let same = |index: &u32| self.peers.get(slot(*index)).is_some_and(|known| known.same(peer));
-        self.peer_index.find(peer.hash(), same).copied()
-    }
-
-    fn peer(&mut self, mut peer: Peer) -> u32 {
-        if let Some(index) = self.find_peer(&peer) {
-            return index;
-        }
-        peer.account = self.account(Address { bits: peer.client, net: peer.net });
-        let index = next(self.peers.len());
-        self.peers.push(peer);
-        let peers = &self.peers;
-        let rehash = |index: &u32| peers.get(slot(*index)).map_or(0, Peer::hash);
-        self.peer_index.insert_unique(peer.hash(), index, rehash);
-        index
-    }
-
-    fn find_account(&self, address: Address) -> Option<u32> {
-        let same = |index: &u32| self.accounts.get(slot(*index)).is_some_and(|known| known.address == address);
-        self.account_index.find(hash_address(address), same).copied()
-    }
-
-    fn account(&mut self, address: Address) -> u32 {
-        if let Some(index) = self.find_account(address) {
-            return index;
-        }
-        let index = next(self.accounts.len());
-        self.accounts.push(Account { address, operations: 0, merged: 0 });
-        let accounts = &self.accounts;
-        let rehash = |index: &u32| accounts.get(slot(*index)).map_or(0, |known| hash_address(known.address));
-        self.account_index.insert_unique(hash_address(address), index, rehash);
-        index
-    }
-
     /// Who does what to whom.
     pub fn view(&self, number: u32) -> Option<OperationView> {
         let operation = self.get(number)?;
         let key = &operation.key;
-        let peer = self.peers.get(slot(key.peer))?;
+        let peer = self.peers.get(key.peer)?;
         let names = self.names.get(slot(number.wrapping_sub(1))).and_then(|pair| self.name_pairs.get(slot(*pair)));
         let (function_name, sub_name) = names.copied().unwrap_or_default();
         let has = |flag: u32| key.flags & flag != 0;
@@ -399,23 +299,4 @@ fn is_light(access: Access) -> bool {
     matches!(access, Access::Session | Access::Report | Access::Identify | Access::Read)
 }
 
-fn hash_address(address: Address) -> u64 {
-    #[allow(clippy::as_conversions)] // an enum's own number
-    stream::state().hash_one((address.bits, address.net as u64))
-}
-
-fn peer_of(flow: &FlowKey, t: &Transaction<'_>) -> Peer {
-    let server: Side = t.client.other();
-    Peer {
-        client: flow.address(t.client).bits,
-        server: flow.address(server).bits,
-        port: flow.port(server),
-        protocol: t.protocol,
-        net: flow.net,
-        merged: Merged::No,
-        account: 0,
-    }
-}
-
-#[cfg(test)]
-pub(super) const OPERATION_BYTES: usize = size_of::<Operation>();
+const _: () = assert!(size_of::<Operation>() == 128, "an operation is two cache lines");

@@ -155,8 +155,9 @@ impl Tally {
         self.least_interval = self.least_interval.min(interval);
         self.greatest_interval = self.greatest_interval.max(interval);
         let previous = self.last;
-        let counted = self.outcomes.iter().fold(0_u32, |sum, n| sum.saturating_add(*n));
-        if counted < keep.max(2) {
+        // As long as fewer than `keep` are counted, no bit above twice `keep` is set anywhere.
+        let [a, b, c, d] = self.outcomes;
+        if a | b | c | d < keep.saturating_mul(2).max(4) {
             self.remember(at, previous, keep);
         }
         previous
@@ -164,8 +165,9 @@ impl Tally {
 
     #[cold]
     fn remember(&mut self, at: Stamp, first: Stamp, keep: u32) {
+        let counted = self.outcomes.iter().fold(0_u32, |sum, n| sum.saturating_add(*n));
         let cold = self.cold(first);
-        if keep > 1 {
+        if counted < keep {
             cold.packets.push(at);
         }
     }

@@ -221,8 +221,9 @@ pub(super) fn text_value(text: &str) -> u128 {
 fn addresses<'a>(point: &'a Point<'a>) -> impl Iterator<Item = u128> + 'a {
     let place = u128::from(point.kind) << 96 | u128::from(point.block) << 64;
     let named = point.name.map(|name| u128::from(stream::state().hash_one(name)) | place | 1 << 125);
-    let range = if named.is_some() { 1..=0 } else { point.first..=point.last };
-    named.into_iter().chain(range.map(move |address| place | u128::from(address)))
+    let range = named.is_none().then_some(point.first..=point.last);
+    let addresses = range.into_iter().flatten().map(move |address| place | u128::from(address));
+    named.into_iter().chain(addresses)
 }
 
 /// All windows of a run, by number.

@@ -9,8 +9,9 @@ mod same_result;
 mod windows;
 
 use super::*;
-use crate::address::{Moment, Net};
-use crate::packet::Transport;
+use crate::address::{Moment, Net, Side};
+use crate::packet::{Transport, Vlan};
+use crate::stream::FlowKey;
 use crate::transaction::{Access, Anomalies, Code, Outcome, Point, Values};
 
 pub(super) const SECOND: u64 = 1_000_000_000;
@@ -58,7 +59,7 @@ pub(super) fn point(first: u64, last: u64, values: Values<'_>) -> Point<'_> {
 
 pub(super) fn offer(gate: &mut Gate, key: &FlowKey, transaction: &Transaction<'_>) {
     let cache = &mut FlowCache::default();
-    gate.offer(Context { key, macs: [[1; 6], [2; 6]], vlan: Vlan::default(), initiator: None, cache }, transaction);
+    gate.offer(Context { key, macs: &[[1; 6], [2; 6]], vlan: Vlan::default(), initiator: None, cache }, transaction);
 }
 
 pub(super) fn one(clause: Clause) -> Vec<(u32, Vec<NewClause>)> {
@@ -180,6 +181,7 @@ fn a_lane_without_clauses_expects_nothing_and_no_lanes_expect_everything() {
     offer(&mut gate, &flow(1, 2), &Transaction { anomalies: Anomalies(9), ..read(3, 2, 5) });
     assert!(gate.take().is_none());
     assert_eq!(gate.operations()[0].count, 3);
+    assert_eq!(gate.transaction_anomalies().collect::<Vec<_>>(), [(0, 0, 1), (0, 3, 1)]);
 }
 
 #[test]
@@ -216,7 +218,7 @@ fn what_makes_an_operation() {
     let mut cache = FlowCache::default();
     for t in [&base, &base].into_iter().chain(&others).chain(&others) {
         let key = &flow(1, 2);
-        let context = Context { key, macs: [[0; 6]; 2], vlan: Vlan::default(), initiator: None, cache: &mut cache };
+        let context = Context { key, macs: &[[0; 6]; 2], vlan: Vlan::default(), initiator: None, cache: &mut cache };
         gate.offer(context, t);
     }
     let other_port = FlowKey { ports: [40001, 502], ..flow(1, 2) };
@@ -229,5 +231,4 @@ fn what_makes_an_operation() {
     assert_eq!(view.function.unwrap().name, Some("read_holding_registers"));
     assert_eq!(gate.operation(11).unwrap().port, Some(40000), "side B asks here");
     assert_eq!(gate.operation(13), None);
-    assert!(operation::OPERATION_BYTES <= 128);
 }
