@@ -16,8 +16,8 @@ use super::{Dissector, Ending, Fed, Hints, Probe, Protocol, Recognition, Seen, S
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
 use message::compose::Half;
-use message::form::{self, Form, Likeness, Role};
-use message::{Adu, End, Framing, Header, MAX_RTU_FRAME, MBAP_HEADER, Start, Trouble, Walk};
+use message::form::{self, Demand, Form, Likeness, Role};
+use message::{Adu, End, Framing, Header, MAX_RTU_FRAME, MBAP_HEADER, SURE_BEGIN, Start, Trouble, Walk};
 use pairing::{Context, Pairing};
 use tables::anomaly;
 
@@ -122,16 +122,29 @@ fn recognise_rtu(bytes: &[u8], datagram: bool) -> Recognition {
     }
 }
 
-/// Whether it is worth waiting for the rest of an RTU frame.
+/// Whether it is worth waiting for the rest of an RTU frame: a serial line address, a defined function, and as soon as the fields
+/// of its longest fixed part are there, their limits.
 fn may_begin_rtu(bytes: &[u8]) -> bool {
-    let function = bytes.get(1).copied().unwrap_or(1);
-    bytes.first().is_none_or(|&unit| unit <= 247) && tables::is_defined(function & 0x7F)
+    let Some((&unit, pdu)) = bytes.split_first() else { return true };
+    let function = pdu.first().copied().unwrap_or(1);
+    let few = bytes.len() < FEW_RTU;
+    let open = |role| match form::demand(role, pdu) {
+        Demand::Exactly(length) => length.saturating_add(3) > bytes.len() && (few || form::is_sound(role, pdu)),
+        Demand::Unknown(_) => few || (function == 43 && form::is_sound(role, pdu)),
+        Demand::AtLeast(_) => few,
+    };
+    unit <= 247 && tables::is_defined(function & 0x7F) && (open(Role::Request) || open(Role::Response))
 }
+
+/// With so many bytes of an RTU frame most functions show their quantities.
+const FEW_RTU: usize = 8;
 
 /// On the usual port: a header that is Modbus but for one of its fields.
 fn is_wrong_modbus(bytes: &[u8]) -> bool {
     match message::read_mbap(bytes) {
-        Ok(adu) if adu.protocol_id == 0 => tables::is_defined(adu.pdu.first().copied().unwrap_or_default() & 0x7F),
+        Ok(adu) if adu.protocol_id == 0 => {
+            adu.size == bytes.len() || tables::is_defined(adu.pdu.first().copied().unwrap_or_default() & 0x7F)
+        }
         Ok(adu) => adu.size == bytes.len() && form::likeness(adu.pdu) == Likeness::Strong,
         Err(Trouble::Length(header, _)) => {
             let function = bytes.get(MBAP_HEADER).copied().unwrap_or_default();
@@ -217,7 +230,8 @@ impl Modbus {
     /// Finds the next message after bytes were lost. `None`: it stands at the very beginning.
     fn search(&mut self, framing: Framing, side: Side, bytes: &[u8]) -> Option<Fed> {
         // What may be the beginning of a message that is not whole yet.
-        let tail = if framing == Framing::Rtu { MAX_RTU_FRAME.saturating_sub(1) } else { MBAP_HEADER };
+        let whole = if framing == Framing::Rtu { MAX_RTU_FRAME } else { SURE_BEGIN };
+        let tail = whole.saturating_sub(1);
         match Self::find(framing, bytes) {
             Start::At(0) => {
                 self.set_astray(side, false);
@@ -238,12 +252,13 @@ impl Modbus {
 
     /// Gives up bytes up to the next message.
     fn give_up(&mut self, framing: Framing, side: Side, bytes: &[u8], anomaly: u8, place: Incomplete) -> Fed {
-        let used = match Self::find(framing, bytes.get(1..).unwrap_or_default()) {
-            Start::At(skip) | Start::Perhaps(skip) => skip.saturating_add(1),
-            Start::Nowhere => {
-                self.set_astray(side, !self.hints.datagram);
-                bytes.len()
-            }
+        let found = Self::find(framing, bytes.get(1..).unwrap_or_default());
+        // What may be a message has to be looked at again when it is whole.
+        self.set_astray(side, !self.hints.datagram && !matches!(found, Start::At(_)));
+        let used = match found {
+            Start::At(skip) => skip.saturating_add(1),
+            Start::Perhaps(skip) if !self.hints.datagram => skip.saturating_add(1),
+            Start::Perhaps(_) | Start::Nowhere => bytes.len(),
         };
         Fed::Malformed { used, anomaly, place }
     }
@@ -288,14 +303,14 @@ impl Modbus {
         proof
     }
 
-    /// Who is probably client, where the message does not tell: who opened the connection, who has not the usual port, who has
-    /// the higher one, who speaks first.
+    /// Who is probably client, where the message does not tell: who has not the usual port, who opened the connection, who has
+    /// the higher port, who speaks first.
     fn likely_client(&self, side: Side) -> Side {
         let [a, b] = self.hints.ports;
         match self.hints.initiator {
+            _ if a == PORT && b != PORT => Side::B,
+            _ if b == PORT && a != PORT => Side::A,
             Some(initiator) => initiator,
-            None if a == PORT && b != PORT => Side::B,
-            None if b == PORT && a != PORT => Side::A,
             None if a > b => Side::A,
             None if b > a => Side::B,
             None => side,
