@@ -47,6 +47,9 @@ const GRACE: u64 = pairing::TIMEOUT;
 /// Certain messages that speak against the known client before it is changed.
 const MAX_AGAINST: u8 = 3;
 
+/// RTU frames with the right CRC that are enough to believe it is Modbus, where requests and responses were not seen to pair.
+const ENOUGH_FRAMES: u8 = 8;
+
 /// A unit as in every output.
 pub(super) fn unit(unit: u32) -> String {
     unit.to_string()
@@ -114,8 +117,9 @@ fn recognise_rtu(bytes: &[u8], datagram: bool) -> Recognition {
         }
     }
     match (frames, message::read_rtu(rest)) {
-        (1.., _) if rest.is_empty() => Recognition::Mine { skip: 0, confidence: 70 },
-        (1.., Err(Trouble::Short(_))) if !datagram => Recognition::Mine { skip: 0, confidence: 60 },
+        (2.., _) if rest.is_empty() => Recognition::Mine { skip: 0, confidence: 60 },
+        (1, _) if rest.is_empty() => Recognition::Mine { skip: 0, confidence: 45 },
+        (1.., Err(Trouble::Short(_))) if !datagram => Recognition::Mine { skip: 0, confidence: 40 },
         (2.., _) => Recognition::Mine { skip: 0, confidence: 40 },
         (0, Err(Trouble::Short(_))) if !datagram && may_begin_rtu(rest) => Recognition::More,
         _ => Recognition::NotMine,
@@ -171,6 +175,10 @@ pub struct Modbus {
     lost: [bool; 2],
     /// A request has been seen, so that requests are seen.
     asked: bool,
+    /// A response has fitted its request.
+    paired: bool,
+    /// Messages read, up to [`ENOUGH_FRAMES`].
+    frames: u8,
     /// The clock at the first message.
     began: Option<u64>,
     pairing: Pairing,
@@ -187,6 +195,8 @@ impl Modbus {
             astray: [false; 2],
             lost: [false; 2],
             asked: false,
+            paired: false,
+            frames: 0,
             began: None,
             pairing: Pairing::default(),
         }
@@ -333,6 +343,7 @@ impl Modbus {
             self.framing = Some(framing);
             self.began = Some(seen.clock.max(at.time));
         }
+        self.frames = self.frames.saturating_add(1).min(ENOUGH_FRAMES);
         let role = self.role(side, adu.pdu, seen, sink);
         let Adu { transaction_id, protocol_id, unit, pdu, .. } = *adu;
         let half = Half { transaction_id, protocol_id, unit, pdu, at };
@@ -342,7 +353,7 @@ impl Modbus {
                 self.asked = true;
                 self.pairing.request(half, &context, sink);
             }
-            Role::Response => self.pairing.response(half, &context, sink),
+            Role::Response => self.paired |= self.pairing.response(half, &context, sink),
         }
     }
 }
@@ -370,6 +381,8 @@ impl Dissector for Modbus {
                 self.give_up(framing, side, bytes, anomaly::INVALID_LENGTH, place)
             }
             Err(Trouble::Length(_, place)) => self.give_up(framing, side, bytes, anomaly::UNREADABLE, place),
+            // Other protocols have the same CRC (ROC Plus): as long as nothing else speaks for Modbus, a wrong one speaks against it.
+            Err(Trouble::Crc(..)) if !self.paired && self.frames < ENOUGH_FRAMES => Fed::NotMine,
             Err(Trouble::Crc(_, place)) => self.give_up(framing, side, bytes, anomaly::CRC, place),
         }
     }

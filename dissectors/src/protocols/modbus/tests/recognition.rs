@@ -42,7 +42,7 @@ fn others_are_not_even_on_the_usual_port() {
         ("dnp3", "056405c001000004e92100000000"),
         ("mqtt", "101000044d5154540402003c000464656d6f"),
         ("opcua", "48454c4638000000000000000000010000000100000000000000000018000000"),
-        ("iec104", "680407000000"),
+        ("iec104", "68040700000068040b000000"),
         ("enip", "6300000000000000000000000000000000000000000000000000"),
         ("smb", "00000054ff534d4272000000001843c80000000000000000"),
         ("zeros", "000000000000000000000000000000000000000000000000"),
@@ -75,6 +75,14 @@ fn midstream_the_first_whole_message_is_found() {
     bytes.extend(adu(2, 1, &[3, 0, 0, 0, 1]));
     assert!(matches!(probe(&bytes, 4444, false), Recognition::Mine { skip: 5, .. }));
     assert_eq!(probe(&bytes, 4444, true), Recognition::NotMine);
+}
+
+#[test]
+fn a_protocol_with_the_same_crc_is_let_go() {
+    // ROC Plus: two requests that could be Modbus, and an answer that can't.
+    let mut flow = Flow::new(Hints { ports: [4000, 32107], initiator: Some(CLIENT), datagram: false });
+    flow.ask(&hex("0102030406003a2f")).answer(&hex("0102030406d70100020002010100000000000000000000000600010203040506"));
+    assert!(flow.ended && flow.records().is_empty());
 }
 
 #[test]
