@@ -16,8 +16,8 @@ use super::{Dissector, Ending, Fed, Hints, Probe, Protocol, Recognition, Seen, S
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
 use message::compose::Half;
-use message::form::{self, Form, Likeness, Role};
-use message::{Adu, End, Framing, Header, MAX_RTU_FRAME, MBAP_HEADER, Start, Trouble, Walk};
+use message::form::{self, Demand, Form, Likeness, Role};
+use message::{Adu, End, Framing, Header, MAX_RTU_FRAME, MBAP_HEADER, SURE_BEGIN, Start, Trouble, Walk};
 use pairing::{Context, Pairing};
 use tables::anomaly;
 
@@ -46,6 +46,9 @@ const GRACE: u64 = pairing::TIMEOUT;
 
 /// Certain messages that speak against the known client before it is changed.
 const MAX_AGAINST: u8 = 3;
+
+/// RTU frames with the right CRC that are enough to believe it is Modbus, where requests and responses were not seen to pair.
+const ENOUGH_FRAMES: u8 = 8;
 
 /// A unit as in every output.
 pub(super) fn write_unit(out: &mut Vec<u8>, unit: u32) {
@@ -114,24 +117,38 @@ fn recognise_rtu(bytes: &[u8], datagram: bool) -> Recognition {
         }
     }
     match (frames, message::read_rtu(rest)) {
-        (1.., _) if rest.is_empty() => Recognition::Mine { skip: 0, confidence: 70 },
-        (1.., Err(Trouble::Short(_))) if !datagram => Recognition::Mine { skip: 0, confidence: 60 },
+        (2.., _) if rest.is_empty() => Recognition::Mine { skip: 0, confidence: 60 },
+        (1, _) if rest.is_empty() => Recognition::Mine { skip: 0, confidence: 45 },
+        (1.., Err(Trouble::Short(_))) if !datagram => Recognition::Mine { skip: 0, confidence: 40 },
         (2.., _) => Recognition::Mine { skip: 0, confidence: 40 },
         (0, Err(Trouble::Short(_))) if !datagram && may_begin_rtu(rest) => Recognition::More,
         _ => Recognition::NotMine,
     }
 }
 
-/// Whether it is worth waiting for the rest of an RTU frame.
+/// Whether it is worth waiting for the rest of an RTU frame: a serial line address, a defined function, and as soon as the fields
+/// of its longest fixed part are there, their limits.
 fn may_begin_rtu(bytes: &[u8]) -> bool {
-    let function = bytes.get(1).copied().unwrap_or(1);
-    bytes.first().is_none_or(|&unit| unit <= 247) && tables::is_defined(function & 0x7F)
+    let Some((&unit, pdu)) = bytes.split_first() else { return true };
+    let function = pdu.first().copied().unwrap_or(1);
+    let few = bytes.len() < FEW_RTU;
+    let open = |role| match form::demand(role, pdu) {
+        Demand::Exactly(length) => length.saturating_add(3) > bytes.len() && (few || form::is_sound(role, pdu)),
+        Demand::Unknown(_) => few || (function == 43 && form::is_sound(role, pdu)),
+        Demand::AtLeast(_) => few,
+    };
+    unit <= 247 && tables::is_defined(function & 0x7F) && (open(Role::Request) || open(Role::Response))
 }
+
+/// With so many bytes of an RTU frame most functions show their quantities.
+const FEW_RTU: usize = 8;
 
 /// On the usual port: a header that is Modbus but for one of its fields.
 fn is_wrong_modbus(bytes: &[u8]) -> bool {
     match message::read_mbap(bytes) {
-        Ok(adu) if adu.protocol_id == 0 => tables::is_defined(adu.pdu.first().copied().unwrap_or_default() & 0x7F),
+        Ok(adu) if adu.protocol_id == 0 => {
+            adu.size == bytes.len() || tables::is_defined(adu.pdu.first().copied().unwrap_or_default() & 0x7F)
+        }
         Ok(adu) => adu.size == bytes.len() && form::likeness(adu.pdu) == Likeness::Strong,
         Err(Trouble::Length(header, _)) => {
             let function = bytes.get(MBAP_HEADER).copied().unwrap_or_default();
@@ -158,6 +175,10 @@ pub struct Modbus {
     lost: [bool; 2],
     /// A request has been seen, so that requests are seen.
     asked: bool,
+    /// A response has fitted its request.
+    paired: bool,
+    /// Messages read, up to [`ENOUGH_FRAMES`].
+    frames: u8,
     /// The clock at the first message.
     began: Option<u64>,
     pairing: Pairing,
@@ -174,6 +195,8 @@ impl Modbus {
             astray: [false; 2],
             lost: [false; 2],
             asked: false,
+            paired: false,
+            frames: 0,
             began: None,
             pairing: Pairing::default(),
         }
@@ -217,7 +240,8 @@ impl Modbus {
     /// Finds the next message after bytes were lost. `None`: it stands at the very beginning.
     fn search(&mut self, framing: Framing, side: Side, bytes: &[u8]) -> Option<Fed> {
         // What may be the beginning of a message that is not whole yet.
-        let tail = if framing == Framing::Rtu { MAX_RTU_FRAME.saturating_sub(1) } else { MBAP_HEADER };
+        let whole = if framing == Framing::Rtu { MAX_RTU_FRAME } else { SURE_BEGIN };
+        let tail = whole.saturating_sub(1);
         match Self::find(framing, bytes) {
             Start::At(0) => {
                 self.set_astray(side, false);
@@ -238,12 +262,13 @@ impl Modbus {
 
     /// Gives up bytes up to the next message.
     fn give_up(&mut self, framing: Framing, side: Side, bytes: &[u8], anomaly: u8, place: Incomplete) -> Fed {
-        let used = match Self::find(framing, bytes.get(1..).unwrap_or_default()) {
-            Start::At(skip) | Start::Perhaps(skip) => skip.saturating_add(1),
-            Start::Nowhere => {
-                self.set_astray(side, !self.hints.datagram);
-                bytes.len()
-            }
+        let found = Self::find(framing, bytes.get(1..).unwrap_or_default());
+        // What may be a message has to be looked at again when it is whole.
+        self.set_astray(side, !self.hints.datagram && !matches!(found, Start::At(_)));
+        let used = match found {
+            Start::At(skip) => skip.saturating_add(1),
+            Start::Perhaps(skip) if !self.hints.datagram => skip.saturating_add(1),
+            Start::Perhaps(_) | Start::Nowhere => bytes.len(),
         };
         Fed::Malformed { used, anomaly, place }
     }
@@ -288,14 +313,14 @@ impl Modbus {
         proof
     }
 
-    /// Who is probably client, where the message does not tell: who opened the connection, who has not the usual port, who has
-    /// the higher one, who speaks first.
+    /// Who is probably client, where the message does not tell: who has not the usual port, who opened the connection, who has
+    /// the higher port, who speaks first.
     fn likely_client(&self, side: Side) -> Side {
         let [a, b] = self.hints.ports;
         match self.hints.initiator {
+            _ if a == PORT && b != PORT => Side::B,
+            _ if b == PORT && a != PORT => Side::A,
             Some(initiator) => initiator,
-            None if a == PORT && b != PORT => Side::B,
-            None if b == PORT && a != PORT => Side::A,
             None if a > b => Side::A,
             None if b > a => Side::B,
             None => side,
@@ -318,6 +343,7 @@ impl Modbus {
             self.framing = Some(framing);
             self.began = Some(seen.clock.max(at.time));
         }
+        self.frames = self.frames.saturating_add(1).min(ENOUGH_FRAMES);
         let role = self.role(side, adu.pdu, seen, sink);
         let Adu { transaction_id, protocol_id, unit, pdu, .. } = *adu;
         let half = Half { transaction_id, protocol_id, unit, pdu, at };
@@ -327,7 +353,7 @@ impl Modbus {
                 self.asked = true;
                 self.pairing.request(half, &context, sink);
             }
-            Role::Response => self.pairing.response(half, &context, sink),
+            Role::Response => self.paired |= self.pairing.response(half, &context, sink),
         }
     }
 }
@@ -355,6 +381,8 @@ impl Dissector for Modbus {
                 self.give_up(framing, side, bytes, anomaly::INVALID_LENGTH, place)
             }
             Err(Trouble::Length(_, place)) => self.give_up(framing, side, bytes, anomaly::UNREADABLE, place),
+            // Other protocols have the same CRC (ROC Plus): as long as nothing else speaks for Modbus, a wrong one speaks against it.
+            Err(Trouble::Crc(..)) if !self.paired && self.frames < ENOUGH_FRAMES => Fed::NotMine,
             Err(Trouble::Crc(_, place)) => self.give_up(framing, side, bytes, anomaly::CRC, place),
         }
     }

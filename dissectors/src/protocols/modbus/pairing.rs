@@ -179,14 +179,15 @@ impl Pairing {
         self.leave(open, None, Outcome::Unknown, anomalies, completed, context, sink);
     }
 
-    /// A response meets its request.
+    /// A response meets its request; true when it fits one.
     #[inline]
-    pub fn response(&mut self, half: Half<'_>, context: &Context<'_>, sink: &mut dyn Sink) {
+    pub fn response(&mut self, half: Half<'_>, context: &Context<'_>, sink: &mut dyn Sink) -> bool {
         self.expire(context, sink);
         let found = self.find(half, context);
         let late = !matches!(found, Some((_, Rank::Fits | Rank::FitsGivenUp))) && self.forget(half, context.framing);
         if late {
-            return sink.anomaly(tables::NUMBER, anomaly::LATE_RESPONSE, context.client.other(), half.at);
+            sink.anomaly(tables::NUMBER, anomaly::LATE_RESPONSE, context.client.other(), half.at);
+            return false;
         }
         let sure = found.filter(|&(_, rank)| rank <= Rank::FitsGivenUp || context.certain);
         let mut anomalies = Anomalies::default();
@@ -195,10 +196,12 @@ impl Pairing {
             Some((open, rank)) => {
                 anomalies.set(anomaly::RESPONSE_MISMATCH, rank > Rank::FitsGivenUp);
                 self.leave(open, Some(half), Outcome::Unknown, anomalies, completed, context, sink);
+                rank <= Rank::FitsGivenUp
             }
             None => {
                 anomalies.set(anomaly::UNSOLICITED_RESPONSE, context.certain);
                 exchange(context, None, Some(half), completed, anomalies).emit(sink);
+                false
             }
         }
     }

@@ -198,7 +198,8 @@ fn identity(exchange: &Exchange<'_>, code: u8, data: &[u8], half: Half<'_>, sink
         0x02 => {
             if let Some((name, version)) = plc_identity(data) {
                 observe("model", name, "umas.read_id.name");
-                observe("firmware", &version_text(version), "umas.read_id.version");
+                let text = version_text(version);
+                observe("firmware", text.strip_prefix(b"0").unwrap_or(&text), "umas.read_id.version");
             }
         }
         0x03 => {

@@ -161,7 +161,8 @@ impl<'a> Exchange<'a> {
         let pointer = self.question().and_then(|pdu| Cursor::new("modbus.pdu", pdu.get(1..)?).u16_be().ok());
         let point = pointer.map(|pointer| {
             let first = u64::from(pointer);
-            let values = answer.map_or(Values::Unseen, |(_, _, words)| Values::Words(words));
+            let whole = answer.filter(|&(_, count, words)| words.len() == usize::from(count).saturating_mul(2));
+            let values = whole.map_or(Values::Unseen, |(_, _, words)| Values::Words(words));
             [Point { kind: Kind::Fifo.index(), access: Access::Read, first, last: first, values, ..NO_POINT }]
         });
         let points = point.as_ref().map_or(&[][..], |point| point);

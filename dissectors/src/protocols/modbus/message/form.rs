@@ -157,7 +157,8 @@ pub fn form(pdu: &[u8]) -> Form {
     let function = pdu.first().copied().unwrap_or_default();
     match function {
         0 => return Form::Request,
-        128.. => return if pdu.len() == 2 { Form::Response } else { Form::Neither },
+        // Exceptions have two bytes; a longer one may as well be a request that has no business to be one.
+        128.. => return if pdu.len() == 2 { Form::Response } else { Form::Either },
         umas::FUNCTION => return umas::form(pdu),
         20 => return file_form(pdu),
         _ => {}
@@ -190,7 +191,7 @@ pub fn likeness(pdu: &[u8]) -> Likeness {
         Form::Neither => false,
         Form::Request => sound_request(function, pdu),
         Form::Response => sound_response(function, pdu),
-        Form::Either => sound_request(function, pdu) || sound_response(function, pdu),
+        Form::Either => function < 128 && (sound_request(function, pdu) || sound_response(function, pdu)),
     };
     match (sound, function) {
         (false, _) => Likeness::None,
@@ -209,6 +210,15 @@ pub fn likeness(pdu: &[u8]) -> Likeness {
 
 fn word(pdu: &[u8], place: usize) -> Option<u16> {
     pdu.get(place..place.saturating_add(2))?.try_into().ok().map(u16::from_be_bytes)
+}
+
+/// Whether the fixed fields of a PDU, of which the end may be missing, keep the limits of its function.
+pub fn is_sound(role: Role, pdu: &[u8]) -> bool {
+    let function = pdu.first().copied().unwrap_or_default();
+    match role {
+        Role::Request => sound_request(function, pdu),
+        Role::Response => sound_response(function, pdu),
+    }
 }
 
 /// Limits of requests that content must keep to be taken for Modbus where nothing else speaks for it.

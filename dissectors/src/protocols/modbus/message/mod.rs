@@ -261,12 +261,26 @@ pub fn find_mbap(bytes: &[u8]) -> Start {
         if whole && walk.end != End::Broken {
             return Start::At(offset);
         }
-        let begins = walk.end == End::Partial && here.len() > MBAP_HEADER;
+        let begins = walk.end == End::Partial && here.len() >= SURE_BEGIN;
         if perhaps == Start::Nowhere && (begins || (offset == 0 && walk.end == End::Partial)) {
             perhaps = Start::Perhaps(offset);
         }
     }
-    perhaps
+    if perhaps == Start::Nowhere { find_wrong_protocol(bytes) } else { perhaps }
+}
+
+/// Bytes that show a protocol identifier, without which anything may be the beginning of a message.
+pub const SURE_BEGIN: usize = 4;
+
+/// A message whose only fault is its protocol identifier: nearly at the beginning, and the bytes end with it.
+fn find_wrong_protocol(bytes: &[u8]) -> Start {
+    for offset in 0..bytes.len().min(SURE_BEGIN) {
+        let here = bytes.get(offset..).unwrap_or_default();
+        if read_mbap(here).is_ok_and(|adu| adu.size == here.len() && form::likeness(adu.pdu) == Likeness::Strong) {
+            return Start::At(offset);
+        }
+    }
+    Start::Nowhere
 }
 
 /// Finds the next RTU frame with the right CRC and a form that its function demands.

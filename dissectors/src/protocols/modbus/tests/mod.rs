@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod corpus;
 mod functions;
+mod hostile;
+mod pairing;
+mod recognition;
+mod speed;
+mod umas;
 
 use super::tables::ANOMALIES;
 use crate::address::{Moment, Side};
