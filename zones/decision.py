@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from dissectors import Expected
+from dissectors import Clause, Expected
 from zones.fitting import fits
 from zones.judge import Judge, Operation, Rung
 from zones.model import Policy, Zone
@@ -24,15 +24,32 @@ CACHE = 65_536
 MAX_PLACES = 32
 """How many combinations of MACs and VLANs of one operation are judged apart; further ones are insufficient evidence."""
 
+VARIANTS = 1024
+"""How many combinations of MACs and VLANs of one plan are kept; then all are made anew."""
+
 L2 = tuple[tuple[str | None, str | None, tuple[int, ...] | None], ...]
 Lanes = Mapping[int, Sequence[Expected]]
 
 
 class Plan(NamedTuple):
-    """What is known of one kind of operation between two places: its rungs, and the whole answer where it is simply allowed."""
+    """What is known of one kind of operation between two places: its rungs; the whole answer where it is simply allowed; the rungs'
+    clauses by MACs and VLAN; and the answers to first occurrences that are allowed, by rung, MACs and VLAN."""
 
     rungs: tuple[Rung, ...]
     simple: Lanes | None
+    variants: dict[L2 | None, tuple[Clause, ...]]
+    opening: dict[tuple[int, L2 | None], Lanes]
+
+    def clauses(self, l2: L2 | None) -> tuple[Clause, ...]:
+        """The rungs' clauses for these MACs and VLAN."""
+        found = self.variants.get(l2)
+        if found is None:
+            if len(self.variants) >= VARIANTS:
+                self.variants.clear()
+                self.opening.clear()
+            found = tuple(rung.clause if l2 is None else replace(rung.clause, l2=l2) for rung in self.rungs)
+            self.variants[l2] = found
+        return found
 
 
 class Decider:
@@ -57,9 +74,9 @@ class Decider:
         one = self.places.place_of(client.ip, client.mac, vlan)
         other = self.places.place_of(server.ip, server.mac, vlan)
         if other.by == "group":
-            other = replace(other, zone=one.zone)
+            other = other._replace(zone=one.zone)
         elif one.by == "group":
-            one = replace(one, zone=other.zone)
+            one = one._replace(zone=other.zone)
         return one, other
 
     def lanes(self, t: Transaction, held: Mapping[int, Sequence[Expected]]) -> Lanes:
@@ -74,11 +91,13 @@ class Decider:
         client, server = self.sides(t)
         plan, _ = self._plan(t, client, server)
         l2 = _l2(t, client, server)
-        if plan.simple is not None and l2 is None:
+        if l2 is None and plan.simple is not None:
             return plan.simple
-        if l2 is not None and mine and _crowded(mine, l2):
+        if not mine:
+            return _open(t, plan, l2)
+        if l2 is not None and _crowded(mine, l2):
             return {LANE: self._crowd(t, mine, client, server)}
-        return {LANE: _climb(t, plan.rungs, mine or (), l2)}
+        return {LANE: _climb(t, plan, mine, l2)}
 
     def _plan(self, t: Transaction, client: Place, server: Place) -> tuple[Plan, Operation]:
         function, sub, access = t.function, t.sub_function, t.access
@@ -93,7 +112,7 @@ class Decider:
                 self._plans.clear()
             rungs = self.judge.rungs(client, server, operation)
             simple = rungs[0].verdict is None and len(rungs) == 1
-            plan = self._plans[key] = Plan(rungs, {LANE: (Expected(clause=rungs[0].clause),)} if simple else None)
+            plan = self._plans[key] = Plan(rungs, {LANE: (Expected(clause=rungs[0].clause),)} if simple else None, {}, {})
         return plan, operation
 
     def judged(self, t: Transaction) -> tuple[Place, Place, Operation, Rung]:
@@ -120,24 +139,47 @@ def _standing(rungs: Sequence[Rung], t: Transaction) -> int:
     return next(index for index, rung in enumerate(rungs) if fits(rung.clause, t))
 
 
-def _climb(t: Transaction, rungs: Sequence[Rung], held: Sequence[Expected], l2: L2 | None) -> Sequence[Expected]:
+def _open(t: Transaction, plan: Plan, l2: L2 | None) -> Lanes:
+    """The lane of an operation's first occurrence. What counts nothing is the same for all operations of the plan; a verdict's entry
+    is an operation's own."""
+    rungs = plan.rungs
+    now = 0 if len(rungs) == 1 else _standing(rungs, t)
+    kept = plan.opening.get((now, l2))
+    if kept is not None:
+        return kept
+    if len(rungs) == 1:
+        made: Lanes = {LANE: (Expected(clause=plan.clauses(l2)[0], consequence=rungs[0].verdict),)}
+    else:
+        made = {LANE: _climb(t, plan, (), l2)}
+    if rungs[now].verdict is None:
+        plan.opening[now, l2] = made
+    return made
+
+
+def _climb(t: Transaction, plan: Plan, held: Sequence[Expected], l2: L2 | None) -> Sequence[Expected]:
     """The lane after this occurrence. A rung that was met already and yet delivered has been quiet for an hour: it begins anew."""
     old = {one.clause: one for one in held if one.clause.l2 == l2}
-    others = [one for one in held if one.clause.l2 != l2]
-    clauses = [rung.clause if l2 is None else replace(rung.clause, l2=l2) for rung in rungs]
+    others = [one for one in held if one.clause.l2 not in (l2, None)]
+    rest = [one for one in held if one.clause.l2 is None and l2 is not None]  # fits any MAC and VLAN, so it stands last
+    rungs, clauses = plan.rungs, plan.clauses(l2)
     now = _standing(rungs, t)
+    if rungs[now].verdict is None and clauses[now] in old:  # the gate holds that clause and yet delivered: it saw less than was read here
+        now = next((index for index in range(now, len(rungs)) if rungs[index].verdict is not None), now)
     met = [rung.verdict is None or clause in old or index == now for index, (rung, clause) in enumerate(zip(rungs, clauses, strict=True))]
     last = max(index for index, is_met in enumerate(met) if is_met)
-    lane: list[Expected] = []
-    for index in range(last + 1):
-        rung, clause = rungs[index], clauses[index]
-        if not met[index]:
-            clause = replace(clause, deliver=True, tally=False, fresh=None)
-        kept = old.get(clause)
-        if kept is None or (index == now and rung.verdict is not None):
-            kept = Expected(clause=clause, consequence=rung.verdict if met[index] else None)
-        lane.append(kept)
-    return (*others, *lane)
+    lane = [_entry(rungs[index], clauses[index], old, (met[index], index == now)) for index in range(last + 1)]
+    return (*others, *lane, *rest)
+
+
+def _entry(rung: Rung, clause: Clause, old: Mapping[Clause, Expected], state: tuple[bool, bool]) -> Expected:
+    """A rung's entry; `state` says whether it was met, and whether it is met now. One that wasn't yet only delivers."""
+    met, now = state
+    if not met:
+        clause = replace(clause, deliver=True, tally=False, fresh=None)
+    kept = old.get(clause)
+    if kept is None or (now and rung.verdict is not None):
+        return Expected(clause=clause, consequence=rung.verdict if met else None)
+    return kept
 
 
 def _l2(t: Transaction, client: Place, server: Place) -> L2 | None:

@@ -82,8 +82,7 @@ class _Builder:
         line = event.start_mark.line + 1
         self.document.lines.setdefault(path, line)
         if kind == "AliasEvent":
-            self.report(line, f'"*{event.anchor}": aliases are not read; write it out')
-            return None
+            raise ValueError(f'{line}: "*{event.anchor}": aliases are not read; write it out')
         self._plain(event, line)
         if len(path) > MAX_DEPTH:
             raise ValueError(f"{line}: nested deeper than {MAX_DEPTH}")

@@ -6,6 +6,7 @@ Only the conditions that a policy uses are looked at: points, values and outcome
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dissectors import Clause, PointLine
@@ -23,9 +24,12 @@ def fits(clause: Clause, t: Transaction) -> bool:
 
 
 def covered(point: Point, lines: Sequence[PointLine]) -> bool:
-    """Whether every address of the point lies in some line that takes its value there; a value not seen needs a lenient line."""
+    """Whether every address of the point lies in some line that takes its value there; a value not seen needs a lenient line.
+    A point with a name is covered by a line of that name, or by one without a name that isn't limited to addresses."""
     mine = [line for line in lines if _concerns(line, point)]
     values = point.values
+    if point.name is not None:
+        return any(_takes_all(line, values) for line in mine)
     at = point.first
     while at <= point.last:
         index = at - point.first
@@ -44,7 +48,14 @@ def _concerns(line: PointLine, point: Point) -> bool:
         return False
     if line.block is not None and line.block != point.block:
         return False
-    return line.name is None or line.name == point.name
+    if point.name is None or line.name is not None:
+        return line.name == point.name
+    return line.first == 0 and line.last == 2**64 - 1
+
+
+def _takes_all(line: PointLine, values: Sequence[object] | None) -> bool:
+    whole = replace(line, first=0, last=2**64 - 1)
+    return all(_reach(whole, 0, value, 0) == 0 for value in values or (None,))
 
 
 def _reach(line: PointLine, at: int, value: object, last: int) -> int:

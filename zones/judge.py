@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from dissectors import Clause, PointLine
@@ -49,8 +49,7 @@ class Operation(NamedTuple):
     port: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(NamedTuple):
     """One step: what fits `clause` is allowed (`verdict` None) or gets the verdict. `line` is the policy's line that says so."""
 
     clause: Clause
@@ -234,7 +233,7 @@ def _speaks(line: Line, operation: Operation) -> bool:
         return False
     if operation.protocol in TRANSPORTS and line.protocol in TRANSPORTS:
         return False
-    return line.ports is not None or operation.port in line.known_ports
+    return operation.port in line.known_ports if line.ports is None else _between(operation.port, line.ports)
 
 
 def _between(number: int | None, ranges: tuple[tuple[int, int], ...]) -> bool:

@@ -49,8 +49,10 @@ class Report:
 
     @property
     def sorted(self) -> list[Problem]:
-        """All, by line."""
-        return sorted(self.problems, key=lambda problem: problem.line)
+        """All, by line; where there are errors only those, for what else seems odd may be their doing."""
+        wrong = any(problem.level == "error" for problem in self.problems)
+        said = [problem for problem in self.problems if problem.level == "error" or not wrong]
+        return sorted(said, key=lambda problem: problem.line)
 
 
 def compile_policy(path: str, words: Vocabulary | None = None) -> Policy:

@@ -10,8 +10,7 @@ of the side that is one device.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from socket import AF_INET, AF_INET6, inet_pton
+from typing import NamedTuple
 
 from zones.model import EXTERNAL, UNKNOWN, Policy, Zone
 
@@ -27,8 +26,7 @@ _GLOBAL_UNICAST_V6 = 0b001  # 2000::/3 is all that IANA has given out as global 
 _DOCUMENTATION_V6 = (0x20010DB8, 0x3FFF0)  # 2001:db8::/32, 3fff::/20
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where one side stands. `by` says what decided (`asset`, `mac`, `network`, `vlan`, `external`, `unknown`, `group`), `text` and
     `line` with which words of the policy. `needs_mac`, `needs_vlan`: another MAC or VLAN of the same address may stand elsewhere."""
 
@@ -52,7 +50,14 @@ class Place:
 
 
 def _v4(text: str) -> int:
-    return int.from_bytes(inet_pton(AF_INET, text), "big")
+    a, b, c, d = text.split(".")
+    return int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
+
+
+def _v6(text: str) -> int:
+    from socket import AF_INET6, inet_pton
+
+    return int.from_bytes(inet_pton(AF_INET6, text.partition("%")[0]), "big")
 
 
 _EDGES_V4 = [edge for text, prefix in _LOCAL_V4 for edge in (_v4(text), _v4(text) + (1 << (32 - prefix)))]
@@ -69,8 +74,8 @@ def _parse(ip: str) -> tuple[int, int] | None:
     try:
         if ":" not in ip:
             return _v4(ip), 32
-        bits = int.from_bytes(inet_pton(AF_INET6, ip.partition("%")[0]), "big")
-    except OSError:
+        bits = _v6(ip)
+    except (OSError, ValueError):
         return None
     return (bits & 0xFFFF_FFFF, 32) if bits >> 32 == 0xFFFF else (bits, 128)
 
@@ -98,13 +103,17 @@ class Places:
         self._tables: dict[tuple[int, bool], dict[int, dict[int, Place]]] = {kind: {} for kind in kinds}
         for zone in zones.values():
             self._add_zone(zone)
-        self._orders = {kind: sorted(tables, reverse=True) for kind, tables in self._tables.items()}
+        self._orders = {
+            kind: [(kind[0] - prefix, tables[prefix]) for prefix in sorted(tables, reverse=True)] for kind, tables in self._tables.items()
+        }
         self._ip_macs = dict(self._macs)
         self._assets: dict[tuple[int, int], Place] = {}
         self._names: dict[str, Zone] = dict(zones)
         for name in policy.assets:
             self._add_asset(name)
         self.uses_macs, self.uses_vlans = bool(self._ip_macs), bool(self._vlans)
+        self._by_ip_alone = not (self.uses_macs or self.uses_vlans)
+        self._needy: dict[tuple[int, bool], Place] = {}
         self._cache: dict[object, Place] = {}
 
     def _add_zone(self, zone: Zone) -> None:
@@ -141,9 +150,8 @@ class Places:
 
     def _by_network(self, bits: int, width: int) -> Place:
         group = _group(bits, width)
-        tables = self._tables[width, group]
-        for prefix in self._orders[width, group]:
-            found = tables[prefix].get(bits >> (width - prefix))
+        for shift, table in self._orders[width, group]:
+            found = table.get(bits >> shift)
             if found is not None:
                 return found
         if group:
@@ -152,7 +160,7 @@ class Places:
 
     def place_of(self, ip: str | None, mac: str | None, vlan: tuple[int, ...]) -> Place:
         """The place of a side: its IP address (None for traffic without), its MAC, the VLAN ids of the packet, outermost first."""
-        key: object = ip if ip is not None and not (self.uses_macs or self.uses_vlans) else (ip, mac, vlan)
+        key: object = ip if ip is not None and self._by_ip_alone else (ip, mac, vlan)
         found = self._cache.get(key)
         if found is None:
             if len(self._cache) >= CACHE:
@@ -168,14 +176,14 @@ class Places:
         if place is not None:
             return place
         place = self._by_network(*parsed)
-        if _group(*parsed):
+        if place is self.nowhere:
             return place
         listed = self._ip_macs.get(mac) if mac is not None else None
         if listed is not None:
             return self._needing(listed, vlan=False)
         if place.by == "network":
-            return self._needing(place, vlan=False)
-        return self._needing(self._by_vlan(vlan) or place, vlan=True)
+            return self._needing(place, vlan=False) if self.uses_macs else place
+        return place if self._by_ip_alone else self._needing(self._by_vlan(vlan) or place, vlan=True)
 
     def _without_ip(self, mac: str | None, vlan: tuple[int, ...]) -> Place:
         """Traffic without IP: its MAC is its address, so only the VLAN may change."""
@@ -184,12 +192,16 @@ class Places:
         if mac is not None and _group_mac(mac):
             return self.nowhere
         place = self._by_vlan(vlan) or self._unknown
-        return Place(place.zone, place.asset, place.by, place.text, place.line, False, self.uses_vlans)
+        return place._replace(needs_vlan=self.uses_vlans)
 
     def _by_vlan(self, vlan: tuple[int, ...]) -> Place | None:
         return next((self._vlans[tag] for tag in reversed(vlan) if tag in self._vlans), None)
 
     def _needing(self, place: Place, *, vlan: bool) -> Place:
-        if not (self.uses_macs or (vlan and self.uses_vlans)):
-            return place
-        return Place(place.zone, place.asset, place.by, place.text, place.line, self.uses_macs, vlan and self.uses_vlans)
+        """The same place, known to hold for this MAC (and VLAN) only."""
+        key = (id(place), vlan)
+        found = self._needy.get(key)
+        if found is None:
+            wants = self.uses_macs, vlan and self.uses_vlans
+            found = self._needy[key] = Place(place.zone, place.asset, place.by, place.text, place.line, *wants) if any(wants) else place
+        return found

@@ -57,5 +57,7 @@ def _judge(protocol: str, made: PointRange, words: Vocabulary) -> None:
     row = kinds[made.kind]
     if made.last > row["max"]:
         raise ValueError(f'point "{made.written}": the greatest address of {made.kind} is {row["max"]}')
+    if made.block is None and row["block"]:
+        raise ValueError(f'point "{made.written}": {made.kind} needs a block ({row["example"]})')
     if made.block is not None and not row["block"]:
         raise ValueError(f'point "{made.written}": {made.kind} has no blocks ({row["example"]})')

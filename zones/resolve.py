@@ -90,8 +90,9 @@ class Resolver:
 
     def claim(self, what: str, value: object, owner: str, line: int) -> None:
         """One owner for each network, MAC, VLAN and listed asset: two are an ambiguity."""
-        held = self.claims.setdefault((what, value), (owner, line))
-        if held == (owner, line):
+        held = self.claims.get((what, value))
+        if held is None:
+            self.claims[what, value] = owner, line
             return
         other, first = held
         if other == owner:
@@ -203,7 +204,8 @@ def resolve(entry: PolicyEntry, document: Document, report: Report, words: Vocab
     resolver.read_assets(entry.assets, declared)
     zones.setdefault(EXTERNAL, Zone(EXTERNAL, EXTERNAL_LEVEL, line=0))
     zones.setdefault(UNKNOWN, Zone(UNKNOWN, line=0))
-    resolver.unplaced()
+    if not report.errors:
+        resolver.unplaced()
     if entry.timezone is not None:
         _timezone(entry.timezone, document.line(("timezone",)), report)
     names = {*zones, *resolver.assets, *declared}

@@ -31,16 +31,18 @@ class Verdict:
     skips: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Violation(Verdict):
     """Not allowed. Reasons: `no_conduit` `direction` `internal` `protocol` `port` `unit` `access` `function` `sub_function` `point`
     `value`, and `skips_levels` beside one of them."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class Coverage(Verdict):
     """Insufficient evidence. Reasons: `values_unseen`, `points_unseen` (what decides was not in the capture), `places_unclear` (one
     address with too many MACs or VLANs to say where it stands)."""
+
+    __slots__ = ()
 
 
 def graver(severity: str) -> str:

@@ -22,7 +22,8 @@ class Gate:
 
     def take(self, t: Any) -> tuple[Expected, bool]:
         """The entry that this occurrence is counted in, and whether it was delivered first."""
-        key = (t.client.ip, t.server.ip, t.server.port, t.protocol, t.unit, t.function, t.sub_function, t.access)
+        sides = (t.client.ip or t.client.mac, t.server.ip or t.server.mac, t.server.port)
+        key = (*sides, t.protocol, t.unit, t.function, t.sub_function, t.access)
         lane = self.lanes.get(key, ())
         found = self._find(lane, t)
         delivered = found is None or found.clause.deliver

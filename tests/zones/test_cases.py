@@ -1,7 +1,7 @@
 """Policy cases on synthetic transactions: `name`, `policy`, `transactions`, `expect` (STYLE.md, 20).
 
-`expect` has one entry for each transaction: `allowed`, `violation <reason>` or `insufficient <reason>`, or a mapping with `is` and fields of
-the verdict, `delivered` and `count` (in its clause so far).
+`expect` has one entry for each transaction: `allowed`, `violation <reason>` or `insufficient <reason>`, or a mapping with `is`, fields
+of the verdict, `delivered`, and `count` (in its clause so far).
 """
 
 from __future__ import annotations
