@@ -9,7 +9,6 @@ of the side that is one device.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import NamedTuple
 
 from zones.model import EXTERNAL, UNKNOWN, Policy, Zone
@@ -60,12 +59,14 @@ def _v6(text: str) -> int:
     return int.from_bytes(inet_pton(AF_INET6, text.partition("%")[0]), "big")
 
 
-_EDGES_V4 = [edge for text, prefix in _LOCAL_V4 for edge in (_v4(text), _v4(text) + (1 << (32 - prefix)))]
+_LOCAL_SHIFTED = {
+    32 - prefix: frozenset(_v4(text) >> (32 - prefix) for text, length in _LOCAL_V4 if length == prefix) for _, prefix in _LOCAL_V4
+}
 
 
 def _public(bits: int, width: int) -> bool:
     if width == 32:
-        return bisect_right(_EDGES_V4, bits) % 2 == 0
+        return not any(bits >> shift in networks for shift, networks in _LOCAL_SHIFTED.items())
     return bits >> 125 == _GLOBAL_UNICAST_V6 and bits >> 96 != _DOCUMENTATION_V6[0] and bits >> 108 != _DOCUMENTATION_V6[1]
 
 
