@@ -74,7 +74,8 @@ class _Reader:
             self.report.error(at, f"protocol {name} needs ports: which? (ports: [8080, 9000-9010])")
         industrial = self.words.industrial(name)
         if industrial and self.words.functions(name) is None:
-            self.report.warning(at, f'protocol "{name}" is not dissected by this version: this line allows nothing but connections')
+            what = "only connections to the ports of this line are allowed"
+            self.report.warning(at, f'protocol "{name}" is not dissected by this version: {what}')
         if industrial and entry.access is None and entry.functions is None:
             self.report.warning(at, f"no access is given: this allows every access of {name} but reports, write, mode and program included")
         if industrial:

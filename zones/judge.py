@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from dissectors import Clause, PointLine
-from zones.model import ACCESSES, INDUSTRIAL, TRANSPORTS, Conduit, Line, Policy
+from zones.model import ACCESSES, TRANSPORTS, Conduit, Line, Policy
 from zones.places import Place
 from zones.verdict import SKIPS_LEVELS, Coverage, Verdict, Violation, graver
 
@@ -17,6 +17,9 @@ HOUR = 3_600 * 1_000_000_000
 GRAVITY = {access: rank for rank, access in enumerate(ACCESSES)}
 STAGES = ("protocol", "port", "unit", "access", "function", "sub_function")
 """In which order a line is held against an operation; the first that fails is why the line doesn't allow it."""
+
+CONNECT = "connect"
+"""The function of a flow that no dissector claims; its code is 0, or the ethertype or IP protocol number where there are no ports."""
 
 LIGHT = ("session", "report", "identify", "read")
 _SAID = {
@@ -229,9 +232,11 @@ def _speaks(line: Line, operation: Operation) -> bool:
         return False
     if operation.protocol == line.carrier:
         return True
-    if operation.name != "connect" or operation.port is None or operation.protocol in INDUSTRIAL:
+    if operation.name != CONNECT:
         return False
-    if operation.protocol in TRANSPORTS and line.protocol in TRANSPORTS:
+    if operation.port is None:
+        return line.protocol == f"0x{operation.code:04x}"
+    if operation.code != 0 or (operation.protocol in TRANSPORTS and line.protocol in TRANSPORTS):
         return False
     return operation.port in line.known_ports if line.ports is None else _between(operation.port, line.ports)
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from zones.model import INDUSTRIAL, TRANSPORTS
 
-LINKS = (
-    *("arp", "rarp", "lldp", "ptp", "eapol", "macsec", "mrp", "profinet", "ethercat", "powerlink", "sercos", "hsr", "prp"),
-    *("stp", "cdp", "wol"),
+PORTLESS = (
+    *("arp", "lldp", "profinet", "ethercat", "powerlink", "sercos", "gse", "ptp", "prp", "hsr", "loopback", "cdp", "stp", "bacnet_llc"),
+    *("eapol", "lacp", "igmp", "ospf", "vrrp", "pim", "esp", "ah", "sctp", "ip", "ethernet"),
 )  # fmt: skip
-"""Protocols right on the link, by the names of their ethertypes; any other is written `0x88cc`."""
+"""Protocols without ports, by the names of their ethertypes and IP protocol numbers; `ip` and `ethernet` are those without a name. Any
+ethertype can be written as `0x88cc`."""
 CARRIERS = {"umas": "modbus", "cip": "enip"}
 """Protocols that ride on another: its sessions and ports are theirs."""
 
@@ -39,7 +40,7 @@ class Vocabulary:
     @property
     def protocols(self) -> list[str]:
         """Every protocol name but the services'."""
-        return [*INDUSTRIAL, *(name for name in self.registry if name not in INDUSTRIAL), *TRANSPORTS, *LINKS]
+        return [*INDUSTRIAL, *(name for name in self.registry if name not in INDUSTRIAL), *TRANSPORTS, *PORTLESS]
 
     def industrial(self, protocol: str) -> bool:
         """Whether it has functions, points and accesses of its own."""

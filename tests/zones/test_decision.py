@@ -16,7 +16,7 @@ from tests.zones.gate_model import Gate
 from zones import compile_policy
 from zones.decision import MAX_PLACES, Decider
 from zones.fitting import covered
-from zones.places import Places
+from zones.places import _LOCAL_V4, Places
 from zones.verdict import Coverage, Violation
 
 EXAMPLES = Path(__file__).parents[2] / "zones" / "examples"
@@ -40,9 +40,13 @@ def _t(**fields: Any) -> Any:
 NETWORKS = ["10.0.0.0/8", "10.1.0.0/16", "10.1.128.0/17", "10.1.1.1/32", "0.0.0.0/1", "2001:db8::/32", "2001:db8:8000::/33", "::/3"]
 
 
-@given(
-    st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6), st.ip_addresses(network="10.0.0.0/9"), st.ip_addresses(network="2001:db8::/30"))
+LOCAL = [ipaddress.ip_network(f"{text}/{prefix}") for text, prefix in _LOCAL_V4]
+ADDRESSES = st.one_of(
+    *(st.ip_addresses(v=v) for v in (4, 6)), st.ip_addresses(network="10.0.0.0/9"), st.ip_addresses(network="2001:db8::/30")
 )
+
+
+@given(ADDRESSES)
 def test_the_longest_prefix_is_found(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     found = PLACES.place_of(str(address), None, ())
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
@@ -72,7 +76,8 @@ def _places() -> Places:
 PLACES = _places()
 
 _lines = st.builds(
-    PointLine, access=st.sampled_from([None, "write"]), kind=st.sampled_from([None, "coil"]), first=st.integers(0, 6), last=st.integers(3, 9),
+    PointLine, access=st.sampled_from([None, "write"]), kind=st.sampled_from([None, "coil"]),
+    first=st.integers(0, 6), last=st.integers(3, 9),
     minimum=st.sampled_from([None, 0, 2]), maximum=st.sampled_from([None, 3]), lenient=st.booleans(),
 )  # fmt: skip
 
