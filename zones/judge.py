@@ -18,6 +18,9 @@ GRAVITY = {access: rank for rank, access in enumerate(ACCESSES)}
 STAGES = ("protocol", "port", "unit", "access", "function", "sub_function")
 """In which order a line is held against an operation; the first that fails is why the line doesn't allow it."""
 
+PAIRS = 16_384
+"""How many pairs of places are kept with the conduits between them; then all are looked for anew."""
+
 CONNECT = "connect"
 """The function of a flow that no dissector claims; its code is 0, or the ethertype or IP protocol number where there are no ports."""
 
@@ -83,6 +86,7 @@ class Judge:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        self._joining: dict[tuple[frozenset[str], frozenset[str]], tuple[Conduit, ...]] = {}
 
     def lines(self, client: Place, server: Place) -> Iterator[tuple[Conduit, Line]]:
         """The lines of all conduits from one place to the other."""
@@ -91,11 +95,16 @@ class Judge:
                 if _within(line.sources, client) and _within(line.targets, server):
                     yield conduit, line
 
-    def joining(self, client: Place, server: Place) -> Iterator[Conduit]:
+    def joining(self, client: Place, server: Place) -> tuple[Conduit, ...]:
         """The conduits from one place to the other."""
-        for conduit in self.policy.conduits:
-            if conduit.sources & client.names and conduit.targets & server.names:
-                yield conduit
+        one, other = key = (client.names, server.names)
+        found = self._joining.get(key)
+        if found is None:
+            if len(self._joining) >= PAIRS:
+                self._joining.clear()
+            found = tuple(conduit for conduit in self.policy.conduits if conduit.sources & one and conduit.targets & other)
+            self._joining[key] = found
+        return found
 
     def rungs(self, client: Place, server: Place, operation: Operation) -> tuple[Rung, ...]:
         """The ladder: the first rung whose clause fits an occurrence says what it is. The last one fits everything."""
@@ -117,7 +126,7 @@ class Judge:
         if held:
             closest = max(held, key=lambda one: STAGES.index(one.failed or "protocol"))
             return closest.failed or "protocol", Case(client, server, operation, closest.conduit, closest.line.line)
-        joining = next(self.joining(client, server), None)
+        joining = next(iter(self.joining(client, server)), None)
         if joining is not None:
             return "access", Case(client, server, operation, joining, joining.line)
         if client.zone.name == server.zone.name:

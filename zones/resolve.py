@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from zones.conduits import read_conduit
 from zones.document import Document, Path
-from zones.model import EXTERNAL, UNKNOWN, Asset, Conduit, Network, Policy, Zone
+from zones.model import EXTERNAL, UNKNOWN, Asset, Network, Policy, Zone
+from zones.places import Places
 from zones.vocabulary import Vocabulary, suggestion
 
 if TYPE_CHECKING:
@@ -168,31 +169,21 @@ def _timezone(name: str, line: int, report: Report) -> None:
         report.error(line, f'time zone "{name}" is not known{suggestion(name, known)}')
 
 
-def _skips(policy: Policy, conduit: Conduit, report: Report) -> None:
-    """A conduit that passes levels by must say why; one that says so and doesn't is told."""
-    passed = {level for one, other in _pairs(policy, conduit) for level in policy.passed_levels(one, other)}
-    if passed and conduit.skip_level is None:
-        said = ", ".join(f"{level:g}" for level in sorted(passed))
-        report.error(conduit.line, f'conduit "{conduit.id}" passes by level {said}; if that is meant, say skip_level: <reason>')
-    if not passed and conduit.skip_level is not None:
-        report.warning(conduit.line, f'conduit "{conduit.id}" skips no level: skip_level says nothing')
-
-
-def _pairs(policy: Policy, conduit: Conduit) -> Iterable[tuple[Zone, Zone]]:
-    from zones.places import Places
-
-    zone_of: Callable[[str], Zone] = Places(policy).zone_of_name
-    sources, targets = ([zone_of(name) for name in sorted(names)] for names in (conduit.sources, conduit.targets))
-    return [(one, other) for one in sources for other in targets]
-
-
-def _pointless(policy: Policy, conduit: Conduit, report: Report) -> None:
-    """Warns of a conduit within one zone where everything is allowed anyway."""
-    pairs = list(_pairs(policy, conduit))
-    if all(one.name == other.name and one.internal for one, other in pairs):
-        zone = pairs[0][0].name
-        said = f'conduit "{conduit.id}" changes nothing: all is allowed within zone "{zone}" (unless internal: deny)'
-        report.warning(conduit.line, said)
+def _look_over(policy: Policy, report: Report) -> None:
+    """A conduit that passes levels by must say why. Warns of one that says so and doesn't, and of one that changes nothing."""
+    zone_of = Places(policy).zone_of_name
+    for conduit in policy.conduits:
+        sources, targets = ([zone_of(name) for name in sorted(names)] for names in (conduit.sources, conduit.targets))
+        pairs = [(one, other) for one in sources for other in targets]
+        passed = {level for one, other in pairs for level in policy.passed_levels(one, other)}
+        if passed and conduit.skip_level is None:
+            said = ", ".join(f"{level:g}" for level in sorted(passed))
+            report.error(conduit.line, f'conduit "{conduit.id}" passes by level {said}; if that is meant, say skip_level: <reason>')
+        if not passed and conduit.skip_level is not None:
+            report.warning(conduit.line, f'conduit "{conduit.id}" skips no level: skip_level says nothing')
+        if all(one.name == other.name and one.internal for one, other in pairs):
+            said = f'conduit "{conduit.id}" changes nothing: all is allowed within zone "{pairs[0][0].name}" (unless internal: deny)'
+            report.warning(conduit.line, said)
 
 
 def resolve(entry: PolicyEntry, document: Document, report: Report, words: Vocabulary, digest: str) -> Policy:
@@ -220,7 +211,5 @@ def resolve(entry: PolicyEntry, document: Document, report: Report, words: Vocab
         ladder=tuple(sorted({zone.level for zone in zones.values() if zone.level is not None})),
     )  # fmt: skip
     if not report.errors:
-        for conduit in conduits:
-            _skips(policy, conduit, report)
-            _pointless(policy, conduit, report)
+        _look_over(policy, report)
     return policy
