@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dissectors import PointLine
@@ -46,6 +46,7 @@ ADDRESSES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(ADDRESSES)
 def test_the_longest_prefix_is_found(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     found = PLACES.place_of(str(address), None, ())
@@ -82,6 +83,7 @@ _lines = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(_lines, max_size=4), st.integers(0, 9), st.integers(0, 4), st.none() | st.lists(st.integers(-1, 4), max_size=5))
 def test_points_are_covered_address_by_address(lines: list[PointLine], first: int, more: int, values: list[int] | None) -> None:
     point = Point(text="", kind="coil", first=first, last=first + more, access="write", values=values)
