@@ -1,0 +1,62 @@
+"""The gate in a few lines, for one operation and one lane: enough to hold a policy's answers against a sequence of transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dissectors import Clause, Expected
+from zones.decision import Decider
+from zones.fitting import fits
+
+
+class Gate:
+    """Holds what the decider answered and counts as the engine does (DESIGN.md, 2.1)."""
+
+    def __init__(self, decider: Decider) -> None:
+        self.decider = decider
+        self.lanes: dict[tuple[Any, ...], Sequence[Expected]] = {}
+        self.counts: dict[int, int] = {}
+        self.last: dict[int, int] = {}
+        self.kept: list[Expected] = []
+
+    def take(self, t: Any) -> tuple[Expected, bool]:
+        """The entry that this occurrence is counted in, and whether it was delivered first."""
+        sides = (t.client.ip or t.client.mac, t.server.ip or t.server.mac, t.server.port)
+        key = (*sides, t.protocol, t.unit, t.function, t.sub_function, t.access)
+        lane = self.lanes.get(key, ())
+        found = self._find(lane, t)
+        delivered = found is None or found.clause.deliver
+        if delivered:
+            lane = self.decider.lanes(t, {0: lane} if lane else {})[0]
+            self.lanes[key] = lane
+            self.kept.extend(lane)
+            found = self._find(lane, t)
+        assert found is not None, "after the answer the occurrence fits no clause"
+        assert not found.clause.deliver, "after the answer the occurrence is still wanted"
+        if found.clause.tally:
+            self.counts[id(found)] = self.counts.get(id(found), 0) + 1
+            self.last[id(found)] = t.time
+        return found, delivered
+
+    def count(self, entry: Expected) -> int:
+        """How many occurrences were tallied for this entry."""
+        return self.counts.get(id(entry), 0)
+
+    def _find(self, lane: Sequence[Expected], t: Any) -> Expected | None:
+        return next((entry for entry in lane if self._fits(entry, t)), None)
+
+    def _fits(self, entry: Expected, t: Any) -> bool:
+        clause = entry.clause
+        if clause.anomalies is not None and tuple(t.anomalies) not in clause.anomalies:
+            return False
+        if clause.fresh is not None and t.time - self.last.get(id(entry), t.time) >= clause.fresh:
+            return False
+        return _l2_fits(clause, t) and fits(clause, t)
+
+
+def _l2_fits(clause: Clause, t: Any) -> bool:
+    if clause.l2 is None:
+        return True
+    seen = (t.client.mac, t.server.mac, t.vlan)
+    return any(all(want is None or want == is_ for want, is_ in zip(one, seen, strict=True)) for one in clause.l2)

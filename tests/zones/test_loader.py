@@ -1,0 +1,263 @@
+"""Strict reading: every mistake is said with its line, all at once, with a suggestion where a word is close."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zones import Policy, PolicyError, check, compile_policy
+from zones.decision import Decider
+
+EXAMPLES = Path(__file__).parents[2] / "zones" / "examples"
+HEAD = "fieldtap: 1\nzones:\n  a: {level: 3, networks: [10.0.3.0/24]}\n  b: {level: 2, networks: [10.0.2.0/24]}\n"
+CONDUIT = HEAD + "conduits:\n  - id: c\n    from: a\n    to: b\n"
+LINE = CONDUIT + "    allow:\n      - "
+
+
+def _said(tmp_path: Path, text: str | bytes) -> list[str]:
+    path = tmp_path / "p.yml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return [str(problem).removeprefix(f"{tmp_path}/") for problem in check(str(path))]
+
+
+# What is written, and what is said of it.
+# ruff: noqa: E501
+SHAPES = {
+    "": "1: a policy is a mapping that begins with fieldtap: 1",
+    "- a": "1: a policy is a mapping that begins with fieldtap: 1",
+    "zones: {a: {networks: [10.0.0.0/8]}}": '1: the policy lacks "fieldtap"',
+    "fieldtap: 1": '1: the policy lacks "zones"',
+    "fieldtap: 1\nzones: {}": "2: zones is empty",
+    "fieldtap: 2\nzones: {a: {networks: [10.0.0.0/8]}}": '1: policy language "2" is not supported; this version reads 1',
+    "fieldtap: 01\nzones: {a: {networks: [10.0.0.0/8]}}": '1: policy language "01" is not supported; this version reads 1',
+    "fieldtap: 1\nzones: [a]": "2: zones must be a mapping",
+    "fieldtap: 1\nzones: {a: x}": "2: zones a must be a mapping",
+    "fieldtap: 1\nzones: {a: }": "2: zones a must be a mapping",
+    HEAD + "conduits: {}": "5: conduits must be a list",
+    HEAD + "zonse: {}": '5: "zonse" is not a key of the policy; did you mean "zones"?',
+    HEAD + "exceptions: []": '5: "exceptions" in the policy is not supported by this version',
+    HEAD + "zones: {}": '5: "zones" stands twice (first on line 2)',
+    HEAD + "site: []": "5: site must be a text",
+    HEAD + "timezone: Europe/Berln": '5: time zone "Europe/Berln" is not known; did you mean "Europe/Berlin"?',
+    HEAD + "severity: hihg": '5: severity "hihg" is not one of info, low, medium, high, critical; did you mean "high"?',
+    HEAD + "assets: {x: {ip: &a 10.0.0.1}, y: {ip: *a}}": '5: "&a": anchors are not read',
+    HEAD + "site: !!python/name:os.system x": '5: "tag:yaml.org,2002:python/name:os.system": tags are not read',
+    HEAD + "? [x]\n: y": "5: a key must be a text",
+    HEAD + "---\nfieldtap: 1": "5: a second document begins here; a policy is one",
+    HEAD + "site: {": "5: not YAML: expected the node content, but found '<stream end>'",
+    HEAD + "\tsite: x": "5: not YAML: found character '\\t' that cannot start any token",
+    HEAD + "site: " + "[" * 40 + "]" * 40: "5: nested deeper than 32",
+    HEAD + "site: \x01": "5: not YAML: special characters are not allowed",
+}
+
+ZONES = {
+    "x: {level: 6, vlans: [1]}": '5: level "6" is not one of 0, 1, 2, 3, 3.5, 4, 5',
+    "x: {vlans: [010]}": '5: VLAN "010" is not a number from 0 to 4094',
+    "x: {vlans: 4095}": '5: VLAN "4095" is not a number from 0 to 4094',
+    'x: {macs: ["10:20:30:40:50"]}': '5: "10:20:30:40:50" is not a MAC address (00:80:f4:0b:33:44)',
+    "x: {macs: [01:20:30:40:50:51]}": '5: "01:20:30:40:50:51" is a group address, not a device\'s',
+    "x: {networks: [10.0.9.1/24]}": '5: network "10.0.9.1/24" has host bits set; did you mean "10.0.9.0/24"?',
+    "x: {networks: [10.0.9/24]}": '5: "10.0.9/24" is not a network (10.20.0.0/16)',
+    "x: {networks: []}": "5: zones x networks must be one or a list",
+    "x: {networks: }": None,
+    "x: {internal: no, vlans: 1}": '5: internal "no" is not one of allow, deny',
+    "x: {network: [10.0.9.0/24]}": '5: "network" is not a key of zones x; did you mean "networks"?',
+    "x: {security_level: 2, vlans: 1}": '5: "security_level" in zones x is not supported by this version',
+    "x: {networks: [10.0.3.0/24]}": '5: network 10.0.3.0/24 is claimed by "a" (line 3) and by "x": which is it?',
+    "x: {vlans: [1]}\n  y: {vlans: [1]}": '6: VLAN 1 is claimed by "x" (line 5) and by "y": which is it?',
+    "x: {macs: 00-00-00-00-00-0A}\n  y: {macs: 00:00:00:00:00:0a}": '6: MAC 00:00:00:00:00:0a is claimed by "x" (line 5) and by "y": which is it?',
+    "x: {assets: [p]}\n  y: {assets: [p]}\nassets: {p: {ip: 10.0.3.1}}": '6: asset p is claimed by "x" (line 5) and by "y": which is it?',
+    "x: {assets: [plc1]}\nassets: {plc-1: {ip: 10.0.3.1}}": '5: asset "plc1" is not declared; did you mean "plc-1"?',
+    "x: {vlans: 1, zones: {b: {vlans: 2}}}": '5: zone "b" is declared twice (first on line 4)',
+    "x: {vlans: 1, zones: {external: {vlans: 2}}}": '5: zone "external" can\'t be nested',
+    '" x": {vlans: 1}': "5: ' x' is not a name (1 to 64 printable characters, no space at its ends)",
+    "x: {vlans: [1]}\nassets: {x: {ip: 10.0.3.1}}": '6: asset "x" has the name of a zone (line 5)',
+    "x: {vlans: [1]}\nassets: {p: {role: plc}}": '6: asset "p" has neither ip nor mac',
+    "x: {vlans: [1]}\nassets: {p: {ip: 10.0.3.300}}": '6: "10.0.3.300" is not an IP address',
+    "x: {vlans: [1]}\nassets: {p: {ip: 224.0.0.1}}": '6: "224.0.0.1" is not the address of one device',
+    "x: {vlans: [1]}\nassets: {p: {ip: 10.0.3.1}, q: {ip: 10.0.3.1}}": '6: IP address 10.0.3.1 is claimed by "p" (line 6) and by "q": which is it?',
+    "x: {}": '5: warning: zone "x" has no networks, macs, vlans or assets: nothing is ever in it',
+    "x: {vlans: [1, 1]}": '5: warning: VLAN 1 stands twice in "x" (first on line 5)',
+    "x: {networks: [10.9.0.0/16], zones: {y: {networks: [10.8.0.0/24]}}}": '5: warning: network 10.8.0.0/24 of zone "y" lies outside of its parent "x"',
+    "x: {vlans: 1}\nassets: {p: {ip: 10.99.0.1}}": '6: warning: asset "p" is in no zone: list it in one, or declare its network',
+}
+
+LINES = {
+    "{access: read}": '10: conduits[1] allow[1] lacks "protocol"',
+    "{protocol: modbuss, access: read}": '10: protocol "modbuss" is not known; did you mean "modbus"?',
+    "{protocol: htpps}": '10: protocol "htpps" is not known; did you mean "https"?',
+    "{protocol: modbus, access: [read, wirte]}": (
+        '10: access "wirte" is not one of session, report, identify, read, configure, write, mode, program; did you mean "write"?'
+    ),
+    "{protocol: modbus, acess: read}": '10: "acess" is not a key of conduits[1] allow[1]; did you mean "access"?',
+    "{protocol: modbus, access: read, rate: 5}": '10: "rate" in conduits[1] allow[1] is not supported by this version',
+    "{protocol: modbus, access: read, initiator: from}": '10: "initiator" in conduits[1] allow[1] is not supported by this version',
+    "{protocol: modbus, functions: [read_coil]}": '10: modbus has no function "read_coil"; did you mean "read_coils"?',
+    "{protocol: modbus, functions: 8, sub_functions: [restart]}": '10: modbus has no sub-function "restart"',
+    "{protocol: modbus, access: read, ports: [70000]}": '10: port "70000" is not a number from 0 to 65535',
+    "{protocol: modbus, access: read, ports: [10-5]}": '10: ports "10-5": the last is less than the first',
+    "{protocol: modbus, access: read, units: [5-3]}": '10: units "5-3": the last is less than the first',
+    "{protocol: modbus, access: read, from: hmi}": '10: zone or asset "hmi" is not defined',
+    "{protocol: modbus, access: read, values: {}}": "10: values says neither min nor max",
+    "{protocol: modbus, access: read, values: {min: 5, max: 2}}": "10: values: max 2 is less than min 5",
+    "{protocol: modbus, access: read, values: {min: low}}": '10: "low" is not a number',
+    "{protocol: modbus, access: read, values: {mni: 1}}": '10: "mni" is not a key of conduits[1] allow[1] values; did you mean "min"?',
+    "{protocol: tcp}": "10: protocol tcp needs ports: which? (ports: [8080, 9000-9010])",
+    "{protocol: ssh, points: [coil:1]}": "10: protocol ssh has no points: it is judged by its connections",
+    "{protocol: ssh, access: read}": "10: protocol ssh has no access but session: it is judged by its connections",
+    "{protocol: modbus, access: read, points: [holding:1]}": (
+        '10: point "holding:1": modbus has no points of kind "holding"; did you mean "holding_register"?'
+    ),
+    "{protocol: modbus, access: read, points: [coil 1]}": (
+        '10: point "coil 1" is not written as kind:first or kind:first-last (holding_register:100-119)'
+    ),
+    "{protocol: modbus, access: read, points: [coil:9-1]}": '10: point "coil:9-1": the last is less than the first',
+    "{protocol: modbus, access: read, points: [coil:65536]}": '10: point "coil:65536": the greatest address of coil is 65535',
+    "{protocol: modbus, access: read, points: [coil:1/5]}": '10: point "coil:1/5": coil has no blocks (coil:7)',
+    "{protocol: modbus, access: read, points: [file:5]}": '10: point "file:5": file needs a block (file:4/10-12)',
+    "{protocol: modbus, access: read, points: [20001]}": '10: point "20001": a Modicon number begins with 0, 1, 3 or 4',
+    "{protocol: modbus, access: read, points: [40000]}": '10: point "40000": numbers run from 40001 upwards, to 65536 at most',
+    "{protocol: modbus, access: read, points: [40001-30002]}": '10: point "40001-30002": both ends must be of the same table and length',
+    "{protocol: s7comm, access: read, points: [DB10.DBW2]}": '10: point "DB10.DBW2": points of s7comm (DB10.DBW2) are not supported by this version',
+    "{protocol: dnp3, access: read, points: [binary_output:18446744073709551616]}": (
+        '10: point "binary_output:18446744073709551616": there are no addresses above 18446744073709551615'
+    ),
+    "{protocol: modbus, access: read, points: [40101-40120]}": "10: note: 40101-40120 is holding_register:100-119 (zero-based, as on the wire)",
+    "{protocol: dnp3, access: read}": (
+        '10: warning: protocol "dnp3" is not dissected by this version: only connections to the ports of this line are allowed'
+    ),
+    "{protocol: modbus}": "10: warning: no access is given: this allows every access of modbus but reports, write, mode and program included",
+    "{protocol: '0x88cc'}": None,
+    "{protocol: modbus, access: read, values: {min: -1.5, max: 1e3}}": None,
+}
+
+CONDUITS = {
+    "    allow: []": "9: conduits[1] allow is empty",
+    "    severity: high": '6: conduits[1] lacks "allow"',
+    "    allow: [{protocol: ssh}]\n    deny: []": '10: "deny" in conduits[1] is not supported by this version',
+    "    allow: [{protocol: ssh}]\n    skip_level: because": '6: warning: conduit "c" skips no level: skip_level says nothing',
+    "    allow: [{protocol: ssh}]\n  - {id: c, from: a, to: b, allow: [{protocol: ssh}]}": '10: conduit "c" stands twice (first on line 6)',
+    "    allow: [{protocol: ssh}]\n  - {id: d, from: a, to: zz, allow: [{protocol: ssh}]}": '10: zone or asset "zz" is not defined',
+    "    allow: [{protocol: ssh}]\n  - {id: d, from: external, to: b, allow: [{protocol: ssh}]}": (
+        '10: conduit "d" passes by level 3; if that is meant, say skip_level: <reason>'
+    ),
+    "    allow: [{protocol: ssh}]\n  - {id: d, from: a, to: a, allow: [{protocol: ssh}]}": (
+        '10: warning: conduit "d" changes nothing: all is allowed within zone "a" (unless internal: deny)'
+    ),
+}
+
+
+def _all() -> list[object]:
+    tables = [(SHAPES, ""), (ZONES, HEAD + "  "), (LINES, LINE), (CONDUITS, CONDUIT)]
+    return [pytest.param(head + text, said, id=text[-60:]) for table, head in tables for text, said in table.items()]
+
+
+@pytest.mark.parametrize(("text", "said"), _all())
+def test_each_problem(tmp_path: Path, text: str, said: str | None) -> None:
+    found = _said(tmp_path, text)
+    wanted = [] if said is None else [f"p.yml:{said}"]
+    assert [line for line in found if line in wanted] == wanted, found
+    assert len(found) <= 2, found
+
+
+def test_not_text(tmp_path: Path) -> None:
+    assert _said(tmp_path, b"fieldtap: 1\nsite: \xff") == ["p.yml:2: not UTF-8 text"]
+    assert _said(tmp_path, b"#" * (8 * 1024 * 1024 + 1)) == ["p.yml:1: larger than 8388608 bytes"]
+
+
+def test_no_file(tmp_path: Path) -> None:
+    assert [problem.what for problem in check(str(tmp_path / "none.yml"))] == ["can't be read: No such file or directory"]
+    with pytest.raises(FileNotFoundError):
+        compile_policy(str(tmp_path / "none.yml"))
+
+
+def test_ten_mistakes_are_ten_lines(tmp_path: Path) -> None:
+    text = """fieldtap: 1
+sight: here
+zones:
+  enterprise: {level: 7, networks: [10.10.0.0/16]}
+  cell-1: {level: 1, networks: [10.1.1.1/24, 10.1.2.0/24], vlans: [5000]}
+assets:
+  hmi-1: {ip: 10.10.0.5.1}
+conduits:
+  - id: one
+    from: enterprize
+    to: cel-1
+    allow:
+      - {protocol: modbus, access: raed}
+      - {protocol: modbus, access: read, points: [koil:1]}
+      - {access: write}
+  - {id: two, from: hmi-1, to: cell-1, allow: [{protocol: modbsu}]}
+"""
+    assert _said(tmp_path, text) == [
+        'p.yml:2: "sight" is not a key of the policy; did you mean "site"?',
+        'p.yml:4: level "7" is not one of 0, 1, 2, 3, 3.5, 4, 5',
+        'p.yml:5: VLAN "5000" is not a number from 0 to 4094',
+        'p.yml:5: network "10.1.1.1/24" has host bits set; did you mean "10.1.1.0/24"?',
+        'p.yml:7: "10.10.0.5.1" is not an IP address',
+        'p.yml:10: zone or asset "enterprize" is not defined; did you mean "enterprise"?',
+        'p.yml:11: zone or asset "cel-1" is not defined; did you mean "cell-1"?',
+        'p.yml:13: access "raed" is not one of session, report, identify, read, configure, write, mode, program; did you mean "read"?',
+        'p.yml:14: point "koil:1": modbus has no points of kind "koil"; did you mean "coil"?',
+        'p.yml:15: conduits[1] allow[3] lacks "protocol"',
+        'p.yml:16: protocol "modbsu" is not known; did you mean "modbus"?',
+    ]
+    with pytest.raises(PolicyError, match=r"p\.yml:2: .*\n.*p\.yml:4: ") as caught:
+        compile_policy(str(tmp_path / "p.yml"))
+    assert len(caught.value.problems) == 11
+
+
+def test_scalars_stay_what_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "p.yml"
+    path.write_text(
+        "fieldtap: 1\nsite: no\nzones: {010: {macs: [10:20:30:40:50:51]}, yes: {vlans: 0}}\nassets: {1e3: {mac: 00:00:00:00:00:59}}\n"
+    )
+    policy = compile_policy(str(path))
+    assert policy.site == "no"
+    assert set(policy.zones) == {"010", "yes", "external", "unknown"}
+    assert policy.zones["010"].macs == (("10:20:30:40:50:51", 3),)
+    assert policy.assets["1e3"].macs == ("00:00:00:00:00:59",)
+    assert Decider(policy).zone_of("10.0.0.1", None, (0,)).name == "yes"
+
+
+def test_levels_come_down_and_zones_are_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "p.yml"
+    path.write_text("fieldtap: 1\nzones: {a: {level: 3.5, vlans: 1, zones: {b: {vlans: 2, zones: {c: {level: 1, vlans: 3}}}}}}\n")
+    policy = compile_policy(str(path))
+    assert [(zone.name, zone.level, zone.parent) for zone in policy.zones.values()][:3] == [
+        ("a", 3.5, None),
+        ("b", 3.5, "a"),
+        ("c", 1.0, "b"),
+    ]
+    assert policy.ladder == (1.0, 3.5, 5.0)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yml")), ids=lambda path: path.name)
+def test_examples_have_no_problems(path: Path) -> None:
+    assert check(str(path)) == []
+
+
+def test_a_policy_is_kept_and_comes_back() -> None:
+    policy = compile_policy(str(EXAMPLES / "riverside.yml"))
+    assert pickle.loads(pickle.dumps(policy)) == policy
+    assert len(policy.sha256) == 64
+    assert [(conduit.id, conduit.line) for conduit in policy.conduits[:1]] == [("operations-to-cell-1", 22)]
+
+
+def test_starting_from_a_kept_policy_imports_nothing_heavy(tmp_path: Path) -> None:
+    kept = tmp_path / "policy.pickle"
+    kept.write_bytes(pickle.dumps(compile_policy(str(EXAMPLES / "riverside.yml"))))
+    code = (
+        "import sys, json, pickle, zones\n"
+        f"policy = pickle.load(open({str(kept)!r}, 'rb'))\n"
+        "assert isinstance(policy, zones.Policy)\n"
+        "print(json.dumps([name for name in ('yaml', 'pydantic', 'difflib', 'ipaddress', 'zoneinfo') if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+    assert isinstance(pickle.loads(kept.read_bytes()), Policy)

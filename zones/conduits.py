@@ -1,0 +1,130 @@
+"""Conduits out of their entries: names, protocols, functions, points and limits, each checked against what there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zones.document import Document, Path
+from zones.model import Conduit, Line, PointRange
+from zones.points import read_point
+from zones.vocabulary import CARRIERS, Vocabulary, suggestion
+
+if TYPE_CHECKING:
+    from zones.loader import Report
+    from zones.schema import ConduitEntry, LineEntry
+
+
+def read_conduit(entry: ConduitEntry, index: int, document: Document, names: set[str], tools: tuple[Report, Vocabulary]) -> Conduit:
+    """The conduit of `entry`, the `index`-th; `names` are all zones and assets that are declared."""
+    report, words = tools
+    path: Path = ("conduits", index)
+    reader = _Reader(document, names, report, words)
+    sources = reader.names(entry.sources, (*path, "from"))
+    targets = reader.names(entry.targets, (*path, "to"))
+    lines = tuple(reader.line(part, (*path, "allow", i)) for i, part in enumerate(entry.allow))
+    return Conduit(
+        id=entry.id, sources=sources, targets=targets, allow=lines, severity=entry.severity, references=tuple(entry.references or ()),
+        skip_level=entry.skip_level, description=entry.description, line=document.line(path),
+    )  # fmt: skip
+
+
+class _Reader:
+    """Reads one conduit's parts and reports what is wrong with them."""
+
+    def __init__(self, document: Document, names: set[str], report: Report, words: Vocabulary) -> None:
+        self.document = document
+        self.known = names
+        self.report = report
+        self.words = words
+
+    def names(self, given: list[str], path: Path) -> frozenset[str]:
+        """Names of zones or assets."""
+        for i, name in enumerate(given):
+            if name not in self.known:
+                what = f'zone or asset "{name}" is not defined{suggestion(name, self.known)}'
+                self.report.error(self.document.line((*path, i)), what)
+        return frozenset(given)
+
+    def line(self, entry: LineEntry, path: Path) -> Line:
+        """One line of `allow`."""
+        at = self.document.line(path)
+        self._protocol(entry, path)
+        values = entry.values
+        if values is not None and values.min is None and values.max is None:
+            self.report.error(self.document.line((*path, "values")), "values says neither min nor max")
+        if values is not None and values.min is not None and values.max is not None and values.max < values.min:
+            self.report.error(self.document.line((*path, "values")), f"values: max {values.max} is less than min {values.min}")
+        return Line(
+            protocol=entry.protocol, access=None if entry.access is None else tuple(entry.access),
+            functions=self._functions(entry, path), sub_functions=self._sub_functions(entry, path),
+            sources=None if entry.sources is None else self.names(entry.sources, (*path, "from")),
+            targets=None if entry.targets is None else self.names(entry.targets, (*path, "to")),
+            units=None if entry.units is None else tuple(entry.units), ports=None if entry.ports is None else tuple(entry.ports),
+            points=self._points(entry, path), minimum=values.min if values else None, maximum=values.max if values else None,
+            carrier=CARRIERS.get(entry.protocol), known_ports=self.words.ports(entry.protocol), line=at,
+        )  # fmt: skip
+
+    def _protocol(self, entry: LineEntry, path: Path) -> None:
+        at = self.document.line((*path, "protocol"))
+        name = entry.protocol
+        if error := self.words.protocol_error(name):
+            self.report.error(at, error)
+            return
+        if name in ("tcp", "udp") and entry.ports is None:
+            self.report.error(at, f"protocol {name} needs ports: which? (ports: [8080, 9000-9010])")
+        industrial = self.words.industrial(name)
+        if industrial and self.words.functions(name) is None:
+            what = "only connections to the ports of this line are allowed"
+            self.report.warning(at, f'protocol "{name}" is not dissected by this version: {what}')
+        if industrial and entry.access is None and entry.functions is None:
+            self.report.warning(at, f"no access is given: this allows every access of {name} but reports, write, mode and program included")
+        if industrial:
+            return
+        for key in ("functions", "sub_functions", "units", "points", "values"):
+            if getattr(entry, key) is not None:
+                self.report.error(self.document.line((*path, key)), f"protocol {name} has no {key}: it is judged by its connections")
+        if entry.access not in (None, ["session"]):
+            what = f"protocol {name} has no access but session: it is judged by its connections"
+            self.report.error(self.document.line((*path, "access")), what)
+
+    def _functions(self, entry: LineEntry, path: Path) -> frozenset[int | str] | None:
+        if entry.functions is None:
+            return None
+        known = self.words.functions(entry.protocol)
+        for i, word in enumerate(entry.functions):
+            if isinstance(word, str) and known is not None and word not in known:
+                what = f'{entry.protocol} has no function "{word}"{suggestion(word, known)}'
+                self.report.error(self.document.line((*path, "functions", i)), what)
+        return frozenset(entry.functions)
+
+    def _sub_functions(self, entry: LineEntry, path: Path) -> frozenset[int | str] | None:
+        if entry.sub_functions is None:
+            return None
+        known = self.words.sub_functions(entry.protocol)
+        for i, word in enumerate(entry.sub_functions):
+            if isinstance(word, str) and known is not None and word not in known and not _grouped(word):
+                what = f'{entry.protocol} has no sub-function "{word}"{suggestion(word, known)}'
+                self.report.error(self.document.line((*path, "sub_functions", i)), what)
+        return frozenset(entry.sub_functions)
+
+    def _points(self, entry: LineEntry, path: Path) -> tuple[PointRange, ...] | None:
+        if entry.points is None:
+            return None
+        made = []
+        for i, text in enumerate(entry.points):
+            at = self.document.line((*path, "points", i))
+            try:
+                point = read_point(entry.protocol, text, self.words)
+            except ValueError as error:
+                self.report.error(at, str(error))
+                continue
+            if text[0].isdigit():
+                self.report.note(at, f"{text} is {point.text} (zero-based, as on the wire)")
+            made.append(point)
+        return tuple(made)
+
+
+def _grouped(word: str) -> bool:
+    """`group/code`, as S7 userdata has it."""
+    group, slash, code = word.partition("/")
+    return bool(slash) and group.isdigit() and code.isdigit()

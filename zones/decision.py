@@ -1,0 +1,195 @@
+"""The policy's answer to the gate: which clauses an operation's occurrences are held against, and what each of them means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from dissectors import Clause, Expected
+from zones.fitting import fits
+from zones.judge import Judge, Operation, Rung
+from zones.model import Policy, Zone
+from zones.places import Place, Places
+
+if TYPE_CHECKING:
+    from dissectors import Transaction
+
+LANE = 0
+"""The policy's lane in an operation's expectation."""
+
+CACHE = 65_536
+"""How many answers are kept; then all are worked out anew."""
+
+MAX_PLACES = 32
+"""How many combinations of MACs and VLANs of one operation are judged apart; further ones are insufficient evidence."""
+
+VARIANTS = 1024
+"""How many combinations of MACs and VLANs of one plan are kept; then all are made anew."""
+
+L2 = tuple[tuple[str | None, str | None, tuple[int, ...] | None], ...]
+Lanes = Mapping[int, Sequence[Expected]]
+
+
+class Plan(NamedTuple):
+    """What is known of one kind of operation between two places: its rungs; the whole answer where it is simply allowed; the rungs'
+    clauses by MACs and VLAN; and the answers to first occurrences that are allowed, by rung, MACs and VLAN."""
+
+    rungs: tuple[Rung, ...]
+    simple: Lanes | None
+    variants: dict[L2 | None, tuple[Clause, ...]]
+    opening: dict[tuple[int, L2 | None], Lanes]
+
+    def clauses(self, l2: L2 | None) -> tuple[Clause, ...]:
+        """The rungs' clauses for these MACs and VLAN."""
+        found = self.variants.get(l2)
+        if found is None:
+            if len(self.variants) >= VARIANTS:
+                self.variants.clear()
+                self.opening.clear()
+            found = tuple(rung.clause if l2 is None else replace(rung.clause, l2=l2) for rung in self.rungs)
+            self.variants[l2] = found
+        return found
+
+
+class Decider:
+    """Decides by one policy. Pure: the same transaction (and what its lane holds) gives the same answer."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.places = Places(policy)
+        self.judge = Judge(policy)
+        self._plans: dict[tuple[object, ...], Plan] = {}
+        lines = [line for conduit in policy.conduits for line in conduit.allow]
+        self._units = any(line.units is not None for line in lines)
+        self._ports = any(line.ports is not None for line in lines)
+
+    def zone_of(self, ip: str | None, mac: str | None = None, vlan: tuple[int, ...] = ()) -> Zone:
+        """The zone of an address (`ip` None for traffic without IP), by the most specific declaration (see zones.places)."""
+        return self.places.place_of(ip, mac, vlan).zone
+
+    def sides(self, t: Transaction) -> tuple[Place, Place]:
+        """Where client and server stand. Group traffic belongs to the zone of the side that is one device."""
+        client, server, vlan = t.client, t.server, t.vlan
+        one = self.places.place_of(client.ip, client.mac, vlan)
+        other = self.places.place_of(server.ip, server.mac, vlan)
+        if other.by == "group":
+            other = other._replace(zone=one.zone)
+        elif one.by == "group":
+            one = one._replace(zone=other.zone)
+        return one, other
+
+    def lanes(self, t: Transaction, held: Mapping[int, Sequence[Expected]]) -> Lanes:
+        """The policy's lane for the operation of `t`, a delivered occurrence; `held` is what the operation's lanes hold now.
+
+        The list has every allowed rung, and of the others those that were met: an occurrence of a rung not met yet is delivered, so that
+        each violation is seen once before it is counted.
+        """
+        mine = held.get(LANE)
+        if mine and not t.lanes & 1:
+            return {LANE: mine}
+        client, server = self.sides(t)
+        plan, _ = self._plan(t, client, server)
+        l2 = _l2(t, client, server)
+        if l2 is None and plan.simple is not None:
+            return plan.simple
+        if not mine:
+            return _open(t, plan, l2)
+        if l2 is not None and _crowded(mine, l2):
+            return {LANE: self._crowd(t, mine, client, server)}
+        return {LANE: _climb(t, plan, mine, l2)}
+
+    def _plan(self, t: Transaction, client: Place, server: Place) -> tuple[Plan, Operation]:
+        function, sub, access = t.function, t.sub_function, t.access
+        operation = Operation(
+            t.protocol, access, function.code, function.name, None if sub is None else (sub.group, sub.code, sub.name),
+            t.unit if self._units else None, t.server.port if self._ports or access == "session" else None,
+        )  # fmt: skip
+        key = (client.zone.name, client.asset, server.zone.name, server.asset, operation)
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= CACHE:
+                self._plans.clear()
+            rungs = self.judge.rungs(client, server, operation)
+            simple = rungs[0].verdict is None and len(rungs) == 1
+            plan = self._plans[key] = Plan(rungs, {LANE: (Expected(clause=rungs[0].clause),)} if simple else None, {}, {})
+        return plan, operation
+
+    def judged(self, t: Transaction) -> tuple[Place, Place, Operation, Rung]:
+        """Where both sides stand, what is judged, and the rung that this one occurrence stands on."""
+        client, server = self.sides(t)
+        plan, operation = self._plan(t, client, server)
+        return client, server, operation, plan.rungs[_standing(plan.rungs, t)]
+
+    def explain_decision(self, t: Transaction) -> list[str]:
+        """Why this transaction is allowed or not, in lines for people: each side's zone, the conduits looked at, the verdict."""
+        from zones.explanation import explain
+
+        return explain(self, t)
+
+    def _crowd(self, t: Transaction, mine: Sequence[Expected], client: Place, server: Place) -> Sequence[Expected]:
+        """Too many MACs or VLANs for one operation: what comes from further ones is counted as insufficient evidence."""
+        _, operation = self._plan(t, client, server)
+        rung = self.judge.unclear(client, server, operation)
+        kept = [one for one in mine if one.clause.l2 is not None]
+        return (*kept, Expected(clause=rung.clause, consequence=rung.verdict))
+
+
+def _standing(rungs: Sequence[Rung], t: Transaction) -> int:
+    return next(index for index, rung in enumerate(rungs) if fits(rung.clause, t))
+
+
+def _open(t: Transaction, plan: Plan, l2: L2 | None) -> Lanes:
+    """The lane of an operation's first occurrence. What counts nothing is the same for all operations of the plan; a verdict's entry
+    is an operation's own."""
+    rungs = plan.rungs
+    now = 0 if len(rungs) == 1 else _standing(rungs, t)
+    kept = plan.opening.get((now, l2))
+    if kept is not None:
+        return kept
+    if len(rungs) == 1:
+        made: Lanes = {LANE: (Expected(clause=plan.clauses(l2)[0], consequence=rungs[0].verdict),)}
+    else:
+        made = {LANE: _climb(t, plan, (), l2)}
+    if rungs[now].verdict is None:
+        plan.opening[now, l2] = made
+    return made
+
+
+def _climb(t: Transaction, plan: Plan, held: Sequence[Expected], l2: L2 | None) -> Sequence[Expected]:
+    """The lane after this occurrence. A rung that was met already and yet delivered has been quiet for an hour: it begins anew."""
+    old = {one.clause: one for one in held if one.clause.l2 == l2}
+    others = [one for one in held if one.clause.l2 not in (l2, None)]
+    rest = [one for one in held if one.clause.l2 is None and l2 is not None]  # fits any MAC and VLAN, so it stands last
+    rungs, clauses = plan.rungs, plan.clauses(l2)
+    now = _standing(rungs, t)
+    if rungs[now].verdict is None and clauses[now] in old:  # the gate holds that clause and yet delivered: it saw less than was read here
+        now = next((index for index in range(now, len(rungs)) if rungs[index].verdict is not None), now)
+    met = [rung.verdict is None or clause in old or index == now for index, (rung, clause) in enumerate(zip(rungs, clauses, strict=True))]
+    last = max(index for index, is_met in enumerate(met) if is_met)
+    lane = [_entry(rungs[index], clauses[index], old, (met[index], index == now)) for index in range(last + 1)]
+    return (*others, *lane, *rest)
+
+
+def _entry(rung: Rung, clause: Clause, old: Mapping[Clause, Expected], state: tuple[bool, bool]) -> Expected:
+    """A rung's entry; `state` says whether it was met, and whether it is met now. One that wasn't yet only delivers."""
+    met, now = state
+    if not met:
+        clause = replace(clause, deliver=True, tally=False, fresh=None)
+    kept = old.get(clause)
+    if kept is None or (now and rung.verdict is not None):
+        return Expected(clause=clause, consequence=rung.verdict if met else None)
+    return kept
+
+
+def _l2(t: Transaction, client: Place, server: Place) -> L2 | None:
+    """The MACs and VLANs that this answer holds for; None where it holds for any."""
+    if not (client.needs_mac or server.needs_mac or client.needs_vlan or server.needs_vlan):
+        return None
+    vlan = t.vlan if client.needs_vlan or server.needs_vlan else None
+    return ((t.client.mac if client.needs_mac else None, t.server.mac if server.needs_mac else None, vlan),)
+
+
+def _crowded(held: Sequence[Expected], l2: L2) -> bool:
+    known = {one.clause.l2 for one in held}
+    return l2 not in known and len(known) >= MAX_PLACES

@@ -1,0 +1,67 @@
+"""Why a transaction is allowed or not, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from zones.judge import Operation, failure
+from zones.model import Line
+from zones.places import Place
+from zones.verdict import Coverage, Verdict
+
+if TYPE_CHECKING:
+    from dissectors import Transaction
+    from zones.decision import Decider
+
+
+def explain(decider: Decider, t: Transaction) -> list[str]:
+    """One line for each step of the decision."""
+    client, server, operation, rung = decider.judged(t)
+    said = [_side("client", t.client.ip or t.client.mac, client), _side("server", t.server.ip or t.server.mac, server)]
+    if client.zone.name == server.zone.name and client.zone.internal:
+        return [*said, f'allowed: within zone "{client.zone.name}" everything is allowed']
+    said.extend(_conduits(decider, client, server, operation))
+    return [*said, _end(decider.policy.file, rung.verdict, rung.line)]
+
+
+def _side(role: str, address: str | None, place: Place) -> str:
+    where = f" (line {place.line})" if place.line else ""
+    level = "" if place.zone.level is None else f", level {place.zone.level:g}"
+    return f'{role} {address or "not known"}: zone "{place.zone.name}"{level}, by {place.by}: {place.text}{where}'
+
+
+def _conduits(decider: Decider, client: Place, server: Place, operation: Operation) -> Iterator[str]:
+    none = True
+    for conduit in decider.judge.joining(client, server):
+        none = False
+        yield f'conduit "{conduit.id}" (line {conduit.line}) joins them'
+    if none:
+        inside = client.zone.name == server.zone.name
+        yield "the zone denies internal traffic and no conduit allows it" if inside else "no conduit joins them"
+    for _, line in decider.judge.lines(client, server):
+        failed = failure(line, operation)
+        yield f"line {line.line} {_line(line)}: " + (f"does not fit ({failed})" if failed else _condition(line))
+
+
+def _line(line: Line) -> str:
+    access = " ".join(line.access) if line.access else "all but reports"
+    return f"({line.protocol}: {access})"
+
+
+def _condition(line: Line) -> str:
+    limits = [] if line.points is None else ["points " + ", ".join(point.text for point in line.points)]
+    if line.minimum is not None:
+        limits.append(f"values from {line.minimum}")
+    if line.maximum is not None:
+        limits.append(f"values to {line.maximum}")
+    return "fits" if not limits else "fits with " + ", ".join(limits)
+
+
+def _end(file: str, verdict: Verdict | None, line: int) -> str:
+    if verdict is None:
+        return f"allowed by {file}:{line}"
+    if isinstance(verdict, Coverage):
+        return f"insufficient evidence ({verdict.reason}), {file}:{verdict.line}: {verdict.title}"
+    skips = f"; it passes by level {', '.join(f'{level:g}' for level in verdict.skips)}" if verdict.skips else ""
+    return f"violation ({', '.join(verdict.reasons)}), severity {verdict.severity}, {file}:{verdict.line}: {verdict.title}{skips}"

@@ -1,0 +1,70 @@
+"""Whether an occurrence fits a clause, as the gate sees it (DESIGN.md, 2.1): used once for what was delivered, and to explain.
+
+Only the conditions that a policy uses are looked at: points, values and outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dissectors import Clause, PointLine
+
+if TYPE_CHECKING:
+    from dissectors import Transaction
+    from dissectors._native import Point
+
+
+def fits(clause: Clause, t: Transaction) -> bool:
+    """Whether the outcome is one of the clause's and each point (with its values) is covered by the clause's united lines."""
+    if clause.outcomes is not None and t.outcome.result not in clause.outcomes:
+        return False
+    return clause.points is None or all(covered(point, clause.points) for point in t.points)
+
+
+def covered(point: Point, lines: Sequence[PointLine]) -> bool:
+    """Whether every address of the point lies in some line that takes its value there; a value not seen needs a lenient line.
+    A point with a name is covered by a line of that name, or by one without a name that isn't limited to addresses."""
+    mine = [line for line in lines if _concerns(line, point)]
+    values = point.values
+    if point.name is not None:
+        return any(_takes_all(line, values) for line in mine)
+    at = point.first
+    while at <= point.last:
+        index = at - point.first
+        value = values[index] if values is not None and index < len(values) else None
+        reach = max((_reach(line, at, value, point.last) for line in mine), default=at - 1)
+        if reach < at:
+            return False
+        at = reach + 1
+    return True
+
+
+def _concerns(line: PointLine, point: Point) -> bool:
+    if line.access is not None and line.access != point.access:
+        return False
+    if line.kind is not None and line.kind != point.kind:
+        return False
+    if line.block is not None and line.block != point.block:
+        return False
+    if point.name is None or line.name is not None:
+        return line.name == point.name
+    return line.first == 0 and line.last == 2**64 - 1
+
+
+def _takes_all(line: PointLine, values: Sequence[object] | None) -> bool:
+    whole = replace(line, first=0, last=2**64 - 1)
+    return all(_reach(whole, 0, value, 0) == 0 for value in values or (None,))
+
+
+def _reach(line: PointLine, at: int, value: object, last: int) -> int:
+    """The last address from `at` on that this line covers for sure; less than `at` where it doesn't cover `at`."""
+    if not line.first <= at <= line.last:
+        return at - 1
+    if line.minimum is None and line.maximum is None:
+        return min(line.last, last)
+    if not isinstance(value, (int, float)):
+        return at if line.lenient and value is None else at - 1
+    above = line.minimum is None or value >= line.minimum
+    return at if above and (line.maximum is None or value <= line.maximum) else at - 1

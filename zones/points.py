@@ -1,0 +1,63 @@
+"""Points as a policy writes them: `kind:first-last`, `kind:block/first-last`, and Modicon's 5 and 6 digit numbers for Modbus."""
+
+from __future__ import annotations
+
+import re
+
+from zones.model import PointRange
+from zones.vocabulary import Vocabulary, suggestion
+
+_GENERIC = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?:([0-9]+)/)?([0-9]+)(?:-([0-9]+))?")
+_MODICON = re.compile(r"([0-9]{5,6})(?:-([0-9]{5,6}))?")
+_TABLES = {"0": "coil", "1": "discrete_input", "3": "input_register", "4": "holding_register"}
+_LATER = {
+    "s7comm": "DB10.DBW2", "s7commplus": "DB10.DBW2", "opcua": "ns=2;s=Pump/Speed", "cip": "a tag's name",
+}  # fmt: skip
+
+
+def read_point(protocol: str, text: str, words: Vocabulary) -> PointRange:
+    """The range that `text` means for `protocol`; ValueError says what is wrong with it."""
+    if protocol == "modbus" and (modicon := _MODICON.fullmatch(text)):
+        return _modicon(text, modicon.group(1), modicon.group(2) or modicon.group(1))
+    generic = _GENERIC.fullmatch(text)
+    if generic is None:
+        if protocol in _LATER:
+            raise ValueError(f'point "{text}": points of {protocol} ({_LATER[protocol]}) are not supported by this version')
+        raise ValueError(f'point "{text}" is not written as kind:first or kind:first-last (holding_register:100-119)')
+    kind, block, first, last = generic.groups()
+    made = PointRange(kind, None if block is None else int(block), int(first), int(last or first), text)
+    _judge(protocol, made, words)
+    return made
+
+
+def _modicon(text: str, low: str, high: str) -> PointRange:
+    """Reference numbers of Modicon's convention: the table's digit, then the 1-based number in it."""
+    kind = _TABLES.get(low[0])
+    if kind is None:
+        raise ValueError(f'point "{text}": a Modicon number begins with 0, 1, 3 or 4')
+    if low[0] != high[0] or len(low) != len(high):
+        raise ValueError(f'point "{text}": both ends must be of the same table and length')
+    first, last = int(low[1:]) - 1, int(high[1:]) - 1
+    if first < 0 or last < first or last > 65535:
+        raise ValueError(f'point "{text}": numbers run from {low[0]}{"1".zfill(len(low) - 1)} upwards, to 65536 at most')
+    return PointRange(kind, None, first, last, text)
+
+
+def _judge(protocol: str, made: PointRange, words: Vocabulary) -> None:
+    if made.last < made.first:
+        raise ValueError(f'point "{made.written}": the last is less than the first')
+    if made.last >= 2**64:
+        raise ValueError(f'point "{made.written}": there are no addresses above {2**64 - 1}')
+    kinds = words.kinds(protocol)
+    if kinds is None:
+        return
+    if made.kind not in kinds:
+        near = suggestion(made.kind, kinds)
+        raise ValueError(f'point "{made.written}": {protocol} has no points of kind "{made.kind}"{near}')
+    row = kinds[made.kind]
+    if made.last > row["max"]:
+        raise ValueError(f'point "{made.written}": the greatest address of {made.kind} is {row["max"]}')
+    if made.block is None and row["block"]:
+        raise ValueError(f'point "{made.written}": {made.kind} needs a block ({row["example"]})')
+    if made.block is not None and not row["block"]:
+        raise ValueError(f'point "{made.written}": {made.kind} has no blocks ({row["example"]})')
