@@ -1,0 +1,172 @@
+"""From a rule and an operation to a lane: the clauses by which the gate counts what the rule matches.
+
+What a rule asks is decided in three steps. What stands in the operation is decided once. What an occurrence's outcome, anomalies,
+MAC addresses and VLANs decide becomes a block of clauses for exactly these (its signature); other signatures are delivered once and get
+blocks of their own. What is left asks for points, and becomes ranges. What then still is left differs from one occurrence to
+the next: the rule is followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from dissectors import Clause, Expected
+
+from rules.expression import And, Expr, Has, Not, Or, Same, Some, atoms, conjunction, disjunction, fields_of, known_field, negation, reduce
+from rules.fields import Stage
+from rules.plan import Alert, Rule
+from rules.points import Spans, covered, intersection, lines, uncovered
+
+if TYPE_CHECKING:
+    from dissectors import Transaction
+
+FRESH_NS = 3_600_000_000_000
+"""After an hour of quiet the next occurrence is delivered and opens a new finding."""
+
+MAX_CLAUSES = 64
+"""Clauses of one lane; signatures beyond are followed."""
+
+Entries = tuple[Expected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The conditions of a block's clauses, as Clause has them."""
+
+    outcomes: tuple[str, ...] | None = None
+    rejections: tuple[int, ...] | None = None
+    anomalies: tuple[tuple[str, ...], ...] | None = None
+    l2: tuple[tuple[str | None, str | None, tuple[int, ...] | None], ...] | None = None
+
+    def of(self, clause: Clause) -> bool:
+        """Whether a clause belongs to this block."""
+        held = (clause.outcomes, clause.rejections, clause.anomalies, clause.l2)
+        return held == (self.outcomes, self.rejections, self.anomalies, self.l2)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A rule, for one class of operations: `expr` is what is left of it there. `kinds` are the protocol's kinds of points."""
+
+    rule: Rule
+    expr: Expr
+    kinds: tuple[str, ...]
+
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The fields whose values are part of a signature."""
+        count = self.rule.count
+        grouped = () if count is None else (*count.group_by, *([count.value] if count.value else []))
+        return frozenset(fields_of(self.expr)) | frozenset(grouped)
+
+    @cached_property
+    def followed_alert(self) -> Alert | None:
+        """The alert of occurrences that Python matches one by one; a correlation has none, only windows count for it."""
+        return replace(self.rule.alert, followed=True) if self.rule.count is None else None
+
+    def signature(self, t: Transaction) -> tuple[Signature, bool]:
+        """The signature of an occurrence, and whether clauses can say it exactly."""
+        asked, sure = self.asked, True
+        outcomes = rejections = anomalies = l2 = None
+        if any(name.startswith("outcome.") for name in asked):
+            outcomes = (t.outcome.result,)
+            if t.outcome.result == "rejected" and asked & {"outcome.code", "outcome.name"}:
+                sure = t.outcome.code is not None
+                rejections = None if t.outcome.code is None else (t.outcome.code,)
+        if "anomalies" in asked:
+            anomalies = (tuple(t.anomalies),)
+        if asked & {"client.mac", "server.mac", "vlan"}:
+            macs = [getattr(t, name).mac if f"{name}.mac" in asked else None for name in ("client", "server")]
+            sure = sure and all(f"{name}.mac" not in asked or mac for name, mac in zip(("client", "server"), macs, strict=True))
+            l2 = ((macs[0], macs[1], tuple(t.vlan) if "vlan" in asked else None),)
+        return Signature(outcomes, rejections, anomalies, l2), sure
+
+    def block(self, expr: Expr, t: Transaction, feed: tuple[int, str | None] | None) -> Entries:
+        """The clauses for an occurrence's signature. `expr` is what its operation left; `feed` is a correlation's window and value."""
+        signature, sure = self.signature(t)
+        left = reduce(expr, t, Stage.SIGNATURE) if sure else expr
+        entries = self._entries(left, None, signature, feed)
+        return _guarded(entries)
+
+    def _entries(self, expr: Expr, within: Spans | None, signature: Signature, feed: tuple[int, str | None] | None) -> list[Expected]:
+        """A list of which the first that fits decides, for occurrences whose points are covered by `within` (None: any)."""
+        if isinstance(expr, bool):
+            return [self._decided(expr, within, signature, feed)]
+        for atom in atoms(expr):
+            free = uncovered(atom, self.kinds) if isinstance(atom, Some) else None
+            both = free if free is None or within is None else intersection(within, free)
+            if both is not None:
+                without = self._entries(assume(expr, atom, False), both, signature, feed)
+                return without + self._entries(assume(expr, atom, True), within, signature, feed)
+        clause = _clause(signature, within, deliver=True, tally=False)
+        return [Expected(clause=clause, consequence=self.followed_alert)]
+
+    def _decided(self, matched: bool, within: Spans | None, signature: Signature, feed: tuple[int, str | None] | None) -> Expected:
+        if not matched:
+            return Expected(clause=_clause(signature, within, tally=False))
+        if self.rule.count is not None:
+            return Expected(clause=_clause(signature, within, tally=False, windows=() if feed is None else (feed,)))
+        return Expected(clause=_clause(signature, within, fresh=FRESH_NS), consequence=self.rule.alert)
+
+    def grown(self, held: Sequence[Expected], expr: Expr, t: Transaction, feed: tuple[int, str | None] | None) -> Sequence[Expected]:
+        """The lane after an occurrence that it asked for: a block for a new signature, or a new clause where one was quiet for an hour."""
+        signature, _ = self.signature(t)
+        for index, entry in enumerate(held):
+            if not signature.of(entry.clause) or not covered(t.points, entry.clause.points):
+                continue
+            if entry.clause.fresh is None:
+                return held
+            renewed = Expected(clause=entry.clause, consequence=entry.consequence)
+            return (*held[:index], renewed, *held[index + 1 :])
+        if len(held) >= MAX_CLAUSES:
+            return held if self._open(held) else (*held, Expected(clause=_OTHERS, consequence=self.followed_alert))
+        return (*self.block(expr, t, feed), *held) if self._sure(t) else (*held, *self.block(expr, t, feed))
+
+    def _sure(self, t: Transaction) -> bool:
+        return self.signature(t)[1]
+
+    @staticmethod
+    def _open(held: Sequence[Expected]) -> bool:
+        return any(entry.clause == _OTHERS for entry in held)
+
+
+_OTHERS = Clause(anomalies=None, deliver=True, tally=False)
+"""Whatever fits nothing else: delivered each time."""
+
+
+def assume(expr: Expr, atom: Expr, value: bool) -> Expr:
+    """The tree with one condition decided."""
+    if expr == atom:
+        return value
+    match expr:
+        case And(parts=parts):
+            return conjunction(tuple(assume(part, atom, value) for part in parts))
+        case Or(parts=parts):
+            return disjunction(tuple(assume(part, atom, value) for part in parts))
+        case Not(part=part):
+            return negation(assume(part, atom, value))
+    return expr
+
+
+def _clause(signature: Signature, within: Spans | None, **rest: Any) -> Clause:
+    return Clause(
+        points=None if within is None else lines(within),
+        outcomes=signature.outcomes,
+        rejections=signature.rejections,
+        anomalies=signature.anomalies,
+        l2=signature.l2,
+        **rest,
+    )
+
+
+def _guarded(entries: list[Expected]) -> Entries:
+    """The same, with a delivering clause behind each that can go stale: what follows must not take its occurrences."""
+    made: list[Expected] = []
+    for index, entry in enumerate(entries):
+        made.append(entry)
+        if entry.clause.fresh is not None and index + 1 < len(entries):
+            made.append(Expected(clause=replace(entry.clause, fresh=None, deliver=True, tally=False)))
+    return tuple(made)
