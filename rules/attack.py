@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 RENAMED = {
     "T1691.001": "T0803",
@@ -24,8 +24,7 @@ REVOKED = {legacy: current for current, legacy in RENAMED.items()}
 _TECHNIQUE = re.compile(r"T\d{4}(\.\d{3})?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attack:
+class Attack(NamedTuple):
     """A technique: `id` of the current release, `legacy_id` of v18 (the same where nothing changed)."""
 
     id: str

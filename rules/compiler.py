@@ -8,15 +8,14 @@ the next: the rule is followed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dissectors import Clause, Expected
-
-from rules.expression import And, Expr, Has, Not, Or, Same, Some, atoms, conjunction, disjunction, fields_of, known_field, negation, reduce
-from rules.fields import Stage
+from rules.expression import And, Expr, Not, Or, Some, atoms, conjunction, disjunction, fields_of, known_field, negation, reduce
+from rules.fields import Field, Stage
 from rules.plan import Alert, Rule
 from rules.points import Spans, covered, intersection, lines, uncovered
 
@@ -29,7 +28,16 @@ FRESH_NS = 3_600_000_000_000
 MAX_CLAUSES = 64
 """Clauses of one lane; signatures beyond are followed."""
 
+MAX_DECISIONS = 4_096
+"""What a rule leaves of an operation is remembered for so many different ones."""
+
 Entries = tuple[Expected, ...]
+Feed = Callable[[], tuple[int, str | None] | None]
+"""A correlation's window and the value to count, asked only where occurrences are counted; None when there are too many windows."""
+
+
+def no_window() -> None:
+    """The feed of a rule that is no correlation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +62,41 @@ class Compiled:
     rule: Rule
     expr: Expr
     kinds: tuple[str, ...]
+    _decisions: dict[tuple[Any, ...], Expr] = field(default_factory=dict)
+
+    @cached_property
+    def of_operation(self) -> tuple[Field, ...]:
+        """The fields of the operation that are still asked for."""
+        asked = (known_field(name) for name in sorted(set(fields_of(self.expr))))
+        return tuple(found for found in asked if found.stage is Stage.OPERATION)
+
+    def left(self, t: Transaction) -> Expr:
+        """What the operation leaves of the rule."""
+        if not self.of_operation:
+            return self.expr
+        key = tuple([found.read(t) for found in self.of_operation])
+        decided = self._decisions.get(key)
+        if decided is None:
+            if len(self._decisions) >= MAX_DECISIONS:
+                self._decisions.clear()
+            decided = self._decisions[key] = reduce(self.expr, t, Stage.OPERATION)
+        return decided
 
     @cached_property
     def asked(self) -> frozenset[str]:
         """The fields whose values are part of a signature."""
-        count = self.rule.count
+        count = self.rule.counted
         grouped = () if count is None else (*count.group_by, *([count.value] if count.value else []))
         return frozenset(fields_of(self.expr)) | frozenset(grouped)
+
+    def quiet(self, expr: Expr, t: Transaction) -> bool:
+        """Occurrences like this one, of an operation that left `expr`, are in no window: the clauses do not depend on the operation."""
+        return self.rule.counted is None or (self.signature(t)[1] and reduce(expr, t, Stage.SIGNATURE) is False)
 
     @cached_property
     def followed_alert(self) -> Alert | None:
         """The alert of occurrences that Python matches one by one; a correlation has none, only windows count for it."""
-        return replace(self.rule.alert, followed=True) if self.rule.count is None else None
+        return replace(self.rule.alert, followed=True) if self.rule.counted is None else None
 
     def signature(self, t: Transaction) -> tuple[Signature, bool]:
         """The signature of an occurrence, and whether clauses can say it exactly."""
@@ -84,14 +115,14 @@ class Compiled:
             l2 = ((macs[0], macs[1], tuple(t.vlan) if "vlan" in asked else None),)
         return Signature(outcomes, rejections, anomalies, l2), sure
 
-    def block(self, expr: Expr, t: Transaction, feed: tuple[int, str | None] | None) -> Entries:
-        """The clauses for an occurrence's signature. `expr` is what its operation left; `feed` is a correlation's window and value."""
+    def block(self, expr: Expr, t: Transaction, feed: Feed) -> Entries:
+        """The clauses for an occurrence's signature. `expr` is what its operation left; `feed` gives a correlation's window."""
         signature, sure = self.signature(t)
         left = reduce(expr, t, Stage.SIGNATURE) if sure else expr
         entries = self._entries(left, None, signature, feed)
         return _guarded(entries)
 
-    def _entries(self, expr: Expr, within: Spans | None, signature: Signature, feed: tuple[int, str | None] | None) -> list[Expected]:
+    def _entries(self, expr: Expr, within: Spans | None, signature: Signature, feed: Feed) -> list[Expected]:
         """A list of which the first that fits decides, for occurrences whose points are covered by `within` (None: any)."""
         if isinstance(expr, bool):
             return [self._decided(expr, within, signature, feed)]
@@ -104,14 +135,14 @@ class Compiled:
         clause = _clause(signature, within, deliver=True, tally=False)
         return [Expected(clause=clause, consequence=self.followed_alert)]
 
-    def _decided(self, matched: bool, within: Spans | None, signature: Signature, feed: tuple[int, str | None] | None) -> Expected:
+    def _decided(self, matched: bool, within: Spans | None, signature: Signature, feed: Feed) -> Expected:
         if not matched:
             return Expected(clause=_clause(signature, within, tally=False))
-        if self.rule.count is not None:
-            return Expected(clause=_clause(signature, within, tally=False, windows=() if feed is None else (feed,)))
+        if self.rule.counted is not None:
+            return Expected(clause=_clause(signature, within, tally=False, windows=() if (fed := feed()) is None else (fed,)))
         return Expected(clause=_clause(signature, within, fresh=FRESH_NS), consequence=self.rule.alert)
 
-    def grown(self, held: Sequence[Expected], expr: Expr, t: Transaction, feed: tuple[int, str | None] | None) -> Sequence[Expected]:
+    def grown(self, held: Sequence[Expected], expr: Expr, t: Transaction, feed: Feed) -> Sequence[Expected]:
         """The lane after an occurrence that it asked for: a block for a new signature, or a new clause where one was quiet for an hour."""
         signature, _ = self.signature(t)
         for index, entry in enumerate(held):
@@ -139,7 +170,7 @@ _OTHERS = Clause(anomalies=None, deliver=True, tally=False)
 
 def assume(expr: Expr, atom: Expr, value: bool) -> Expr:
     """The tree with one condition decided."""
-    if expr == atom:
+    if type(expr) is type(atom) and expr == atom:
         return value
     match expr:
         case And(parts=parts):

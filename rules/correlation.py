@@ -64,11 +64,11 @@ def _limits(section: Mapping[str, Any], names: Names, wrong: Wrong) -> None:
     for name in _group_by(section):
         _countable_field(name, (*place, "group-by"), names, wrong)
     if section["type"] == "value_count" and isinstance(condition, Mapping):
-        name = condition.get("field")
-        if not isinstance(name, str):
+        counted = condition.get("field")
+        if not isinstance(counted, str):
             wrong((*place, "condition"), "value_count counts one field")
-        elif name != COUNTED_POINTS:
-            _countable_field(name, (*place, "condition", "field"), names, wrong)
+        elif counted != COUNTED_POINTS:
+            _countable_field(counted, (*place, "condition", "field"), names, wrong)
 
 
 def _countable_field(name: str, place: Place, names: Names, wrong: Wrong) -> None:
@@ -84,7 +84,7 @@ def countable(expr: Expr, wrong: Wrong) -> None:
     """Says which conditions of the counted rules cannot be decided where occurrences are counted."""
     for atom in atoms(expr):
         if isinstance(atom, Some):
-            if not any(uncovered(atom, (name,)) is not None for name in ("?",)):
+            if uncovered(atom, ("any",)) is None:
                 wrong(("correlation", "rules"), "a counted rule asks of points what no range can say (see rules/README.md)")
         elif stage(atom) > Stage.SIGNATURE:
             free = ", ".join(name for name in fields_of(atom) if known_field(name).stage > Stage.SIGNATURE)

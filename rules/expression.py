@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rules.fields import FIELDS, Field, Stage, own_field
 
@@ -19,22 +18,18 @@ if TYPE_CHECKING:
     from dissectors import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(NamedTuple):
     """A condition on one value.
 
-    `op`: in (value: a frozenset, text in lower case), is (text, with case), regex (pattern, flags), cidr (network), lt, lte, gt, gte (a number),
-    placeholder (its name; replaced before a rule is used).
+    `op`: in (value: a frozenset, text in lower case), is (text, with case), regex (pattern, flags), cidr (network), lt, lte, gt, gte (a
+    number), placeholder (its name and the field's type; replaced before a rule is used).
     """
-
-    __test__ = False  # not a test case, whatever pytest thinks of the name
 
     op: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Has:
+class Has(NamedTuple):
     """One of the field's values passes one of the tests, or, with `every`, each test is passed by one of them. No tests: it has a value."""
 
     field: str
@@ -42,8 +37,7 @@ class Has:
     every: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Same:
+class Same(NamedTuple):
     """A value of one field equals (or with `how` starts or ends with) a value of another."""
 
     field: str
@@ -51,25 +45,21 @@ class Same:
     how: str = "is"
 
 
-@dataclass(frozen=True, slots=True)
-class Some:
+class Some(NamedTuple):
     """One of the points has all this."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(NamedTuple):
     parts: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(NamedTuple):
     parts: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(NamedTuple):
     part: Expr
 
 

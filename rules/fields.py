@@ -8,9 +8,8 @@ POINT becomes ranges of a clause; FREE differs from one occurrence to the next, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from dissectors import Transaction
@@ -29,8 +28,7 @@ class Stage(IntEnum):
     FREE = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field: `type` is text, number, ip or mac. `read` gives its values in a transaction (for POINT: in one of its points)."""
 
     name: str

@@ -20,9 +20,8 @@ CONFIDENCE = {"A": 0.9, "B": 0.6}
 """Of an evidence class, where a rule says nothing: one message is the technique, or a message in its context."""
 
 RULE_KEYS = frozenset(
-    ["title", "id", "name", "status", "description", "references", "author", "date", "modified", "tags", "logsource", "detection", "level"]
-    + ["falsepositives", "related", "license", "fieldtap", "correlation"]
-)
+    ["title", "id", "name", "status", "description", "references", "author", "date", "modified", "tags", "logsource"],
+) | frozenset(["detection", "level", "falsepositives", "related", "license", "fieldtap", "correlation"])
 FIELDTAP_KEYS = frozenset(["fires_on", "silent_on", "evidence_class", "confidence", "placeholders"])
 LOGSOURCE = {"product": "fieldtap", "category": "transaction"}
 
@@ -57,14 +56,15 @@ def check(document: Document, wrong: Wrong) -> None:
             wrong((), f"{key} is missing")
     header = {key: value for key, value in data.items() if key not in ("fieldtap", "correlation", "detection", "logsource")}
     header |= {"logsource": LOGSOURCE, "detection": {"any": {"protocol": "tcp"}, "condition": "any"}}
+    errors: list[Exception] = []
     try:
-        errors: list[Any] = list(SigmaRule.from_dict(header, collect_errors=True).errors)
+        errors.extend(SigmaRule.from_dict(header, collect_errors=True).errors)
     except (SigmaError, TypeError, ValueError, AttributeError) as error:
-        errors = [error]
-    for error in errors:
-        key = {"identifier": "id"}.get(found := re.sub("^Sigma|Error$", "", type(error).__name__).lower(), found)
+        errors.append(error)
+    for found in errors:
+        key = re.sub("^Sigma|Error$", "", type(found).__name__).lower().replace("identifier", "id")
         if key in data or key not in ("title", "id"):
-            wrong((key,), str(error))
+            wrong((key,), str(found))
 
 
 def logsource(document: Document, wrong: Wrong) -> None:
@@ -102,7 +102,7 @@ def evidence(data: Mapping[str, Any], wrong: Wrong) -> Evidence:
         if not isinstance(capture, str) or type(count) is not int or count < 1 or len(item) != 2:
             wrong((*place, index), "needs {capture: a path, count: a number from 1}")
         else:
-            fires.append(Fires(capture=capture, count=count))
+            fires.append(Fires(capture=capture, expected=count))
     silent = texts(ours, "silent_on", wrong, ("fieldtap",))
     if not silent:
         wrong(("fieldtap", "silent_on"), "evidence is missing: silent_on names the captures on which the rule stays silent")
@@ -125,6 +125,20 @@ def section(data: Mapping[str, Any], wrong: Wrong) -> Mapping[str, Any]:
         return {}
     keys(ours, FIELDTAP_KEYS, ("fieldtap",), wrong)
     return ours
+
+
+def spelled(detection: Any) -> str:
+    """A detection in one line: its condition, and what its searches ask."""
+    if not isinstance(detection, Mapping):
+        return ""
+    searches = "; ".join(f"{name}: {_words(value)}" for name, value in detection.items() if name != "condition")
+    return f"{_words(detection.get('condition'))} ({searches})"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_words(part)}" for key, part in value.items())
+    return " or ".join(map(_words, value)) if isinstance(value, list) else "absent" if value is None else str(value)
 
 
 def alert(document: Document, name: str, reason: str, file: str, wrong: Wrong) -> Alert:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rules.compiler import Compiled, Entries
-from rules.expression import reduce
+from rules.compiler import Compiled, Feed, no_window
+from rules.expression import known_field, reduce
 from rules.fields import Stage
 from rules.matcher import matches
-from rules.plan import Alert, Plan
+from rules.plan import Alert, Plan, Rule
 from rules.points import covered
 from rules.windows import Group, NewWindow, Windows
 
@@ -21,20 +21,27 @@ if TYPE_CHECKING:
 MAX_CLASSES = 4_096
 """Classes of operations (protocol, function, sub-function, access) that are remembered; then they are worked out anew."""
 
-MAX_BLOCKS = 1_024
-"""Blocks of clauses that are remembered for a class."""
+MAX_SIGNATURES = 1_024
+"""Signatures (outcome, anomalies, MAC addresses, VLANs) whose clauses are remembered for a class."""
+
+OUTCOME = frozenset(["outcome.result", "outcome.code", "outcome.name"])
 
 Lanes = Mapping[int, Sequence["Expected"]]
 NONE: Lanes = MappingProxyType({})
 
 
+Numbered = tuple[int, Compiled]
+
+
 @dataclass(slots=True)
 class _Class:
-    """The rules that a class of operations concerns: lanes that are the same for all of its operations, and rules to be asked for each."""
+    """The rules that a class of operations concerns: those that look no further than an occurrence's signature, and those that look at the
+    operation. `known` are answers by signature: the lanes that are the same for all, and rules that need a window for each operation."""
 
-    always: Lanes
-    asked: Sequence[tuple[int, Compiled]]
-    blocks: dict[tuple[Any, ...], Entries]
+    plain: Sequence[Numbered]
+    particular: Sequence[Numbered]
+    asked: frozenset[str]
+    known: dict[tuple[Any, ...], tuple[Lanes, Sequence[Numbered]]]
 
 
 class Judge:
@@ -52,15 +59,19 @@ class Judge:
         """The lanes of an operation after a delivered occurrence. `held` is empty for the first, else what the operation has now: all its
         lanes, those of others too, in the order in which the engine got them (`t.lanes` counts positions in it)."""
         concerned = self._class(t)
-        if not concerned.asked:
-            return self._renewed(concerned, t, held) if held and concerned.always else concerned.always
         if held:
             return self._renewed(concerned, t, held)
-        made = dict(concerned.always)
-        for number, compiled in concerned.asked:
-            expr = reduce(compiled.expr, t, Stage.OPERATION)
+        if not concerned.plain and not concerned.particular:
+            return NONE
+        key = _signature(concerned.asked, t) if concerned.asked else ()
+        known = concerned.known.get(key) or self._learn(concerned, key, t)
+        if not known[1] and not concerned.particular:
+            return known[0]
+        made = dict(known[0])
+        for number, compiled in (*known[1], *concerned.particular):
+            expr = compiled.left(t)
             if expr is not False:
-                made[number] = self._block(concerned, number, compiled, expr, t)
+                made[number] = compiled.block(expr, t, self._feed(compiled.rule, t))
         return made
 
     def follow(self, t: Transaction, lanes: Lanes) -> list[Alert]:
@@ -94,52 +105,52 @@ class Judge:
     def _work_out(self, t: Transaction) -> _Class:
         """Decides each rule as far as protocol, function and access do."""
         kinds = self.plan.kinds.get(t.protocol, ())
-        always: dict[int, Sequence[Expected]] = {}
-        asked: list[tuple[int, Compiled]] = []
+        plain: list[Numbered] = []
+        particular: list[Numbered] = []
         for index, rule in enumerate(self.plan.rules):
             expr = reduce(rule.expr, t, Stage.CLASS)
-            if expr is False:
-                continue
-            compiled = Compiled(rule, expr, kinds)
-            if expr is True and rule.count is None:
-                always[index + 1] = compiled.block(True, t, None)
-            else:
-                asked.append((index + 1, compiled))
-        return _Class(MappingProxyType(always), asked, {})
+            if expr is not False:
+                compiled = Compiled(rule, expr, kinds)
+                (particular if compiled.of_operation else plain).append((index + 1, compiled))
+        asked = frozenset(name for _, compiled in plain for name in compiled.asked if known_field(name).stage is Stage.SIGNATURE)
+        return _Class(plain, particular, asked, {})
 
-    def _block(self, concerned: _Class, number: int, compiled: Compiled, expr: Any, t: Transaction) -> Entries:
-        """The first clauses of a lane; for a rule without a window the same for all operations of which it leaves the same."""
-        count = compiled.rule.count
-        if count is not None:
-            return compiled.block(expr, t, self.windows.feed(compiled.rule, count, t))
-        if expr is not compiled.expr and expr is not True:
-            return compiled.block(expr, t, None)
-        key = (number, expr is True, compiled.signature(t))
-        found = concerned.blocks.get(key)
-        if found is None:
-            if len(concerned.blocks) >= MAX_BLOCKS:
-                concerned.blocks.clear()
-            found = concerned.blocks[key] = compiled.block(expr, t, None)
+    def _learn(self, concerned: _Class, key: tuple[Any, ...], t: Transaction) -> tuple[Lanes, Sequence[Numbered]]:
+        """Works out the lanes for a signature that was not met in this class, and which rules need a window for each operation."""
+        if len(concerned.known) >= MAX_SIGNATURES:
+            concerned.known.clear()
+        same: dict[int, Sequence[Expected]] = {}
+        each: list[Numbered] = []
+        for number, compiled in concerned.plain:
+            if compiled.quiet(compiled.expr, t):
+                same[number] = compiled.block(compiled.expr, t, no_window)
+            else:
+                each.append((number, compiled))
+        concerned.known[key] = found = (MappingProxyType(same), tuple(each))
         return found
+
+    def _feed(self, rule: Rule, t: Transaction) -> Feed:
+        count = rule.counted
+        return no_window if count is None else lambda: self.windows.feed(rule, count, t)
 
     def _renewed(self, concerned: _Class, t: Transaction, held: Lanes) -> Lanes:
         """The rules' lanes, those that asked for this occurrence brought up to date."""
-        known = {number: compiled for number, compiled in concerned.asked}
+        compiled = dict((*concerned.plain, *concerned.particular))
         made: dict[int, Sequence[Expected]] = {}
         for position, (number, entries) in enumerate(held.items()):
-            if not 1 <= number <= len(self.plan.rules):
-                continue
-            made[number] = entries
-            if not t.lanes >> position & 1:
-                continue
-            compiled = known.get(number)
-            rule = self.plan.rules[number - 1]
-            if compiled is None:
-                compiled = Compiled(rule, True, ())
-            expr = reduce(compiled.expr, t, Stage.OPERATION)
-            feed = None if rule.count is None else self.windows.feed(rule, rule.count, t)
-            made[number] = compiled.grown(entries, expr, t, feed)
+            rule = compiled.get(number)
+            if rule is not None:
+                asks = t.lanes >> position & 1
+                made[number] = rule.grown(entries, rule.left(t), t, self._feed(rule.rule, t)) if asks else entries
         return made
+
+
+def _signature(asked: frozenset[str], t: Transaction) -> tuple[Any, ...]:
+    """What an occurrence's clauses depend on, as a key."""
+    outcome = t.outcome
+    if asked <= OUTCOME:
+        return (outcome.result, outcome.code)
+    return (outcome.result, outcome.code, t.anomalies, t.client.mac, t.server.mac, t.vlan)
 
 
 def first_fit(entries: Sequence[Expected], t: Transaction) -> Expected | None:

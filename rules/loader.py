@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rules import correlation, header
-from rules.expression import Expr
+from rules.expression import Expr, disjunction
 from rules.names import Names, Registry
 from rules.plan import Inactive, Plan, Problem, Rule, RuleErrors
 from rules.sigma import Translator, resolved
@@ -202,9 +202,7 @@ def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders) -
     """One rule that alerts, with its placeholders replaced."""
     count = None if bases is None else correlation.count(draft.data)
     expr, missing = _resolve(draft, [draft] if bases is None else bases, placeholders)
-    condition = draft.data.get("detection")
-    text = condition.get("condition") if isinstance(condition, Mapping) else ""
-    reason = correlation.reason(count) if count is not None else str(" or ".join(text) if isinstance(text, list) else text)
+    reason = header.spelled(draft.data.get("detection")) if count is None else correlation.reason(count)
     if count is not None:
         correlation.countable(expr, draft.wrong)
     alert = header.alert(draft.document, draft.name, reason, draft.file, draft.wrong)
@@ -219,15 +217,13 @@ def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders) -
         status=str(draft.data.get("status") or "test"),
         alert=alert,
         expr=expr,
-        count=count,
+        counted=count,
         evidence=evidence,
     )
 
 
 def _resolve(draft: Draft, bases: list[Draft], placeholders: Placeholders) -> tuple[Expr, str | None]:
     """The expressions joined, and the first placeholder that nobody declared."""
-    from rules.expression import disjunction
-
     try:
         return disjunction(tuple(resolved(base.expr, placeholders) for base in bases)), None
     except KeyError as error:

@@ -18,26 +18,8 @@ if TYPE_CHECKING:
 Wrong = Callable[[Place, str], None]
 
 MODIFIERS = frozenset(
-    [
-        "all",
-        "cased",
-        "cidr",
-        "contains",
-        "dotall",
-        "endswith",
-        "exists",
-        "expand",
-        "fieldref",
-        "gt",
-        "gte",
-        "i",
-        "ignorecase",
-        "lt",
-        "lte",
-        "m",
-    ]
-    + ["multiline", "neq", "re", "s", "startswith"]
-)
+    ["all", "cased", "cidr", "contains", "dotall", "endswith", "exists", "expand", "fieldref", "gt", "gte", "i", "ignorecase"],
+) | frozenset(["lt", "lte", "m", "multiline", "neq", "re", "s", "startswith"])
 """Sigma's modifiers that make sense for transactions (the others are about Windows command lines and log texts)."""
 
 MAX_DETECTION_VALUES = 10_000
@@ -58,8 +40,9 @@ class Translator:
         if not named:
             self.wrong(("detection",), "a detection needs at least one search beside its condition")
         condition = detection.get("condition")
-        conditions = condition if isinstance(condition, list) else [condition]
-        if not conditions or not all(isinstance(text, str) and text for text in conditions):
+        stated = condition if isinstance(condition, list) else [condition]
+        conditions = [text for text in stated if isinstance(text, str) and text]
+        if not conditions or len(conditions) != len(stated):
             self.wrong(("detection", "condition"), "condition must be text that joins the searches with and, or, not")
             return False
         return disjunction(tuple(self.condition(text, named) for text in conditions))
@@ -169,7 +152,8 @@ class Translator:
         every = item.value_linking is ConditionAND
         whole: list[Expr] = []
         tests: list[Test] = []
-        for value in item.value or [None]:
+        values: list[Any] = list(item.value) or [None]
+        for value in values:
             made = self.test(field, value, place)
             if isinstance(made, Test):
                 self.possible(field, made, place, protocols)

@@ -17,7 +17,13 @@ UMAS = {
     0x10: "take_plc_reservation", 0x30: "initialize_upload", 0x31: "upload_block", 0x32: "end_strategy_upload", 0x33: "initialize_download",
     0x34: "download_block", 0x35: "end_strategy_download", 0x40: "start_plc", 0x41: "stop_plc",
 }  # fmt: skip
-REJECTIONS = {1: "illegal_function", 2: "illegal_data_address", 3: "illegal_data_value"}
+REJECTIONS = {
+    1: "illegal_function",
+    2: "illegal_data_address",
+    3: "illegal_data_value",
+    10: "gateway_path_unavailable",
+    11: "gateway_target_device_failed_to_respond",
+}
 ANOMALIES = ("invalid_length", "invalid_quantity", "invalid_value")
 KINDS = ("coil", "discrete_input", "holding_register", "input_register")
 
