@@ -56,7 +56,9 @@ class Translator:
         try:
             parsed = SigmaCondition(text, _Detections(named)).parse(postprocess=False)  # type: ignore[arg-type]
         except (SigmaError, RecursionError) as error:
-            self.wrong(place, f"condition cannot be read: {error}")
+            at = re.search(r"char (\d+)", str(error))
+            where = f" from character {int(at[1]) + 1} on" if at else f": {error}"
+            self.wrong(place, f"condition cannot be read{where}")
             return False
         used: set[str] = set()
         made = self._condition(parsed, named, used)
@@ -182,8 +184,8 @@ class Translator:
             case sigma.SigmaCompareExpression():
                 return self.typed(field, "number", place, Test(value.op.name.lower(), value.number.number))
             case sigma.SigmaRegularExpression():
-                flags = sum(int(sigma.SigmaRegularExpression.sigma_to_python_flags[flag]) for flag in value.flags)
-                return Test("regex", (str(value.regexp), flags))
+                flags = "".join(sorted(sigma.SigmaRegularExpression.sigma_to_re_flag[flag] for flag in value.flags))
+                return Test("regex", f"(?{flags}){value.regexp}" if flags else str(value.regexp))
             case sigma.SigmaBool():
                 return self.plain(field, value.boolean, place)
             case sigma.SigmaNumber():
@@ -229,7 +231,7 @@ class Translator:
             if field.type == "number":
                 self.wrong(place, f"{field.name} is number: text patterns do not fit it")
                 return None
-            return Test("regex", (_pattern(value), 0 if cased else int(re.IGNORECASE)))
+            return _wild(value, cased)
         return self.exact(field, value.to_plain(), place, cased=cased)
 
     def exact(self, field: Field, text: str, place: Place, *, cased: bool) -> Test | None:
@@ -250,7 +252,7 @@ class Translator:
             asked = test.value if test.op == "in" else [test.value]
             for value in sorted(str(v) for v in asked if v not in allowed):
                 self.wrong(place, f'"{value}" is not a possible {field.name}{of}{near(value, allowed)}')
-        elif test.op == "regex" and not any(passes(test, name) for name in allowed):
+        elif test.op in ("regex", "contains", "startswith", "endswith") and not any(passes(test, name) for name in allowed):
             self.wrong(place, f"no {field.name}{of} fits this")
 
 
@@ -301,12 +303,21 @@ def _merged(tests: list[Test], every: bool) -> tuple[Test, ...]:
     return (Test("in", plain), *others) if plain else others
 
 
-def _pattern(value: Any) -> str:
-    """A Sigma string with wildcards as a regular expression over the whole text."""
+def _wild(value: Any, cased: bool) -> Test:
+    """A Sigma string with wildcards: plain text with `*` before or behind it, or a pattern over the whole text."""
     from sigma.types import SpecialChars
 
-    wild = {SpecialChars.WILDCARD_MULTI: ".*", SpecialChars.WILDCARD_SINGLE: "."}
-    return r"(?s:\A" + "".join(wild.get(part) or re.escape(str(part)) for part in value.iter_parts()) + r"\Z)"
+    many, parts = SpecialChars.WILDCARD_MULTI, list(value.iter_parts())
+    if not cased:
+        match parts:
+            case [a, str(text), b] if a is b is many:
+                return Test("contains", text.casefold())
+            case [str(text), b] if b is many:
+                return Test("startswith", text.casefold())
+            case [a, str(text)] if a is many:
+                return Test("endswith", text.casefold())
+    wild = {many: ".*", SpecialChars.WILDCARD_SINGLE: "."}
+    return Test("regex", ("(?s)" if cased else "(?is)") + r"\A" + "".join(wild.get(part) or re.escape(str(part)) for part in parts) + r"\z")
 
 
 class _Detections:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dissectors import Clause, Expected
+from dissectors import Clause, Expected, PointLine
 from rules.judge import Judge
 from rules.plan import Plan
-from rules.points import covered
-from tests.synthetic import Moment, Transaction
+from tests.synthetic import Moment, Point, Transaction
 
 
 @dataclass(slots=True)
@@ -140,4 +139,17 @@ def fits(clause: Clause, t: Transaction) -> bool:
         seen = (t.client.mac, t.server.mac, t.vlan)
         if not any(all(want in (None, got) for want, got in zip(line, seen, strict=True)) for line in clause.l2):
             return False
-    return covered(t.points, clause.points)
+    return clause.points is None or all(_covered(p, address, clause.points) for p in t.points for address in range(p.first, p.last + 1))
+
+
+def _covered(p: Point, address: int, lines: Sequence[PointLine]) -> bool:
+    """An address of a point lies in one of the united lines."""
+    value = None if p.values is None else p.values[address - p.first]
+    for line in lines:
+        placed = line.kind in (None, p.kind) and line.access in (None, p.access) and line.first <= address <= line.last
+        low, high = line.minimum, line.maximum
+        limited = low is not None or high is not None
+        within = line.lenient if value is None else (low is None or value >= low) and (high is None or value <= high)
+        if placed and (not limited or within):
+            return True
+    return False

@@ -21,6 +21,7 @@ REJECTIONS = {
     1: "illegal_function",
     2: "illegal_data_address",
     3: "illegal_data_value",
+    4: "server_device_failure",
     10: "gateway_path_unavailable",
     11: "gateway_target_device_failed_to_respond",
 }

@@ -106,7 +106,7 @@ TEXTS = [
     ("id", GOOD.replace("00000000-", "x-"), 2, ""),
     ("status", GOOD + "status: good\n", 9, "good"),
     ("date", GOOD + "date: tomorrow\n", 9, ""),
-    ("level", GOOD.replace("level: high", "level: severe"), 3, "severe"),
+    ("level", GOOD.replace("level: high", "level: severe"), 3, "level must be one of informational, low"),
     ("logsource", GOOD.replace("product: fieldtap", "product: windows"), 5, "logsource must be"),
     ("no evidence", GOOD.replace(", silent_on: [b.pcap]", ""), 4, "silent_on names the captures"),
     ("evidence", GOOD.replace("count: 1", "count: 0"), 4, "needs {capture: a path, count: a number from 1}"),
