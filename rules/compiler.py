@@ -17,7 +17,7 @@ from dissectors import Clause, Expected
 from rules.expression import And, Expr, Not, Or, Some, atoms, conjunction, disjunction, fields_of, known_field, negation, reduce
 from rules.fields import Field, Stage
 from rules.plan import Alert, Rule
-from rules.points import Spans, covered, intersection, lines, uncovered
+from rules.points import Spans, covered, intersection, lines, plain, uncovered
 
 if TYPE_CHECKING:
     from dissectors import Transaction
@@ -119,19 +119,20 @@ class Compiled:
         """The clauses for an occurrence's signature. `expr` is what its operation left; `feed` gives a correlation's window."""
         signature, sure = self.signature(t)
         left = reduce(expr, t, Stage.SIGNATURE) if sure else expr
-        entries = self._entries(left, None, signature, feed)
-        return _guarded(entries)
+        kinds = self.kinds if all(map(plain, t.points)) else None
+        return _guarded(self._entries(left, None, signature, feed, kinds))
 
-    def _entries(self, expr: Expr, within: Spans | None, signature: Signature, feed: Feed) -> list[Expected]:
-        """A list of which the first that fits decides, for occurrences whose points are covered by `within` (None: any)."""
+    def _entries(self, expr: Expr, within: Spans | None, signature: Signature, feed: Feed, kinds: tuple[str, ...] | None) -> list[Expected]:
+        """A list of which the first that fits decides, for occurrences whose points are covered by `within` (None: any). Without `kinds`
+        points are not translated."""
         if isinstance(expr, bool):
             return [self._decided(expr, within, signature, feed)]
         for atom in atoms(expr):
-            free = uncovered(atom, self.kinds) if isinstance(atom, Some) else None
+            free = uncovered(atom, kinds) if kinds is not None and isinstance(atom, Some) else None
             both = free if free is None or within is None else intersection(within, free)
             if both is not None:
-                without = self._entries(assume(expr, atom, False), both, signature, feed)
-                return without + self._entries(assume(expr, atom, True), within, signature, feed)
+                without = self._entries(assume(expr, atom, False), both, signature, feed, kinds)
+                return without + self._entries(assume(expr, atom, True), within, signature, feed, kinds)
         clause = _clause(signature, within, deliver=True, tally=False)
         return [Expected(clause=clause, consequence=self.followed_alert)]
 

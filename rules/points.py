@@ -96,6 +96,11 @@ def lines(spans: Spans) -> tuple[PointLine, ...]:
     )
 
 
+def plain(point: Any) -> bool:
+    """Ranges speak of this point: it has addresses rather than a name, and numbers as values."""
+    return point.name is None and all(isinstance(value, (int, float)) for value in point.values or ())
+
+
 def covered(points: Sequence[Any], clause_lines: Sequence[PointLine] | None) -> bool:
     """Whether each point lies in one of a clause's ranges, as the gate decides it."""
     return clause_lines is None or all(any(_lies_in(point, line) for line in clause_lines) for point in points)
@@ -103,6 +108,8 @@ def covered(points: Sequence[Any], clause_lines: Sequence[PointLine] | None) -> 
 
 def _lies_in(point: Any, line: PointLine) -> bool:
     if line.kind not in (None, point.kind) or line.access not in (None, point.access):
+        return False
+    if point.name is not None and (line.first, line.last) != (0, TOP):
         return False
     if point.first < line.first or point.last > line.last:
         return False

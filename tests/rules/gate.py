@@ -117,7 +117,7 @@ class Gate:
         window = self.windows[number]
         points = [f"{p.kind}:{address}" for p in t.points for address in range(p.first, p.last + 1)]
         values = [value] if value is not None else points if window.mode == "value_count" else [""]
-        window.seen = [(at, v) for at, v in window.seen if at > t.completed - window.span]
+        window.seen = [(at, v) for at, v in window.seen if at >= t.completed - window.span]
         window.seen.extend((t.completed, v) for v in values)
         count = len(window.seen) if window.mode == "event_count" else len({v for _, v in window.seen})
         if count >= window.threshold and not window.above:
@@ -145,11 +145,17 @@ def fits(clause: Clause, t: Transaction) -> bool:
 def _covered(p: Point, address: int, lines: Sequence[PointLine]) -> bool:
     """An address of a point lies in one of the united lines."""
     value = None if p.values is None else p.values[address - p.first]
+    if p.name is not None and all((line.first, line.last) != (0, 2**64 - 1) for line in lines):
+        return False
     for line in lines:
         placed = line.kind in (None, p.kind) and line.access in (None, p.access) and line.first <= address <= line.last
         low, high = line.minimum, line.maximum
         limited = low is not None or high is not None
-        within = line.lenient if value is None else (low is None or value >= low) and (high is None or value <= high)
+        within = (
+            line.lenient
+            if value is None
+            else not isinstance(value, str) and (low is None or value >= low) and (high is None or value <= high)
+        )
         if placed and (not limited or within):
             return True
     return False

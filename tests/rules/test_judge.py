@@ -12,7 +12,7 @@ from rules.judge import Judge
 from rules.matcher import matches
 from tests.rules.gate import Gate
 from tests.rules.write import compiled, rule
-from tests.synthetic import Code, Outcome, Party, Transaction, point, transaction
+from tests.synthetic import Code, Outcome, Party, Point, Transaction, point, transaction
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
@@ -90,6 +90,14 @@ def test_an_undeclared_placeholder_makes_a_rule_inactive(tmp_path: Path) -> None
     assert len(compiled(tmp_path, unknown, placeholders={"historians": []}).rules) == 2
 
 
+def test_points_with_names_or_texts_are_followed(tmp_path: Path) -> None:
+    plan = compiled(tmp_path, rule({"x": {"points.last|gte": 1000, "points.values|gt": 5}, "condition": "x"}))
+    named = Point(text="ns=2;s=a", kind="node", first=0, last=0, access="read", name="ns=2;s=a", values=[9])
+    worded = Point(text="coil:1000", kind="coil", first=1000, last=1000, access="read", values=["on"])
+    gate = Gate(plan).run([Transaction(points=(named,)), Transaction(points=(worded,), unit="2")] * 3)
+    assert not gate.counts
+
+
 def correlation(mode: str, condition: dict[str, Any], group: list[str], **more: Any) -> list[dict[str, Any]]:
     """A correlation over writes, and its base."""
     section = {"type": mode, "rules": ["base"], "timespan": "1m", "group-by": group, "condition": condition} | more
@@ -109,8 +117,8 @@ def test_event_count_counts_over_operations(tmp_path: Path) -> None:
 
 def test_occurrences_far_apart_do_not_cross(tmp_path: Path) -> None:
     plan = compiled(tmp_path, correlation("event_count", {"gt": 1}, ["client.ip"]))
-    assert not Gate(plan).run([at(0, access="write"), at(60, access="write")]).crossings
-    assert Gate(plan).run([at(0, access="write"), at(59, access="write")]).crossings
+    assert not Gate(plan).run([at(0, access="write"), at(61, access="write")]).crossings
+    assert Gate(plan).run([at(0, access="write"), at(60, access="write")]).crossings
 
 
 def test_value_count_counts_distinct_values(tmp_path: Path) -> None:
