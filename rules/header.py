@@ -146,7 +146,7 @@ def alert(document: Document, name: str, reason: str, file: str, wrong: Wrong) -
     data = document.data
     ours = section(data, lambda _place, _what: None)
     evidence_class = ours.get("evidence_class", "B")
-    if evidence_class not in CONFIDENCE:
+    if not isinstance(evidence_class, str) or evidence_class not in CONFIDENCE:
         wrong(
             ("fieldtap", "evidence_class"), "evidence_class is A (one message is the technique) or B (in its context); C alone is no rule"
         )
@@ -156,7 +156,7 @@ def alert(document: Document, name: str, reason: str, file: str, wrong: Wrong) -
         wrong(("fieldtap", "confidence"), "confidence is a number above 0, at most 1")
         confidence = CONFIDENCE[evidence_class]
     level = data.get("level")
-    if level not in SEVERITIES:
+    if not isinstance(level, str) or level not in SEVERITIES:
         wrong(("level",), f"level must be one of {', '.join(SEVERITIES)}")
     return Alert(
         rule=str(data.get("id")),
