@@ -17,7 +17,7 @@ from dissectors import Clause, Expected
 from rules.expression import And, Expr, Not, Or, Some, atoms, conjunction, disjunction, fields_of, known_field, negation, reduce
 from rules.fields import Field, Stage
 from rules.plan import Alert, Rule
-from rules.points import Spans, covered, intersection, lines, plain, uncovered
+from rules.points import MAX_SEARCHES, Spans, covered, intersection, lines, plain, uncovered
 
 if TYPE_CHECKING:
     from dissectors import Transaction
@@ -119,7 +119,8 @@ class Compiled:
         """The clauses for an occurrence's signature. `expr` is what its operation left; `feed` gives a correlation's window."""
         signature, sure = self.signature(t)
         left = reduce(expr, t, Stage.SIGNATURE) if sure else expr
-        kinds = self.kinds if all(map(plain, t.points)) else None
+        searches = {atom for atom in atoms(left) if isinstance(atom, Some)}
+        kinds = self.kinds if len(searches) <= MAX_SEARCHES and all(map(plain, t.points)) else None
         return _guarded(self._entries(left, None, signature, feed, kinds))
 
     def _entries(self, expr: Expr, within: Spans | None, signature: Signature, feed: Feed, kinds: tuple[str, ...] | None) -> list[Expected]:

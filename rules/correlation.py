@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rules.expression import Expr, Some, atoms, fields_of, known_field, stage
+from rules.expression import Expr, Has, Some, atoms, fields_of, known_field, stage
 from rules.fields import COUNTED_POINTS, Stage
 from rules.header import keys
 from rules.names import Names
 from rules.plan import Count
-from rules.points import uncovered
+from rules.points import sayable
 from rules.source import Document, Place
 
 Wrong = Callable[[Place, str], None]
@@ -82,13 +82,21 @@ def _countable_field(name: str, place: Place, names: Names, wrong: Wrong) -> Non
 
 def countable(expr: Expr, wrong: Wrong) -> None:
     """Says which conditions of the counted rules cannot be decided where occurrences are counted."""
+    searches = list(dict.fromkeys(atom for atom in atoms(expr) if isinstance(atom, Some)))
+    if not sayable(searches, _kinds(searches)):
+        wrong(("correlation", "rules"), "a counted rule asks of points what no range can say (see rules/README.md)")
     for atom in atoms(expr):
-        if isinstance(atom, Some):
-            if uncovered(atom, ("any",)) is None:
-                wrong(("correlation", "rules"), "a counted rule asks of points what no range can say (see rules/README.md)")
-        elif stage(atom) > Stage.SIGNATURE:
+        if not isinstance(atom, Some) and stage(atom) > Stage.SIGNATURE:
             free = ", ".join(name for name in fields_of(atom) if known_field(name).stage > Stage.SIGNATURE)
             wrong(("correlation", "rules"), f"a counted rule asks for {free}, which differs within an operation")
+
+
+def _kinds(searches: list[Some]) -> set[str]:
+    """The kinds of points that are named, and one more that stands for all others."""
+    asked = (
+        atom for some in searches for item in some.items for atom in atoms(item) if isinstance(atom, Has) and atom.field == "points.kind"
+    )
+    return {""} | {name for atom in asked for test in atom.tests if test.op == "in" for name in test.value}
 
 
 def references(data: Mapping[str, Any]) -> tuple[str, ...]:

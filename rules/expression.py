@@ -51,14 +51,20 @@ class Some(NamedTuple):
 
 
 class And(NamedTuple):
+    """All of these."""
+
     parts: tuple[Expr, ...]
 
 
 class Or(NamedTuple):
+    """One of these."""
+
     parts: tuple[Expr, ...]
 
 
 class Not(NamedTuple):
+    """Not this."""
+
     part: Expr
 
 

@@ -33,6 +33,7 @@ class Draft:
 
     @property
     def data(self) -> Any:
+        """The document's value."""
         return self.document.data
 
     @property

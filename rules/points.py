@@ -43,6 +43,9 @@ class Span:
 
 Spans = tuple[Span, ...]
 
+MAX_SEARCHES = 6
+"""Searches on points in one rule that are translated: each doubles the clauses. A rule with more is followed."""
+
 
 def uncovered(some: Some, kinds: Iterable[str]) -> Spans | None:
     """The ranges that cover a point exactly when it has not all that `some` asks; None where no ranges do.
@@ -56,6 +59,22 @@ def uncovered(some: Some, kinds: Iterable[str]) -> Spans | None:
             return None
         spans.extend(part)
     return exact(spans)
+
+
+def sayable(searches: Sequence[Some], kinds: Iterable[str]) -> bool:
+    """Ranges can say whether points have what these searches ask, in any combination of them."""
+    if len(searches) > MAX_SEARCHES:
+        return False
+    combined: list[Spans] = []
+    for some in searches:
+        free = uncovered(some, kinds)
+        if free is None:
+            return False
+        further = [intersection(within, free) for within in combined]
+        if None in further:
+            return False
+        combined += [free, *(spans for spans in further if spans is not None)]
+    return True
 
 
 def intersection(a: Spans, b: Spans) -> Spans | None:

@@ -196,6 +196,7 @@ class Translator:
         return None
 
     def reference(self, field: Field, other: str, how: str, place: Place) -> Expr | None:
+        """Two fields compared."""
         found = self.known(other, place)
         if found is None:
             return None
@@ -205,6 +206,7 @@ class Translator:
         return Same(field.name, other, how)
 
     def typed(self, field: Field, wanted: str, place: Place, test: Test) -> Test | None:
+        """A test that only one type of field can pass, or a problem."""
         if field.type in (wanted, "any"):
             return test
         self.wrong(place, f"{field.name} is {field.type}, this modifier needs {wanted}")

@@ -91,12 +91,15 @@ class _Reader:
         self.lines: dict[Place, int] = {}
 
     def document(self, node: yaml.Node) -> Document:
+        """A document, with the lines of its values."""
         return Document(file=self.file, data=self.value(node, ()), lines=self.lines)
 
     def wrong(self, node: yaml.Node, what: str) -> None:
+        """Notes a problem at a node."""
         self.problems.append(Problem(file=self.file, line=node.start_mark.line + 1, what=what))
 
     def value(self, node: yaml.Node, place: Place) -> Any:
+        """A node's value; its place is kept with its line."""
         import yaml
 
         self.lines.setdefault(place, node.start_mark.line + 1)
@@ -114,6 +117,7 @@ class _Reader:
         return self.scalar(node)
 
     def mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        """A map, its keys checked."""
         made: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value
@@ -127,6 +131,7 @@ class _Reader:
         return made
 
     def scalar(self, node: yaml.Node) -> Any:
+        """A single value, by YAML 1.2's core schema."""
         if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith((":binary", ":set", ":omap", ":pairs")):
             self.wrong(node, f"tag {node.tag} is not allowed")
             return None

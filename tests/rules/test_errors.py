@@ -155,6 +155,15 @@ def test_what_cannot_be_counted(tmp_path: Path) -> None:
     assert any("what no range can say" in problem for problem in found)
 
 
+def test_searches_on_points_that_only_together_no_range_can_say(tmp_path: Path) -> None:
+    searches = "x: {points.first|lte: 99, points.last|gte: 50}\n  y: {points.kind: coil, points.values|gt: 5}"
+    (tmp_path / "base.yml").write_text(BASE.replace("x: {protocol: modbus}", searches).replace("condition: x", "condition: x and y"))
+    assert problems(tmp_path, COUNT) == []
+    many = "\n".join(f"  x{n}: {{points.last|gte: {n}}}" for n in range(7)).strip()
+    (tmp_path / "base.yml").write_text(BASE.replace("x: {protocol: modbus}", many).replace("condition: x", "condition: all of x*"))
+    assert any("what no range can say" in problem for problem in problems(tmp_path, COUNT))
+
+
 def test_the_same_id_and_name_twice(tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text(BASE)
     found = problems(tmp_path, BASE)
