@@ -55,13 +55,19 @@ class Signature:
         return held == (self.outcomes, self.rejections, self.anomalies, self.l2)
 
 
+UNSIGNED = Signature()
+"""Where a rule asks for nothing that an occurrence decides."""
+
+
 @dataclass(frozen=True)
 class Compiled:
-    """A rule, for one class of operations: `expr` is what is left of it there. `kinds` are the protocol's kinds of points."""
+    """A rule, for one class of operations: `expr` is what is left of it there. `kinds` are the protocol's kinds of points. `matched` keeps
+    the clauses, by signature, for operations that are matched whatever else an occurrence has."""
 
     rule: Rule
     expr: Expr
     kinds: tuple[str, ...]
+    matched: dict[tuple[Signature, bool], Entries] = field(default_factory=dict)
     _decisions: dict[tuple[Any, ...], Expr] = field(default_factory=dict)
 
     @cached_property
@@ -84,10 +90,15 @@ class Compiled:
 
     @cached_property
     def asked(self) -> frozenset[str]:
-        """The fields whose values are part of a signature."""
+        """The fields that the rule still asks for, groups and what is counted included."""
         count = self.rule.counted
         grouped = () if count is None else (*count.group_by, *([count.value] if count.value else []))
         return frozenset(fields_of(self.expr)) | frozenset(grouped)
+
+    @cached_property
+    def signed(self) -> frozenset[str]:
+        """The fields whose values are conditions of a block."""
+        return frozenset(name for name in self.asked if known_field(name).stage is Stage.SIGNATURE)
 
     def quiet(self, expr: Expr, t: Transaction) -> bool:
         """Occurrences like this one, of an operation that left `expr`, are in no window: the clauses do not depend on the operation."""
@@ -100,7 +111,9 @@ class Compiled:
 
     def signature(self, t: Transaction) -> tuple[Signature, bool]:
         """The signature of an occurrence, and whether clauses can say it exactly."""
-        asked, sure = self.asked, True
+        asked, sure = self.signed, True
+        if not asked:
+            return UNSIGNED, True
         outcomes = rejections = anomalies = l2 = None
         if any(name.startswith("outcome.") for name in asked):
             outcomes = (t.outcome.result,)

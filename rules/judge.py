@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rules.compiler import Compiled, Feed, no_window
-from rules.expression import known_field, reduce
+from rules.expression import Expr, known_field, reduce
 from rules.fields import Stage
 from rules.matcher import matches
 from rules.plan import Alert, Plan, Rule
@@ -71,7 +71,7 @@ class Judge:
         for number, compiled in (*known[1], *concerned.particular):
             expr = compiled.left(t)
             if expr is not False:
-                made[number] = compiled.block(expr, t, self._feed(compiled.rule, t))
+                made[number] = self._first(compiled, expr, t)
         return made
 
     def follow(self, t: Transaction, lanes: Lanes) -> list[Alert]:
@@ -127,6 +127,18 @@ class Judge:
             else:
                 each.append((number, compiled))
         concerned.known[key] = found = (MappingProxyType(same), tuple(each))
+        return found
+
+    def _first(self, compiled: Compiled, expr: Expr, t: Transaction) -> Sequence[Expected]:
+        """The first clauses of a lane; of a rule that an operation decided they are the same for all such operations."""
+        if expr is not True or compiled.rule.counted is not None:
+            return compiled.block(expr, t, self._feed(compiled.rule, t))
+        signature = compiled.signature(t)
+        found = compiled.matched.get(signature)
+        if found is None:
+            if len(compiled.matched) >= MAX_SIGNATURES:
+                compiled.matched.clear()
+            found = compiled.matched[signature] = compiled.block(True, t, no_window)
         return found
 
     def _feed(self, rule: Rule, t: Transaction) -> Feed:
