@@ -1,0 +1,191 @@
+"""The rules' answer to the gate: which of them an operation concerns, and by which clauses its occurrences are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from rules.compiler import Compiled, Feed, no_window
+from rules.expression import Expr, known_field, reduce
+from rules.fields import Stage
+from rules.matcher import matches
+from rules.plan import Alert, Plan, Rule
+from rules.points import covered
+from rules.windows import Group, NewWindow, Windows
+
+if TYPE_CHECKING:
+    from dissectors import Crossing, Expected, Transaction
+
+MAX_CLASSES = 4_096
+"""Classes of operations (protocol, function, sub-function, access) that are remembered; then they are worked out anew."""
+
+MAX_SIGNATURES = 1_024
+"""Signatures (outcome, anomalies, MAC addresses, VLANs) whose clauses are remembered for a class."""
+
+OUTCOME = frozenset(["outcome.result", "outcome.code", "outcome.name"])
+
+Lanes = Mapping[int, Sequence["Expected"]]
+NONE: Lanes = MappingProxyType({})
+
+
+Numbered = tuple[int, Compiled]
+
+
+@dataclass(slots=True)
+class _Class:
+    """The rules that a class of operations concerns: those that look no further than an occurrence's signature, and those that look at the
+    operation. `known` are answers by signature: the lanes that are the same for all, and rules that need a window for each operation."""
+
+    plain: Sequence[Numbered]
+    particular: Sequence[Numbered]
+    asked: frozenset[str]
+    known: dict[tuple[Any, ...], tuple[Lanes, Sequence[Numbered]]]
+
+
+class Judge:
+    """Judges operations by a plan (zones.Judge is its like): lane n + 1 belongs to the plan's rule n.
+
+    `new_window` is Engine.window. One run, one judge.
+    """
+
+    def __init__(self, plan: Plan, new_window: NewWindow) -> None:
+        self.plan = plan
+        self.windows = Windows(new_window)
+        self._classes: dict[tuple[Any, ...], _Class] = {}
+
+    def lanes(self, t: Transaction, held: Lanes) -> Lanes:
+        """The lanes of an operation after a delivered occurrence. `held` is empty for the first, else what the operation has now: all its
+        lanes, those of others too, in the order in which the engine got them (`t.lanes` counts positions in it)."""
+        concerned = self._class(t)
+        if held:
+            return self._renewed(concerned, t, held)
+        if not concerned.plain and not concerned.particular:
+            return NONE
+        key = _signature(concerned.asked, t) if concerned.asked else ()
+        known = concerned.known.get(key) or self._learn(concerned, key, t)
+        if not known[1] and not concerned.particular:
+            return known[0]
+        made = dict(known[0])
+        for number, compiled in (*known[1], *concerned.particular):
+            expr = compiled.left(t)
+            if expr is not False:
+                made[number] = self._first(compiled, expr, t)
+        return made
+
+    def follow(self, t: Transaction, lanes: Lanes) -> list[Alert]:
+        """The alerts of rules that are followed and match this delivered occurrence: each is one more of its count.
+
+        Called once for each delivered transaction, with its operation's lanes after `lanes` was asked.
+        """
+        found: list[Alert] = []
+        for number, entries in lanes.items():
+            if not 1 <= number <= len(self.plan.rules) or not any(_followed(entry) for entry in entries):
+                continue
+            entry = first_fit(entries, t)
+            if entry is not None and _followed(entry) and matches(self.plan.rules[number - 1], t):
+                found.append(entry.consequence)
+        return found
+
+    def crossed(self, crossing: Crossing) -> Group:
+        """What it means that a window crossed its threshold. KeyError for a window that is not the rules'."""
+        return self.windows.group(crossing.window)
+
+    def _class(self, t: Transaction) -> _Class:
+        sub = t.sub_function
+        key = (t.protocol, t.function.code, t.access) if sub is None else (t.protocol, t.function.code, t.access, sub.group, sub.code)
+        found = self._classes.get(key)
+        if found is None:
+            if len(self._classes) >= MAX_CLASSES:
+                self._classes.clear()
+            found = self._classes[key] = self._work_out(t)
+        return found
+
+    def _work_out(self, t: Transaction) -> _Class:
+        """Decides each rule as far as protocol, function and access do."""
+        kinds = self.plan.kinds.get(t.protocol, ())
+        plain: list[Numbered] = []
+        particular: list[Numbered] = []
+        for index, rule in enumerate(self.plan.rules):
+            expr = reduce(rule.expr, t, Stage.CLASS)
+            if expr is not False:
+                compiled = Compiled(rule, expr, kinds)
+                (particular if compiled.of_operation else plain).append((index + 1, compiled))
+        asked = frozenset(name for _, compiled in plain for name in compiled.asked if known_field(name).stage is Stage.SIGNATURE)
+        return _Class(plain, particular, asked, {})
+
+    def _learn(self, concerned: _Class, key: tuple[Any, ...], t: Transaction) -> tuple[Lanes, Sequence[Numbered]]:
+        """Works out the lanes for a signature that was not met in this class, and which rules need a window for each operation."""
+        if len(concerned.known) >= MAX_SIGNATURES:
+            concerned.known.clear()
+        same: dict[int, Sequence[Expected]] = {}
+        each: list[Numbered] = []
+        for number, compiled in concerned.plain:
+            if compiled.quiet(compiled.expr, t):
+                same[number] = compiled.block(compiled.expr, t, no_window)
+            else:
+                each.append((number, compiled))
+        concerned.known[key] = found = (MappingProxyType(same), tuple(each))
+        return found
+
+    def _first(self, compiled: Compiled, expr: Expr, t: Transaction) -> Sequence[Expected]:
+        """The first clauses of a lane; of a rule that an operation decided they are the same for all such operations."""
+        if expr is not True or compiled.rule.counted is not None:
+            return compiled.block(expr, t, self._feed(compiled.rule, t))
+        signature = compiled.signature(t)
+        found = compiled.matched.get(signature)
+        if found is None:
+            if len(compiled.matched) >= MAX_SIGNATURES:
+                compiled.matched.clear()
+            found = compiled.matched[signature] = compiled.block(True, t, no_window)
+        return found
+
+    def _feed(self, rule: Rule, t: Transaction) -> Feed:
+        count = rule.counted
+        return no_window if count is None else lambda: self.windows.feed(rule, count, t)
+
+    def _renewed(self, concerned: _Class, t: Transaction, held: Lanes) -> Lanes:
+        """The rules' lanes, those that asked for this occurrence brought up to date."""
+        compiled = dict((*concerned.plain, *concerned.particular))
+        made: dict[int, Sequence[Expected]] = {}
+        for position, (number, entries) in enumerate(held.items()):
+            rule = compiled.get(number)
+            if rule is not None:
+                asks = t.lanes >> position & 1
+                made[number] = rule.grown(entries, rule.left(t), t, self._feed(rule.rule, t)) if asks else entries
+        return made
+
+
+def _signature(asked: frozenset[str], t: Transaction) -> tuple[Any, ...]:
+    """What an occurrence's clauses depend on, as a key."""
+    outcome = t.outcome
+    if asked <= OUTCOME:
+        return (outcome.result, outcome.code)
+    return (outcome.result, outcome.code, t.anomalies, t.client.mac, t.server.mac, t.vlan)
+
+
+def first_fit(entries: Sequence[Expected], t: Transaction) -> Expected | None:
+    """The entry of a lane that takes an occurrence, freshness aside."""
+    for entry in entries:
+        clause = entry.clause
+        if clause.outcomes is not None and t.outcome.result not in clause.outcomes:
+            continue
+        if clause.rejections is not None and t.outcome.code not in clause.rejections:
+            continue
+        if clause.anomalies is not None and tuple(t.anomalies) not in clause.anomalies:
+            continue
+        if clause.l2 is not None and not any(_same_l2(line, t) for line in clause.l2):
+            continue
+        if covered(t.points, clause.points):
+            return entry
+    return None
+
+
+def _same_l2(line: tuple[str | None, str | None, tuple[int, ...] | None], t: Transaction) -> bool:
+    seen = (t.client.mac, t.server.mac, tuple(t.vlan))
+    return all(wanted is None or wanted == value for wanted, value in zip(line, seen, strict=True))
+
+
+def _followed(entry: Expected) -> bool:
+    return isinstance(entry.consequence, Alert) and entry.consequence.followed

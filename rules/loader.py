@@ -1,0 +1,234 @@
+"""From rule files to a plan: read strictly, parsed by pySigma, checked against the registry, all problems at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rules import correlation, header
+from rules.expression import Expr, disjunction
+from rules.names import Names, Registry
+from rules.plan import Inactive, Plan, Problem, Rule, RuleErrors
+from rules.sigma import Translator, resolved
+from rules.source import Document, Place, read
+
+PLAN_VERSION = 1
+"""Raised when the same rules give another plan, so that cached ones are made again."""
+
+Placeholders = Mapping[str, Sequence[str]]
+
+
+@dataclass(slots=True)
+class Draft:
+    """A document on its way to a rule."""
+
+    document: Document
+    file: str
+    expr: Expr = False
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def data(self) -> Any:
+        """The document's value."""
+        return self.document.data
+
+    @property
+    def name(self) -> str:
+        """How other rules and people call it: its `name`, else its file's."""
+        return str(self.data.get("name") or Path(self.file).stem)
+
+    def wrong(self, place: Place, what: str) -> None:
+        """Notes what is wrong at a place."""
+        self.problems.append(Problem(file=self.document.file, line=self.document.line(place), what=what))
+
+
+def catalog() -> Path:
+    """The folder of the rules that come with Fieldtap."""
+    from importlib.resources import files
+
+    return Path(str(files("rules"))) / "catalog"
+
+
+def rule_files(paths: Iterable[Path | str]) -> Iterator[tuple[Path, str]]:
+    """The rule files in folders (sorted, at any depth) or given by name, each with its name relative to the folder."""
+    for path in map(Path, paths):
+        if path.is_dir():
+            for found in sorted(path.rglob("*")):
+                if found.suffix in (".yml", ".yaml") and found.is_file():
+                    yield found, found.relative_to(path).as_posix()
+        else:
+            yield path, path.name
+
+
+def digest(paths: Iterable[Path | str], registry: Registry, placeholders: Placeholders, services: Collection[str] = ()) -> str:
+    """SHA-256 of all that a plan is made from: a plan kept under it need not be made again."""
+    total = hashlib.sha256(f"fieldtap rules {PLAN_VERSION}\n".encode())
+    given = [registry, {name: list(values) for name, values in placeholders.items()}, sorted(services)]
+    total.update(json.dumps(given, sort_keys=True, default=list).encode())
+    for path, name in rule_files(paths):
+        content = path.read_bytes() if path.is_file() else b""
+        total.update(f"\n{name}\n{len(content)}\n".encode())
+        total.update(content)
+    return total.hexdigest()
+
+
+def compile_rules(
+    paths: Iterable[Path | str], registry: Registry, placeholders: Placeholders | None = None, services: Collection[str] = ()
+) -> Plan:
+    """Makes the plan of these rule files and folders.
+
+    `registry` is `dissectors.protocols()`, `placeholders` gives the values of `%names%` (addresses may be networks), `services` are names
+    of protocols besides the registry's. Raises RuleErrors with every problem.
+    """
+    paths = list(paths)
+    known = placeholders or {}
+    drafts, problems = _drafts(paths, Names(registry, services))
+    rules, inactive = _rules(drafts, known)
+    problems.extend(problem for draft in drafts for problem in draft.problems)
+    if problems:
+        raise RuleErrors(tuple(sorted(set(problems), key=lambda problem: (problem.file, problem.line, problem.what))))
+    return Plan(
+        rules=tuple(rules),
+        inactive=tuple(inactive),
+        kinds=Names(registry).kinds(),
+        digest=digest(paths, registry, known, services),
+    )
+
+
+def check(
+    paths: Iterable[Path | str], registry: Registry, placeholders: Placeholders | None = None, services: Collection[str] = ()
+) -> tuple[Problem, ...]:
+    """Everything that is wrong with these rules; nothing where all is well."""
+    try:
+        compile_rules(paths, registry, placeholders, services)
+    except RuleErrors as error:
+        return error.problems
+    return ()
+
+
+def _drafts(paths: list[Path | str], names: Names) -> tuple[list[Draft], list[Problem]]:
+    """The documents of all files, headers and detections checked."""
+    problems: list[Problem] = []
+    drafts: list[Draft] = []
+    for path, file in rule_files(paths):
+        for document in read(path, problems):
+            draft = Draft(document=document, file=file)
+            if isinstance(document.data, Mapping):
+                drafts.append(draft)
+            else:
+                problems.append(Problem(file=document.file, line=document.line(), what="a rule is a map"))
+    for draft in drafts:
+        header.check(draft.document, draft.wrong)
+        if "correlation" in draft.data:
+            correlation.check(draft.document, names, draft.wrong)
+        else:
+            _detection(draft, names)
+    _unique(drafts)
+    return drafts, problems
+
+
+def _detection(draft: Draft, names: Names) -> None:
+    header.logsource(draft.document, draft.wrong)
+    detection = draft.data.get("detection")
+    if not isinstance(detection, Mapping):
+        draft.wrong(("detection",), "detection is missing, or no map")
+    else:
+        draft.expr = Translator(draft.document, names, draft.wrong).expression(detection)
+
+
+def _unique(drafts: list[Draft]) -> None:
+    """Says which rules have the same id or the same name."""
+    for key in ("id", "name"):
+        seen: dict[str, Draft] = {}
+        for draft in drafts:
+            value = draft.data.get(key)
+            if not isinstance(value, str):
+                continue
+            first = seen.setdefault(value.lower(), draft)
+            if first is not draft:
+                draft.wrong((key,), f"{key} {value} is already that of {first.document.file}:{first.document.line((key,))}")
+
+
+def _rules(drafts: list[Draft], placeholders: Placeholders) -> tuple[list[Rule], list[Inactive]]:
+    """The rules that alert, in the order of their files: those of one transaction and correlations; a base rule only if it asks to."""
+    by_reference = {ref: draft for draft in drafts for ref in (draft.data.get("id"), draft.data.get("name")) if isinstance(ref, str)}
+    bases = {draft: found for draft, found in ((d, _bases(d, by_reference)) for d in map(_Key, drafts)) if found is not None}
+    silent = {base for key, found in bases.items() if not correlation.generates(key.draft.data) for base in map(_Key, found)}
+    loud = {base for key, found in bases.items() if correlation.generates(key.draft.data) for base in map(_Key, found)}
+    rules: list[Rule] = []
+    inactive: list[Inactive] = []
+    for key in map(_Key, drafts):
+        if key in silent and key not in loud:
+            continue
+        made = _rule(key.draft, bases.get(key), placeholders)
+        (inactive if isinstance(made, Inactive) else rules).append(made)  # type: ignore[arg-type]
+    return rules, inactive
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A draft as a key: by identity."""
+
+    draft: Draft
+
+    def __hash__(self) -> int:
+        return id(self.draft)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.draft is self.draft
+
+
+def _bases(key: _Key, by_reference: Mapping[str, Draft]) -> list[Draft] | None:
+    """The rules that a correlation counts; None for a rule that is no correlation."""
+    draft = key.draft
+    if "correlation" not in draft.data:
+        return None
+    found: list[Draft] = []
+    for index, reference in enumerate(correlation.references(draft.data)):
+        base = by_reference.get(reference)
+        if base is None:
+            draft.wrong(("correlation", "rules", index), f'no rule has the name or id "{reference}"')
+        elif "correlation" in base.data:
+            draft.wrong(("correlation", "rules", index), f'"{reference}" is a correlation itself: only rules on transactions are counted')
+        else:
+            found.append(base)
+    return found
+
+
+def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders) -> Rule | Inactive:
+    """One rule that alerts, with its placeholders replaced."""
+    count = None if bases is None else correlation.count(draft.data)
+    expr, missing = _resolve(draft, [draft] if bases is None else bases, placeholders)
+    reason = header.spelled(draft.data.get("detection")) if count is None else correlation.reason(count)
+    if count is not None:
+        correlation.countable(expr, draft.wrong)
+    alert = header.alert(draft.document, draft.name, reason, draft.file, draft.wrong)
+    evidence = header.evidence(draft.data, draft.wrong)
+    if missing is not None:
+        return Inactive(rule=alert.rule, title=alert.title, placeholder=missing, file=draft.file, line=alert.line)
+    return Rule(
+        id=alert.rule,
+        name=draft.name,
+        title=alert.title,
+        description=str(draft.data.get("description") or ""),
+        status=str(draft.data.get("status") or "test"),
+        alert=alert,
+        expr=expr,
+        counted=count,
+        evidence=evidence,
+    )
+
+
+def _resolve(draft: Draft, bases: list[Draft], placeholders: Placeholders) -> tuple[Expr, str | None]:
+    """The expressions joined, and the first placeholder that nobody declared."""
+    try:
+        return disjunction(tuple(resolved(base.expr, placeholders) for base in bases)), None
+    except KeyError as error:
+        return False, str(error.args[0])
+    except ValueError as error:
+        draft.wrong(("detection",), f"a placeholder has an impossible value: {error}")
+        return False, None

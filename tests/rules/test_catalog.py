@@ -1,0 +1,94 @@
+"""What holds for every rule that ships, and for the plan that is made of them."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from rules.attack import REVOKED, Attack, technique
+from rules.fields import FIELDS, Stage
+from rules.loader import catalog, compile_rules, digest
+from tests.rules.gate import Gate
+from tests.rules.registry import REGISTRY
+from tests.rules.write import rule as written
+from tests.synthetic import transaction
+
+STATIONS = {"engineering_stations": ["10.20.4.7"]}
+
+
+def test_the_catalog_has_no_problem_and_says_why() -> None:
+    plan = compile_rules([catalog()], REGISTRY, STATIONS)
+    assert len(plan.rules) >= 8
+    assert not plan.inactive
+    for rule in plan.rules:
+        assert Path(rule.alert.file).stem == rule.name
+        assert rule.description, rule.name
+        assert rule.alert.attack, rule.name
+        assert rule.alert.references, rule.name
+        assert rule.alert.falsepositives, rule.name
+        assert all(one.id not in REVOKED for one in rule.alert.attack)
+        assert rule.evidence.fires_on, rule.name
+        assert rule.evidence.silent_on, rule.name
+
+
+def test_without_the_placeholder_its_rule_is_inactive() -> None:
+    plan = compile_rules([catalog()], REGISTRY)
+    assert [(one.placeholder, one.file) for one in plan.inactive] == [
+        ("engineering_stations", "modbus/modbus-write-outside-engineering-stations.yml")
+    ]
+
+
+def test_ordinary_traffic_is_silent() -> None:
+    polling = [{"function": {"code": code}, "points": [{"point": f"{kind}:0-99"}]} for code, kind in ((1, "coil"), (3, "holding_register"))]
+    write = {"function": {"code": 5, "name": "write_single_coil"}, "access": "write", "points": [{"point": "coil:7"}]}
+    refused = {**polling[1], "outcome": {"result": "rejected", "code": 2, "name": "illegal_data_address"}}
+    units = [{"unit": str(unit)} for unit in range(100)]
+    gate = Gate(compile_rules([catalog()], REGISTRY)).run(
+        [transaction(fields) for fields in (*polling, write, refused, *units) for _ in range(100)]
+    )
+    assert not gate.counts
+    assert not gate.crossings
+
+
+def test_tags_give_the_current_and_the_legacy_id() -> None:
+    assert technique("attack.t1692.001") == Attack(id="T1692.001", legacy_id="T0855")
+    assert technique("attack.t0843.001") == Attack(id="T0843.001", legacy_id="T0843")
+    assert technique("attack.t0843") == Attack(id="T0843", legacy_id="T0843")
+    assert technique("attack.discovery") is None
+    assert technique("cve.2020.1") is None
+
+
+def test_a_plan_is_plain_and_cheap_to_load(tmp_path: Path) -> None:
+    kept = tmp_path / "plan"
+    plan = compile_rules([catalog()], REGISTRY, STATIONS)
+    kept.write_bytes(pickle.dumps(plan))
+    assert pickle.loads(kept.read_bytes()) == plan
+    code = (
+        f"import pickle, sys, rules; pickle.load(open({str(kept)!r}, 'rb'));"
+        "print(sorted(set(sys.modules) & {'sigma', 'yaml', 're2', 'pydantic', 'dissectors'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_digest_changes_with_everything_that_a_plan_is_made_from(tmp_path: Path) -> None:
+    file = tmp_path / "a.yml"
+    file.write_text(yaml.safe_dump(written({"x": {"protocol": "modbus"}, "condition": "x"})))
+    first = digest([tmp_path], REGISTRY, {})
+    assert digest([tmp_path], REGISTRY, {}) == first == compile_rules([tmp_path], REGISTRY).digest
+    assert digest([tmp_path], REGISTRY, STATIONS) != first
+    assert digest([tmp_path], {"modbus": REGISTRY["modbus"]}, {}) != first
+    file.write_text(file.read_text() + "\n")
+    assert digest([tmp_path], REGISTRY, {}) != first
+
+
+def test_the_table_of_fields_in_the_readme_is_the_code_s() -> None:
+    text = (Path(__file__).parents[2] / "rules" / "README.md").read_text()
+    rows = [f"| `{one.name}` | {one.type} | {one.stage.name.lower()} | {one.meaning} |" for one in FIELDS.values()]
+    missing = [row for row in rows if row not in text]
+    assert not missing, "rules/README.md lacks these rows:\n" + "\n".join(missing)
+    assert {one.stage for one in FIELDS.values()} == set(Stage)
