@@ -45,7 +45,7 @@ def _look_up(prefixes: Iterable[str]) -> dict[str, str]:
             by_prefix[parts[0]] = parts[2].lstrip("# ") if len(parts) > 2 else parts[1]
     found = {}
     for prefix in prefixes:
-        names = (f"{prefix[:12]}0/36", f"{prefix[:10]}0:00/28", prefix[:8])
+        names = (f"{prefix}0/36", f"{prefix[:10]}0/28", prefix[:8])
         found[prefix] = next((by_prefix[name] for name in names if name in by_prefix), "")
     return found
 
