@@ -22,7 +22,7 @@ class Result:
     """What a run found. Assets are concluded when they are asked for.
 
     `engine` is Engine.result(), `revisions` every revision of a finding in the order they came, `findings` the newest state of each.
-    `store_error` says why nothing was kept.
+    `store_error` says why nothing was kept, `left_out` how many operations the store had no room for.
     """
 
     engine: Mapping[str, Any]
@@ -36,6 +36,7 @@ class Result:
     clock: int
     store_error: str | None = None
     stored: Path | None = None
+    left_out: int = 0
 
     @classmethod
     def of(cls, pipeline: Pipeline, plan: Plan) -> Result:
@@ -61,12 +62,13 @@ class Result:
 
     def keep(self, path: Path | None) -> None:
         """Writes the run into the store at `path` (None: the user's own). A failure is noted, not raised: the analysis stands."""
-        from sensor.store import Store, StoreError
+        from sensor.store import MAX_OPERATIONS, Store, StoreError
 
         try:
             with Store.open(path) as store:
                 store.write(self)
                 self.stored = store.path
+                self.left_out = max(0, len(self.tallies) - MAX_OPERATIONS)
         except StoreError as error:
             self.store_error = str(error)
 

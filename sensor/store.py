@@ -19,6 +19,7 @@ from sensor.schema import MIGRATIONS
 if TYPE_CHECKING:
     import sqlite3
 
+    from dissectors import Tally
     from sensor.findings import Finding
     from sensor.result import Result
 
@@ -97,7 +98,7 @@ class Store:
 
     def assets(self) -> list[dict[str, Any]]:
         """All assets as in the result document, with the attributes that all runs together know."""
-        assets = {row["id"]: json.loads(row["document"]) for row in self._rows("SELECT id, document FROM assets ORDER BY place, id")}
+        assets = {row["id"]: _asset(row) for row in self._rows("SELECT * FROM assets ORDER BY place, id")}
         for row in self._rows("SELECT * FROM attributes ORDER BY asset, name, confidence DESC, time DESC, value"):
             _add_attribute(assets[row["asset"]]["attributes"], row)
         return list(assets.values())
@@ -229,8 +230,9 @@ def _insert_assets(connection: sqlite3.Connection, result: Result, captures: Map
     """The newest run says what an asset is; first, last and attributes are united with what is known."""
     rows, traits = [], []
     for place, asset in enumerate(result.assets):
-        document = {**asset.to_dict(), "attributes": {}}
-        rows.append((asset.id, place, asset.parent, asset.kind, asset.heard, asset.first, asset.last, json.dumps(document)))
+        roles = " ".join(f"{role.role}:{role.protocol}:{'' if role.port is None else role.port}" for role in asset.roles)
+        lists = (" ".join(asset.addresses), roles, " ".join(map(str, asset.vlans)), " ".join(asset.units))
+        rows.append((asset.id, place, asset.parent, asset.kind, asset.heard, asset.first, asset.last, *lists))
         for attribute in asset.attributes.values():
             for said in (*attribute.history, attribute.current):
                 capture = captures.get(said.capture, "")
@@ -239,9 +241,11 @@ def _insert_assets(connection: sqlite3.Connection, result: Result, captures: Map
                     (asset.id, attribute.name, value, said.confidence, said.protocol, said.field, capture, said.packet, said.time)
                 )
     connection.executemany(
-        "INSERT INTO assets (id, place, parent, kind, heard, first, last, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO assets (id, place, parent, kind, heard, first, last, addresses, roles, vlans, units)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET place = excluded.place, parent = excluded.parent, kind = excluded.kind,"
-        " heard = max(heard, excluded.heard), document = excluded.document,"
+        " heard = max(heard, excluded.heard), addresses = excluded.addresses, roles = excluded.roles, vlans = excluded.vlans,"
+        " units = excluded.units,"
         " first = min(ifnull(first, excluded.first), ifnull(excluded.first, first)),"
         " last = max(ifnull(last, excluded.last), ifnull(excluded.last, last))",
         rows,
@@ -254,26 +258,31 @@ def _insert_assets(connection: sqlite3.Connection, result: Result, captures: Map
 
 
 def _insert_operations(connection: sqlite3.Connection, run: int, result: Result) -> None:
-    """Who did what to whom, as far as the ceiling; the rest is told in the result's ceilings."""
-    rows = []
-    for tally in result.tallies[:MAX_OPERATIONS]:
-        who = result.describe(tally.operation)
-        first, last = (moment and moment.time for moment in (tally.first, tally.last))
-        parts = [who.get(name) for name in ("client", "server", "port", "protocol", "unit", "function", "sub_function", "access")]
-        rows.append((*(_flat(part) for part in parts), first, last, tally.count, run))
+    """Who did what to whom, as far as the ceiling; the result's ceilings say how many are left out."""
+    rows = [_operation(result.describe(tally.operation), tally, run) for tally in result.tallies[:MAX_OPERATIONS]]
+    rows.sort(key=lambda row: row[:2])  # SQLite takes them in order at half the price
     connection.executemany(
-        "INSERT INTO operations (client, server, port, protocol, unit, function, sub_function, access, first, last, count, run)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
+        "INSERT INTO operations (client, server, port, protocol, unit, function, sub_function, access, function_name, first, last,"
+        " count, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
         " last = max(last, excluded.last), count = excluded.count, run = excluded.run",
         rows,
     )
 
 
-def _flat(part: Any) -> Any:
-    """Columns of the operation's key are never null, so that it is unique."""
-    if part is None:
-        return ""
-    return part if isinstance(part, (int, str)) else json.dumps(part, sort_keys=True)
+def _operation(who: Mapping[str, Any], tally: Tally, run: int) -> tuple[Any, ...]:
+    """A row. Columns of the operation's key are never null, so that it is unique: -1 and the empty text stand for nothing."""
+    function, sub, port = who.get("function") or {}, who.get("sub_function"), who.get("port")
+    detail = "" if sub is None else f"{sub.get('group') or ''}/{sub.get('code')}"
+    sides = [side if isinstance(side, str) else _address(side) for side in (who.get("client"), who.get("server"))]
+    first, last = tally.first, tally.last
+    return (
+        *sides, -1 if port is None else port, who.get("protocol") or "", who.get("unit") or "", function.get("code", -1), detail,
+        who.get("access") or "", function.get("name"), first and first.time, last and last.time, tally.count, run,
+    )  # fmt: skip
+
+
+def _address(side: Mapping[str, Any] | None) -> str:
+    return "" if side is None else str(side.get("ip") or side.get("mac") or "")
 
 
 def _insert_findings(connection: sqlite3.Connection, run: int, result: Result) -> None:
@@ -308,6 +317,18 @@ def _finding_row(finding: Finding, run: int) -> Sequence[Any]:
         finding.id, finding.revision, said.kind, said.severity, said.rule, said.conduit, about.protocol, *sides, finding.state,
         finding.first, finding.last, finding.count, run, json.dumps(finding.to_dict(), default=str),
     )  # fmt: skip
+
+
+def _asset(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An asset as in the result document, without attributes."""
+    roles = [role.split(":", 2) for role in row["roles"].split()]
+    times = {name: None if row[name] is None else utc(row[name]) for name in ("first", "last")}
+    return {
+        "id": row["id"], "kind": row["kind"], "parent": row["parent"], "addresses": row["addresses"].split(),
+        "heard": bool(row["heard"]), **times,
+        "roles": [{"role": role, "protocol": protocol, "port": int(port) if port else None} for role, protocol, port in roles],
+        "vlans": [int(vlan) for vlan in row["vlans"].split()], "units": row["units"].split(), "attributes": {},
+    }  # fmt: skip
 
 
 def _finding(row: Mapping[str, Any]) -> dict[str, Any]:

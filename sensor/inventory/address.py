@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import Final
 
 MAC_LENGTH: Final = 17
@@ -41,11 +42,11 @@ def same_subnet(one: str, other: str) -> bool:
 
 def order(address: str) -> tuple[int, bytes]:
     """Sorts addresses by number: IPv4, IPv6, MAC, then whatever can't be read."""
-    import ipaddress
-
-    if is_mac(address):
-        return (2, bytes.fromhex(address.replace(":", "")))
     try:
-        return (0 if ":" not in address else 1, ipaddress.ip_address(address.partition("%")[0]).packed)
-    except ValueError:
-        return (3, address.encode("utf-8", "surrogateescape"))
+        if ":" not in address:
+            return (0, inet_pton(AF_INET, address))
+        if is_mac(address):
+            return (2, bytes.fromhex(address.replace(":", "")))
+        return (1, inet_pton(AF_INET6, address.partition("%")[0]))
+    except (OSError, ValueError):
+        return (3, address.encode("utf-8", "surrogatepass"))

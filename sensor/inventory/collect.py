@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.inventory.address import group_mac, is_device
@@ -62,7 +62,7 @@ class Inventory:
     def __init__(self, max_hosts: int = MAX_HOSTS) -> None:
         self.said: dict[tuple[str, str | None], dict[str, list[Evidence]]] = {}
         self.owners: dict[str, dict[str, Evidence]] = {}
-        self.exchanges: dict[Exchange, Counted] = {}
+        self.exchanges: dict[Exchange, Counted | None] = {}
         self.vlans: dict[str, set[int]] = {}
         self.heard: set[str] = set()
         self._numbers: dict[int, Exchange] = {}
@@ -79,7 +79,7 @@ class Inventory:
             if len(self.exchanges) >= MAX_EXCHANGES:
                 self._over["inventory_exchanges"] = self._over.get("inventory_exchanges", 0) + 1
                 return
-            self.exchanges[exchange] = Counted()
+            self.exchanges[exchange] = None
             vlan = t.vlan
             if vlan:
                 for address in exchange[:2]:
@@ -114,14 +114,24 @@ class Inventory:
     def count(self, tallies: Iterable[Tally], conversations: Sequence[Mapping[str, Any]] = ()) -> None:
         """Takes the engine's own tallies of all operations (Engine.operations) and its conversations, instead of those taken before."""
         self._resolved = None
-        for exchange in self.exchanges:
-            self.exchanges[exchange] = Counted()
+        exchanges = self.exchanges
+        for exchange in exchanges:
+            exchanges[exchange] = None
         for tally in tallies:
             noted = self._numbers.get(tally.operation)
             if noted is not None:
-                self.exchanges[noted].add(tally, noted[3] == "modbus")
+                counted = exchanges[noted]
+                if counted is None:
+                    counted = exchanges[noted] = Counted()
+                counted.add(tally, noted[3] == "modbus")
         for conversation in conversations:
             self._hear(conversation)
+
+    def counted(self) -> Iterator[tuple[Exchange, Counted]]:
+        """Exchanges with their counts, in the order of their first occurrence."""
+        nothing = Counted()
+        for exchange, counted in self.exchanges.items():
+            yield exchange, counted or nothing
 
     def assets(self) -> list[Asset]:
         """All assets by address, units behind their device. Concluded anew after each `count`."""

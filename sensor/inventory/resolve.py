@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from sensor.inventory.address import is_device, is_mac, order, same_subnet
 from sensor.inventory.asset import Asset, Attribute, Conversation, Evidence, Role
@@ -20,6 +21,9 @@ MAX_MERGED: Final = 4
 """A MAC that answers ARP for more addresses is more likely a router that does so for others (proxy ARP, RFC 1027)."""
 
 Kind = Literal["host", "unit", "router"]
+_Item = TypeVar("_Item")
+_NONE: Final[Set[str]] = frozenset()
+_NO_VLANS: Final[Set[int]] = frozenset()
 
 
 class _Draft:
@@ -31,13 +35,13 @@ class _Draft:
         self.id = identity
         self.kind: Kind = kind
         self.parent = parent
-        self.addresses: set[str] = set()
+        self.addresses: Set[str] = _NONE
         self.heard = False
         self.first: int | None = None
         self.last: int | None = None
         self.roles: set[tuple[Literal["client", "server"], str, int | None]] = set()
-        self.vlans: set[int] = set()
-        self.units: set[str] = set()
+        self.vlans: Set[int] = _NO_VLANS
+        self.units: Set[str] = _NONE
         self.said: dict[str, list[Evidence]] = {}
 
     def seen(self, first: int | None, last: int | None) -> None:
@@ -54,14 +58,30 @@ class _Draft:
 
     def asset(self) -> Asset:
         """As it leaves."""
-        roles = sorted(self.roles, key=lambda role: (role[0], role[1], -1 if role[2] is None else role[2]))
         said = {name: sorted(values, key=_moment) for name, values in self.said.items()}
         return Asset(
-            id=self.id, kind=self.kind, parent=self.parent, addresses=sorted(self.addresses, key=order), heard=self.heard,
-            first=self.first, last=self.last, vlans=sorted(self.vlans), units=sorted(self.units, key=_unit_order),
-            roles=[Role(role=role, protocol=protocol, port=port) for role, protocol, port in roles],
+            id=self.id, kind=self.kind, parent=self.parent, addresses=_sorted(self.addresses, order), heard=self.heard,
+            first=self.first, last=self.last, vlans=sorted(self.vlans), units=_sorted(self.units, _unit_order),
+            roles=[_role(*role) for role in _sorted(self.roles, _role_order)],
             attributes={name: Attribute.of(name, values) for name, values in said.items()},
         )  # fmt: skip
+
+
+def _sorted(items: Iterable[_Item], key: Callable[[_Item], Any]) -> list[_Item]:
+    """Most hold one item, for which no key is worked out."""
+    found = list(items)
+    if len(found) > 1:
+        found.sort(key=key)
+    return found
+
+
+def _role_order(role: tuple[str, str, int | None]) -> tuple[str, str, int]:
+    return (role[0], role[1], -1 if role[2] is None else role[2])
+
+
+@lru_cache(maxsize=4096)
+def _role(role: Literal["client", "server"], protocol: str, port: int | None) -> Role:
+    return Role(role=role, protocol=protocol, port=port)
 
 
 def _moment(evidence: Evidence) -> tuple[int, int, int]:
@@ -98,9 +118,10 @@ class _Resolution:
             if not is_device(address) or (address.endswith(".255") and address not in self.inventory.heard):
                 return None
             draft = self.drafts[identity] = _Draft(identity, "host")
-        draft.addresses.add(address)
-        draft.heard = draft.heard or address in self.inventory.heard
-        draft.vlans |= self.inventory.vlans.get(address, set())
+        if address not in draft.addresses:
+            draft.addresses = draft.addresses | {address}
+            draft.heard = draft.heard or address in self.inventory.heard
+            draft.vlans = draft.vlans | self.inventory.vlans.get(address, _NO_VLANS)
         return draft
 
     def join_addresses(self) -> None:
@@ -170,13 +191,13 @@ class _Resolution:
             draft = self.drafts[identity] = _Draft(identity, "unit", device.id)
             draft.addresses = device.addresses
             draft.heard = True
-            device.units.add(unit)
+            device.units = device.units | {unit}
         return draft
 
     def add_exchanges(self) -> None:
         """Roles, and the units that answered."""
         room = self.inventory.room
-        for exchange, counted in self.inventory.exchanges.items():
+        for exchange, counted in self.inventory.counted():
             client, server, port, protocol, unit, _ = exchange
             for address, role in ((client, "client"), (server, "server")):
                 if address is None or (address not in self.alias and address not in self.drafts and not room(address)):
@@ -222,7 +243,7 @@ class _Resolution:
     def conversations(self) -> list[Conversation]:
         """Exchanges between two assets, united over accesses and units."""
         united: dict[tuple[str, str, str, int | None], list[tuple[Exchange, Counted]]] = {}
-        for exchange, counted in self.inventory.exchanges.items():
+        for exchange, counted in self.inventory.counted():
             client, server = (self.alias.get(side, side) if side is not None else None for side in exchange[:2])
             if client is not None and server is not None and client in self.drafts and server in self.drafts:
                 united.setdefault((client, server, exchange[3], exchange[2]), []).append((exchange, counted))
@@ -251,13 +272,17 @@ def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[E
     client, server, protocol, port = key
     accesses: dict[str, int] = {}
     units: set[str] = set()
-    times: list[Any] = []
-    for (*_, unit, access), counted in parts:
+    firsts: list[int] = []
+    lasts: list[int] = []
+    for exchange, counted in parts:
+        unit, access = exchange[4], exchange[5]
         accesses[access] = accesses.get(access, 0) + counted.count
         if unit is not None:
             units.add(unit)
-        times += [time for time in (counted.first, counted.last) if time is not None]
+        if counted.first is not None and counted.last is not None:
+            firsts.append(counted.first)
+            lasts.append(counted.last)
     return Conversation(
-        client=client, server=server, protocol=protocol, port=port, units=sorted(units, key=_unit_order),
-        transactions=sum(accesses.values()), accesses=accesses, first=min(times, default=None), last=max(times, default=None),
+        client=client, server=server, protocol=protocol, port=port, units=_sorted(units, _unit_order),
+        transactions=sum(accesses.values()), accesses=accesses, first=min(firsts, default=None), last=max(lasts, default=None),
     )  # fmt: skip

@@ -28,6 +28,7 @@ def document(result: Result) -> dict[str, Any]:
     those inactive and why).
     """
     engine = result.engine
+    left_out = {"stored_operations": result.left_out} if result.left_out else {}
     return {
         "fieldtap": fieldtap_version(),
         "captures": [times_as_text(capture) for capture in engine.get("captures") or ()],
@@ -35,7 +36,7 @@ def document(result: Result) -> dict[str, Any]:
         "assets": [asset.to_dict() for asset in result.assets],
         "conversations": [conversation.to_dict() for conversation in result.inventory.conversations()],
         "findings": [finding.to_dict() for finding in result.findings],
-        "ceilings": dict(sorted(engine["ceilings"].items())),
+        "ceilings": dict(sorted({**engine["ceilings"], **left_out}.items())),
         "policy": result.plan.policy_summary,
         "rules": result.plan.rules_summary,
     }

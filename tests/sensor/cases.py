@@ -14,14 +14,17 @@ from tests.sensor.scripted import HOUR, START, Clause, Expected, ScriptedEngine
 from tests.synthetic import Moment, Outcome, Transaction, transaction
 
 NOBODY = Plan(policy=None, rules=None, digest="")
+CAPTURE = {"path": "plant.pcap", "sha256": "ab" * 32, "packets": 9, "bytes": 900, "first": START, "last": START + HOUR, "anomalies": {}}
 RESULT = {
-    "captures": [{"path": "plant.pcap", "sha256": "ab" * 32, "packets": 9, "bytes": 900, "first": START, "last": START + HOUR, "anomalies": {}}],
+    "captures": [CAPTURE],
     "packets": {"read": 9, "decoded": 9, "duplicates": {}, "undecoded": {}}, "flows": 1,
     "protocols": {"modbus": {"transactions": 4, "operations": 1, "functions": {"3": 4}, "anomalies": {}}}, "ledger": {}, "ceilings": {},
 }  # fmt: skip
 
 
-def happened(time: int, packet: int = 1, *, operation: int = 1, outcome: str = "accepted", code: int | None = None, **fields: Any) -> Transaction:
+def happened(
+    time: int, packet: int = 1, *, operation: int = 1, outcome: str = "accepted", code: int | None = None, **fields: Any
+) -> Transaction:
     """A transaction `time` ns after the start."""
     made = transaction({"operation": operation, **fields})
     from dataclasses import replace

@@ -62,7 +62,16 @@ class Tally:
 
     def copy(self) -> Tally:
         return Tally(
-            self.clause, self.operation, self.count, self.first, self.last, dict(self.outcomes), dict(self.rejections), self.points, None, self.packets
+            self.clause,
+            self.operation,
+            self.count,
+            self.first,
+            self.last,
+            dict(self.outcomes),
+            dict(self.rejections),
+            self.points,
+            None,
+            self.packets,
         )
 
 

@@ -30,7 +30,9 @@ def test_a_violation_is_counted_exactly_and_names_its_first_packets_and_the_last
 
 
 def test_quiet_of_an_hour_closes_and_what_comes_back_is_a_new_finding() -> None:
-    engine = ScriptedEngine(script(happened(0), happened(SECOND, 2), happened(HOUR + SECOND, 3), happened(HOUR + 2 * SECOND, 4), until=4 * HOUR))
+    engine = ScriptedEngine(
+        script(happened(0), happened(SECOND, 2), happened(HOUR + SECOND, 3), happened(HOUR + 2 * SECOND, 4), until=4 * HOUR)
+    )
     pipeline = run(engine, ForbidsAll())
     first, second = pipeline.episodes.current()
     assert (first.count, second.count) == (2, 2)
@@ -64,7 +66,9 @@ def test_several_clauses_that_say_the_same_are_one_finding_with_the_gravest_seve
 
 
 def test_a_shared_rejection_code_is_named() -> None:
-    pipeline = run(ScriptedEngine(script(happened(0, outcome="rejected", code=2), happened(1, 2, outcome="rejected", code=2))), ForbidsAll())
+    pipeline = run(
+        ScriptedEngine(script(happened(0, outcome="rejected", code=2), happened(1, 2, outcome="rejected", code=2))), ForbidsAll()
+    )
     assert pipeline.episodes.current()[0].outcome == {"result": "rejected", "code": 2}
 
 
@@ -104,14 +108,17 @@ def test_ids_depend_on_what_happened_alone() -> None:
     one = finding_id(BAD, about, 5)
     assert one == finding_id(BAD, Subject(client={"ip": "10.0.0.1"}, protocol="modbus"), 5)
     assert len({one, finding_id(BAD, about, 6), finding_id(BAD, Subject(client={"ip": "10.0.0.2"}, protocol="modbus"), 5)}) == 3
-    assert one == "%s" % one.lower() and len(one) == 16
+    assert int(one, 16) >= 0
+    assert len(one) == 16
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7, 1000])
 def test_the_same_findings_with_any_batch(batch: int) -> None:
     order = random.Random(3)
     times = sorted(order.randrange(5 * HOUR) for _ in range(300))
-    events = [happened(time, n, operation=order.randrange(1, 9), outcome=order.choice(["accepted", "rejected"])) for n, time in enumerate(times)]
+    events = [
+        happened(time, n, operation=order.randrange(1, 9), outcome=order.choice(["accepted", "rejected"])) for n, time in enumerate(times)
+    ]
     whole = run(ScriptedEngine(script(*events)), ForbidsAll())
     cut = run(ScriptedEngine(script(*events), batch=batch), ForbidsAll())
     assert [f.to_dict() for f in cut.revisions] == [f.to_dict() for f in whole.revisions]

@@ -20,7 +20,9 @@ from tests.sensor.scripted import Observation, ScriptedEngine, at
 def _no_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Vendors are looked up in a small list."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(vendor, "_look_up", lambda prefixes: {p: "Telemecanique Electrique" if p.startswith("00:80:F4") else "" for p in prefixes})
+    monkeypatch.setattr(
+        vendor, "_look_up", lambda prefixes: {p: "Telemecanique Electrique" if p.startswith("00:80:F4") else "" for p in prefixes}
+    )
 
 
 def seen(address: str, mac: str, *, arp: bool = False, time: int = 0, packet: int = 1) -> Observation:
@@ -30,7 +32,13 @@ def seen(address: str, mac: str, *, arp: bool = False, time: int = 0, packet: in
 
 def said(address: str, attribute: str, value: Any, *, unit: str | None = None, time: int = 0, protocol: str = "modbus") -> Observation:
     return Observation(
-        address=address, unit=unit, attribute=attribute, value=value, moment=at(time, time + 1), protocol=protocol, field=f"modbus.mei.{attribute}"
+        address=address,
+        unit=unit,
+        attribute=attribute,
+        value=value,
+        moment=at(time, time + 1),
+        protocol=protocol,
+        field=f"modbus.mei.{attribute}",
     )
 
 
@@ -86,7 +94,16 @@ def test_several_addresses_are_one_device_only_when_arp_says_so_in_one_subnet() 
 
 def test_group_addresses_are_never_assets() -> None:
     inventory = Inventory()
-    for address in ("224.0.0.5", "239.255.255.250", "255.255.255.255", "0.0.0.0", "ff02::1", "::", "01:00:5e:00:00:05", "ff:ff:ff:ff:ff:ff"):
+    for address in (
+        "224.0.0.5",
+        "239.255.255.250",
+        "255.255.255.255",
+        "0.0.0.0",
+        "ff02::1",
+        "::",
+        "01:00:5e:00:00:05",
+        "ff:ff:ff:ff:ff:ff",
+    ):
         assert not is_device(address)
         inventory.operation(happened(0, server={"ip": None if is_mac(address) else address, "mac": address}))  # type: ignore[arg-type]
     inventory.operation(happened(0, server={"ip": "10.0.0.255"}))  # type: ignore[arg-type]
@@ -98,7 +115,9 @@ def test_group_addresses_are_never_assets() -> None:
 
 
 def test_hosts_without_an_address_are_known_by_mac() -> None:
-    engine = ScriptedEngine(script(happened(0, protocol="goose", unit=None, client={"mac": "00:80:f4:00:00:01"}, server={"mac": "00:80:f4:00:00:02"})))
+    engine = ScriptedEngine(
+        script(happened(0, protocol="goose", unit=None, client={"mac": "00:80:f4:00:00:01"}, server={"mac": "00:80:f4:00:00:02"}))
+    )
     assets = run(engine).inventory.assets()
     assert [asset.id for asset in assets] == ["00:80:f4:00:00:01", "00:80:f4:00:00:02"]
 

@@ -8,7 +8,20 @@ from typing import Any
 
 from sensor.findings import Statement
 from tests.sensor.cases import RESULT, ForbidsAll, happened, result_of, run, script
-from tests.sensor.scripted import HOUR, MINUTE, SECOND, START, Anomaly, Clause, Crossing, Expected, Observation, ScriptedEngine, WindowTally, at
+from tests.sensor.scripted import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    START,
+    Anomaly,
+    Clause,
+    Crossing,
+    Expected,
+    Observation,
+    ScriptedEngine,
+    WindowTally,
+    at,
+)
 
 ALERT = Statement(kind="alert", title="Write", reason="write", severity="high", rule="r1")
 
@@ -16,7 +29,7 @@ ALERT = Statement(kind="alert", title="Write", reason="write", severity="high", 
 class Allows:
     """Expects everything of every operation."""
 
-    def lanes(self, t: Any, held: Mapping[int, Any]) -> Mapping[int, Any]:
+    def lanes(self, t: Any, held: Mapping[int, Any]) -> Mapping[int, Any]:  # noqa: ARG002
         return held or {0: [Expected(clause=Clause(name="any"))]}
 
 
@@ -50,7 +63,9 @@ def test_without_judges_every_operation_is_expected_and_still_in_the_inventory()
 
 
 def test_a_known_clause_keeps_its_number_and_other_lanes_stay_as_they_are() -> None:
-    engine = ScriptedEngine(script(happened(0), happened(1, outcome="rejected", code=1), happened(2, outcome="rejected", code=1), happened(3)))
+    engine = ScriptedEngine(
+        script(happened(0), happened(1, outcome="rejected", code=1), happened(2, outcome="rejected", code=1), happened(3))
+    )
     pipeline = run(engine, Allows(), Outcomes())
     assert len(engine.asked) == 2
     (_, ((_, policy), (_, rule))) = engine.asked[1]
@@ -72,7 +87,7 @@ def test_an_unchanged_answer_is_not_given_again() -> None:
     class Delivers:
         held: Any = None
 
-        def lanes(self, t: Any, held: Mapping[int, Any]) -> Mapping[int, Any]:
+        def lanes(self, t: Any, held: Mapping[int, Any]) -> Mapping[int, Any]:  # noqa: ARG002
             return held or {4: [Expected(clause=Clause(deliver=True))]}
 
     engine = ScriptedEngine(script(*(happened(n, n) for n in range(5))))
@@ -86,10 +101,10 @@ class Follows:
 
     crossings: list[int] = field(default_factory=list)
 
-    def lanes(self, t: Any, held: Mapping[int, Any]) -> Mapping[int, Any]:
+    def lanes(self, t: Any, held: Mapping[int, Any]) -> Mapping[int, Any]:  # noqa: ARG002
         return held or {1: [Expected(clause=Clause(deliver=True), consequence=Followed())]}
 
-    def follow(self, t: Any, lanes: Mapping[int, Any]) -> list[Any]:
+    def follow(self, t: Any, lanes: Mapping[int, Any]) -> list[Any]:  # noqa: ARG002
         return [ALERT] if t.outcome.result == "rejected" else []
 
     def crossed(self, crossing: Any) -> Any:
@@ -109,7 +124,11 @@ class Followed:
 
 
 def test_what_rules_follow_is_counted_by_operation_and_by_episode() -> None:
-    events = [happened(0), *(happened(n * SECOND, n, outcome="rejected", code=n % 2 + 1) for n in range(1, 21)), happened(3 * HOUR, 90, outcome="rejected", code=1)]
+    events = [
+        happened(0),
+        *(happened(n * SECOND, n, outcome="rejected", code=n % 2 + 1) for n in range(1, 21)),
+        happened(3 * HOUR, 90, outcome="rejected", code=1),
+    ]
     pipeline = run(ScriptedEngine(script(*events)), watcher=Follows())
     first, second = pipeline.episodes.current()
     assert (first.count, first.state, first.outcomes) == (20, "closed", {"rejected": 20})
@@ -164,6 +183,7 @@ def test_missing_directions_loss_and_ceilings_are_said_once() -> None:
 
 def test_clean_traffic_gives_no_finding() -> None:
     engine = ScriptedEngine(
-        [(0, Observation(address="10.0.0.1", attribute="mac", value="00:80:f4:00:00:01", moment=at(0))), *script(happened(1), happened(2))], RESULT
+        [(0, Observation(address="10.0.0.1", attribute="mac", value="00:80:f4:00:00:01", moment=at(0))), *script(happened(1), happened(2))],
+        RESULT,
     )
     assert result_of(engine, Allows()).findings == []

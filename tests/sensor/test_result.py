@@ -13,8 +13,8 @@ from tests.sensor.scripted import HOUR, ScriptedEngine
 
 BOUND = ("fieldtap", "captures", "packets", "flows", "protocols", "ledger", "assets", "findings", "ceilings")
 FINDING = (
-    "id", "revision", "kind", "conduit", "title", "severity", "confidence", "reason", "client", "server", "protocol", "unit", "function", "access",
-    "points", "outcome", "count", "first", "last", "packets", "policy", "attack",
+    "id", "revision", "kind", "conduit", "title", "severity", "confidence", "reason", "client", "server", "protocol", "unit", "function",
+    "access", "points", "outcome", "count", "first", "last", "packets", "policy", "attack",
 )  # fmt: skip
 
 
@@ -49,7 +49,9 @@ def test_findings_at_or_above_a_severity() -> None:
 
 def test_the_document_is_the_same_whatever_the_batches() -> None:
     events = [happened(n * HOUR // 3, n, operation=n % 5 + 1) for n in range(40)]
-    documents = [json.dumps(result_of(ScriptedEngine(script(*events), RESULT, batch=size), ForbidsAll()).to_dict()) for size in (1, 3, 1000)]
+    documents = [
+        json.dumps(result_of(ScriptedEngine(script(*events), RESULT, batch=size), ForbidsAll()).to_dict()) for size in (1, 3, 1000)
+    ]
     assert len(set(documents)) == 1
 
 

@@ -25,7 +25,9 @@ def _folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def made(more: int = 0, firmware: str = "1.0") -> Result:
     events = [happened(0), happened(SECOND, 2), *(happened(2 * HOUR + n, 3 + n) for n in range(more))]
-    observed = Observation(address="10.0.0.2", attribute="firmware", value=firmware, moment=at(0, 7), protocol="modbus", field="modbus.mei.2")
+    observed = Observation(
+        address="10.0.0.2", attribute="firmware", value=firmware, moment=at(0, 7), protocol="modbus", field="modbus.mei.2"
+    )
     return result_of(ScriptedEngine([(0, observed), *script(*events)], RESULT), ForbidsAll())
 
 
@@ -87,7 +89,10 @@ def test_more_of_the_same_traffic_adds_findings_revisions_and_history(tmp_path: 
     with Store.open(path) as store:
         store.write(made())
         store.write(made(more=3, firmware="2.0"))
-        assert [(finding["count"], finding["state"], finding["revision"]) for finding in store.findings()] == [(2, "closed", 2), (3, "open", 1)]
+        assert [(finding["count"], finding["state"], finding["revision"]) for finding in store.findings()] == [
+            (2, "closed", 2),
+            (3, "open", 1),
+        ]
         device = next(asset for asset in store.assets() if asset["id"] == "10.0.0.2")
         versions = {device["attributes"]["firmware"]["value"], *(old["value"] for old in device["attributes"]["firmware"]["history"])}
         assert versions == {"1.0", "2.0"}
