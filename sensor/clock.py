@@ -1,0 +1,20 @@
+"""Capture time as text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc(time: int) -> str:
+    """Nanoseconds since 1970 as `2026-03-04T08:15:21.118000123Z`, from year 1 to 9999; beyond that it is held at the nearest end."""
+    seconds, rest = divmod(time, SECOND)
+    try:
+        whole = _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        whole, rest = (datetime.max.replace(tzinfo=UTC), SECOND - 1) if seconds > 0 else (datetime.min.replace(tzinfo=UTC), 0)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z" if whole.year >= 1000 else f"{whole.year:04d}{whole:-%m-%dT%H:%M:%S}.{rest:09d}Z"

@@ -1,0 +1,143 @@
+"""What was not seen, as findings: loss, missing directions, unreadable messages, and the sensor's own ceilings.
+
+One finding a matter, with its worst examples, so that a broken mirror says one thing once and not a thousand times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sensor.findings import Finding, Severity, Statement, Subject, finding_id
+
+if TYPE_CHECKING:
+    from dissectors import Anomaly
+
+MAX_EXAMPLES: Final = 10
+MAX_ANOMALIES: Final = 1_000
+"""Different (protocol, anomaly) pairs that are held."""
+LOSS_SHARE: Final = 0.01
+"""Loss is worth a finding where so much of a conversation's payload is missing."""
+LOSS_BYTES: Final = 1_460
+"""And at least one full segment."""
+
+
+class _Noted:
+    """First occurrences of one anomaly that belongs to no transaction."""
+
+    __slots__ = ("examples", "first", "last", "packets", "pairs")
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.last = first
+        self.pairs = 0
+        self.packets: list[tuple[int, int]] = []
+        self.examples: list[Mapping[str, Any]] = []
+
+
+class Coverage:
+    """Collects over a run what its end is to say."""
+
+    def __init__(self) -> None:
+        self._anomalies: dict[tuple[str, str], _Noted] = {}
+
+    def anomaly(self, seen: Anomaly) -> None:
+        """The first occurrence of an anomaly between two sides."""
+        moment = seen.moment
+        noted = self._anomalies.get((seen.protocol, seen.name))
+        if noted is None:
+            if len(self._anomalies) >= MAX_ANOMALIES:
+                return
+            noted = self._anomalies[seen.protocol, seen.name] = _Noted(moment.time)
+        noted.pairs += 1
+        noted.last = max(noted.last, moment.time)
+        if len(noted.examples) < MAX_EXAMPLES:
+            noted.packets.append((moment.capture, moment.packet))
+            noted.examples.append({
+                "source": seen.source, "destination": seen.destination, "layer": seen.layer, "offset": seen.offset, "needed": seen.needed,
+                "available": seen.available,
+            })  # fmt: skip
+
+    def findings(self, span: tuple[int, int], conversations: Sequence[Mapping[str, Any]], ceilings: Mapping[str, int]) -> list[Finding]:
+        """All that the end of a run has to say. `span` is the first and last capture time in ns."""
+        found = [self._unreadable(protocol, name, noted) for (protocol, name), noted in sorted(self._anomalies.items())]
+        found += _one_way(span, conversations)
+        found += _loss(span, conversations)
+        found += [_ceiling(span, table, count) for table, count in sorted(ceilings.items()) if count]
+        return found
+
+    def _unreadable(self, protocol: str, name: str, noted: _Noted) -> Finding:
+        statement = Statement(
+            kind="coverage",
+            title=f"Part of the {protocol} traffic could not be read: {name}",
+            reason=f"unreadable:{protocol}:{name}",
+            severity="low",
+        )
+        return _finding(
+            statement, (noted.first, noted.last), noted.pairs, noted.examples, subject=Subject(protocol=protocol), packets=noted.packets
+        )
+
+
+def _one_way(span: tuple[int, int], conversations: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """TCP payload in one direction and not even an acknowledgement in the other: the mirror shows half of it. A scan of silent hosts
+    has no payload, and UDP may well go unanswered."""
+    missing = []
+    for conversation in conversations:
+        packets = conversation.get("packets") or (0, 0)
+        payload = conversation.get("payload") or (0, 0)
+        if conversation.get("transport", "tcp") == "tcp" and min(packets) == 0 and max(payload) > 0:
+            seen = "client" if packets[0] else "server"
+            missing.append(
+                (max(payload), {**_who(conversation), "seen": seen, "flows": conversation.get("flows"), "packets": max(packets)})
+            )
+    if not missing:
+        return []
+    statement = Statement(kind="coverage", title="Only one direction of some conversations was seen", reason="one_way", severity="low")
+    return [_finding(statement, span, len(missing), _worst(missing))]
+
+
+def _loss(span: tuple[int, int], conversations: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Bytes of TCP streams that the capture doesn't hold."""
+    lossy = []
+    for conversation in conversations:
+        ledger = conversation.get("ledger") or {}
+        gap = _sum(ledger.get("gap_bytes")) + _sum(ledger.get("cut_bytes"))
+        seen = _sum(conversation.get("payload"))
+        if gap >= LOSS_BYTES and gap >= LOSS_SHARE * (gap + seen):
+            lossy.append((gap, {**_who(conversation), "missing_bytes": gap, "seen_bytes": seen}))
+    if not lossy:
+        return []
+    statement = Statement(kind="coverage", title="Bytes are missing from some conversations", reason="loss", severity="low")
+    return [_finding(statement, span, len(lossy), _worst(lossy))]
+
+
+def _ceiling(span: tuple[int, int], table: str, count: int) -> Finding:
+    severity: Severity = "medium"
+    statement = Statement(
+        kind="health", title=f"A ceiling of the sensor was reached: {table.replace('_', ' ')}", reason=f"ceiling:{table}", severity=severity
+    )
+    return _finding(statement, span, count, [])
+
+
+def _finding(
+    statement: Statement, span: tuple[int, int], count: int, examples: Sequence[Mapping[str, Any]], *,
+    subject: Subject | None = None, packets: Sequence[tuple[int, int]] = (),
+) -> Finding:  # fmt: skip
+    about = subject or Subject()
+    return Finding(
+        id=finding_id(statement, about, span[0]), revision=1, state="open", revised=span[1], statement=statement, subject=about,
+        count=count, first=span[0], last=span[1], packets=packets, detail={"examples": list(examples)} if examples else None,
+    )  # fmt: skip
+
+
+def _who(conversation: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: conversation.get(name) for name in ("client", "server", "port", "protocol")}
+
+
+def _worst(weighed: Sequence[tuple[int, Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
+    ordered = sorted(weighed, key=lambda one: (-one[0], str(one[1])))
+    return [example for _, example in ordered[:MAX_EXAMPLES]]
+
+
+def _sum(value: Any) -> int:
+    return sum(value) if isinstance(value, (list, tuple)) else int(value or 0)

@@ -1,0 +1,319 @@
+"""From what the engine counted to findings: episodes and their revisions (DESIGN.md, section 3).
+
+The gate counts, clause by clause; nothing is counted here. A finding sums the clauses that say the same thing of the same operation
+within an hour of one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from sensor.clock import HOUR
+from sensor.findings import OUTCOMES, Finding, Statement, Subject, at_least, finding_id, statement_of
+from sensor.followed import FollowTally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dissectors import Crossing, Tally, Transaction, WindowTally
+
+MAX_EPISODES: Final = 50_000
+"""Above this, what says the same of different operations becomes one finding, so that a sweep can't fill the memory."""
+FIRST_PACKETS: Final = 10
+"""A finding names its first packets and the last."""
+MAX_POINTS: Final = 256
+
+Key = tuple[object, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Episode:
+    """One finding while it lives: the tallies it sums, and what its last revision showed. `first`, `last` and `due` are ns."""
+
+    key: Key
+    statement: Statement
+    subject: Subject
+    first: int
+    id: str = ""
+    last: int = 0
+    due: int = 0
+    base: int = 0
+    closed: bool = False
+    shown: Key = ()
+    finding: Finding | None = None
+    window: WindowTally | _Crossed | None = None
+    tallies: dict[int, Tally] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.id = finding_id(self.statement, self.subject, self.first)
+        self.last = self.first
+        self.due = self.first + HOUR
+
+    def add(self, statement: Statement, tally: Tally) -> None:
+        """Takes the newest state of a clause; the gravest statement speaks for the finding."""
+        self.tallies[tally.clause] = tally
+        self.counts[tally.clause] = tally.count
+        if tally.last is not None and tally.last.time > self.last:
+            self.last = tally.last.time
+        if statement is not self.statement and statement.severity != self.statement.severity:
+            self.statement = statement if at_least(statement.severity, self.statement.severity) else self.statement
+
+    def revise(self, now: int) -> Finding | None:
+        """The next revision where one is due: opening, closing, another severity, outcome, points or power of ten of the count."""
+        draft = _window_sum(self.window, self.base, self.first) if self.window is not None else _clause_sum(self.tallies.values())
+        points = tuple((point["point"], point["access"]) for point in draft["points"])
+        shown = (
+            self.closed,
+            self.statement.severity,
+            tuple(draft["outcomes"] or ()),
+            str(draft["outcome"]),
+            points,
+            len(str(draft["count"])),
+        )
+        revision = 0 if self.finding is None else self.finding.revision
+        state: Any = "closed" if self.closed else "open"
+        changed = shown != self.shown
+        self.shown = shown
+        self.finding = Finding(
+            id=self.id, revision=revision + changed, state=state, statement=self.statement, subject=self.subject,
+            revised=now if changed or self.finding is None else self.finding.revised,
+            first=self.first, last=self.last, **draft,
+        )  # fmt: skip
+        return self.finding if changed else None
+
+
+def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:
+    """Count, outcomes, points and packets of several clauses."""
+    total = 0
+    outcomes: dict[str, int] = {}
+    rejections: dict[int, int] = {}
+    points: dict[tuple[str, str], Mapping[str, Any]] = {}
+    packets: set[tuple[int, int, int]] = set()
+    for tally in tallies:
+        total += tally.count
+        for name, number in tally.outcomes.items():
+            outcomes[name] = outcomes.get(name, 0) + number
+        for code, number in tally.rejections.items():
+            rejections[code] = rejections.get(code, 0) + number
+        for point in tally.points:
+            points.setdefault((point.text, point.access), _point(point))
+        packets.update((moment.time, moment.capture, moment.packet) for moment in tally.packets)
+    return {
+        "count": total,
+        "outcome": _gravest(outcomes, rejections),
+        "outcomes": {name: outcomes[name] for name in OUTCOMES if outcomes.get(name)},
+        "points": [points[key] for key in sorted(points)][:MAX_POINTS],
+        "packets": _evidence(packets),
+    }
+
+
+def _window_sum(tally: Any, base: int, first: int) -> dict[str, Any]:
+    """What a window counted since it was crossed. `base` is what it had counted in earlier episodes."""
+    packets = {
+        (m.time, m.capture, m.packet)
+        for m in (*getattr(tally, "packets", ()), tally.first, tally.last)
+        if m is not None and m.time >= first
+    }
+    return {"count": tally.count - base, "outcome": None, "outcomes": None, "points": [], "packets": _evidence(packets)}
+
+
+def _evidence(packets: set[tuple[int, int, int]]) -> list[tuple[int, int]]:
+    ordered = [(capture, packet) for _, capture, packet in sorted(packets)]
+    return ordered if len(ordered) <= FIRST_PACKETS + 1 else [*ordered[:FIRST_PACKETS], ordered[-1]]
+
+
+def _point(point: Any) -> Mapping[str, Any]:
+    named = {"block": point.block, "name": point.name}
+    return {
+        "point": point.text, "kind": point.kind, **{key: value for key, value in named.items() if value is not None},
+        "first": point.first, "last": point.last, "access": point.access,
+    }  # fmt: skip
+
+
+def _gravest(outcomes: Mapping[str, int], rejections: Mapping[int, int]) -> Mapping[str, Any] | None:
+    result = next((name for name in OUTCOMES if outcomes.get(name)), None)
+    if result is None:
+        return None
+    return {"result": result, "code": next(iter(rejections))} if result == "rejected" and len(rejections) == 1 else {"result": result}
+
+
+class Episodes:
+    """All episodes of a run. `watch` and `crossed` take what judges say, `advance` what the engine counted.
+
+    `describe` gives the subject of an operation (Engine.operation) and is asked once a finding.
+    """
+
+    def __init__(self, describe: Callable[[int], Subject], max_episodes: int = MAX_EPISODES) -> None:
+        self._describe = describe
+        self._max = max_episodes
+        self._watched: dict[int, tuple[int, Any]] = {}
+        self._statements: dict[int, tuple[Any, Statement]] = {}
+        self._of_clause: dict[int, Episode] = {}
+        self._of_window: dict[int, Episode] = {}
+        self._counted: dict[int, int] = {}
+        self._open: dict[Key, Episode] = {}
+        self._all: dict[str, Episode] = {}
+        self._due: list[tuple[int, int, Episode]] = []
+        self._turn = count()
+        self._changed: dict[str, Episode] = {}
+        self._followed: dict[tuple[int, tuple[str, ...]], FollowTally] = {}
+        self._moved: dict[int, FollowTally] = {}
+        self._follows = 0
+        self.grouped = 0
+        """How many episodes would have been findings of their own below the ceiling."""
+
+    def watch(self, clause: int, operation: int, consequence: Any) -> None:
+        """Occurrences of this clause of this operation have this consequence. What a rule follows (`followed`) is counted by `follow`."""
+        if getattr(consequence, "followed", False):
+            return
+        self._watched[clause] = (operation, consequence)
+
+    def crossed(self, crossing: Crossing, consequence: Any, subject: Subject) -> None:
+        """A window crossed its threshold: a finding of its group opens, or goes on within an hour of its last."""
+        statement = self._statement(consequence)
+        episode = self._of_window.get(crossing.window)
+        if episode is None or episode.closed or crossing.first.time - episode.last >= HOUR:
+            episode = self._opened((*statement.identity, crossing.window), statement, subject, crossing.first.time)
+            episode.base = self._counted.get(crossing.window, 0)
+            self._of_window[crossing.window] = episode
+        if episode.window is None:
+            episode.window = _Crossed(crossing, episode.base)
+        episode.last = max(episode.last, crossing.last.time)
+        self._changed[episode.id] = episode
+
+    def follow(self, t: Transaction, consequence: Any) -> None:
+        """An occurrence that no clause counts has this consequence."""
+        moment = t.request or t.response
+        key = (t.operation, self._statement(consequence).identity)
+        tally = self._followed.get(key)
+        if moment is None:
+            return
+        if tally is None or (tally.last is not None and moment.time - tally.last.time >= HOUR):
+            self._follows += 1
+            tally = self._followed[key] = FollowTally(-self._follows, t.operation)
+            self._watched[tally.clause] = (t.operation, consequence)
+        tally.add(t)
+        self._moved[tally.clause] = tally
+
+    def advance(self, now: int, tallies: Iterable[Tally], windows: Iterable[WindowTally] = ()) -> list[Finding]:
+        """Takes the counts as they are at `now` (capture time, ns) and gives the revisions that are due, in a stable order."""
+        both: list[Any] = [*tallies, *self._moved.values()]
+        self._moved.clear()
+        counted = [tally for tally in both if tally.count and tally.first is not None and tally.clause in self._watched]
+        for tally in sorted(counted, key=_by_first):
+            self._count(tally)
+        for window in windows:
+            self._count_window(window)
+        self._close(now)
+        revised = [finding for episode in self._changed.values() if (finding := episode.revise(now)) is not None]
+        self._changed.clear()
+        return sorted(revised, key=lambda finding: finding.order)
+
+    def current(self) -> list[Finding]:
+        """The newest state of every finding, in the order of first time."""
+        return sorted((e.finding for e in self._all.values() if e.finding is not None), key=lambda finding: finding.order)
+
+    def _count(self, tally: Tally) -> None:
+        operation, consequence = self._watched[tally.clause]
+        statement = self._statement(consequence)
+        episode = self._of_clause.get(tally.clause)
+        if episode is None:
+            episode = self._episode(operation, statement, _first(tally))
+            self._of_clause[tally.clause] = episode
+        elif episode.counts[tally.clause] == tally.count:
+            return  # a clause that was replaced is read once more
+        elif episode.closed:
+            self._reopen(episode)
+        episode.add(statement, tally)
+        self._changed[episode.id] = episode
+
+    def _count_window(self, tally: WindowTally) -> None:
+        self._counted[tally.window] = tally.count
+        episode = self._of_window.get(tally.window)
+        if episode is None or tally.count <= episode.base or tally.last is None or tally.last.time < episode.first:
+            return
+        episode.window = tally
+        episode.last = max(episode.last, tally.last.time)
+        self._changed[episode.id] = episode
+
+    def _episode(self, operation: int, statement: Statement, first: int) -> Episode:
+        """The open episode that this belongs to, or a new one."""
+        key: Key = (*statement.identity, operation)
+        episode = self._open.get(key)
+        if episode is None and len(self._all) >= self._max:
+            key = statement.identity
+            self.grouped += 1
+            episode = self._open.get(key)
+        if episode is not None and first - episode.last < HOUR:
+            return episode
+        grouped = len(key) == len(statement.identity)
+        return self._opened(key, statement, Subject(group={"operations": "several"}) if grouped else self._describe(operation), first)
+
+    def _opened(self, key: Key, statement: Statement, subject: Subject, first: int) -> Episode:
+        earlier = self._open.get(key)
+        if earlier is not None:
+            self._shut(earlier)
+        episode = Episode(key, statement, subject, first)
+        known = self._all.setdefault(episode.id, episode)
+        if known is not episode:
+            self._reopen(known)
+            return known
+        self._open[key] = episode
+        heappush(self._due, (episode.due, next(self._turn), episode))
+        return episode
+
+    def _shut(self, episode: Episode) -> None:
+        episode.closed = True
+        if self._open.get(episode.key) is episode:
+            del self._open[episode.key]
+        self._changed[episode.id] = episode
+
+    def _reopen(self, episode: Episode) -> None:
+        """A clause that goes on counting after an hour of quiet (one without `fresh`): its counts can't be told apart, so neither can the
+        episodes."""
+        episode.closed = False
+        self._open.setdefault(episode.key, episode)
+        heappush(self._due, (episode.due, next(self._turn), episode))
+
+    def _close(self, now: int) -> None:
+        while self._due and self._due[0][0] <= now:
+            _, _, episode = heappop(self._due)
+            if episode.closed:
+                continue
+            episode.due = episode.last + HOUR
+            if episode.due <= now:
+                self._shut(episode)
+            else:
+                heappush(self._due, (episode.due, next(self._turn), episode))
+
+    def _statement(self, consequence: Any) -> Statement:
+        """Judges share one consequence among many clauses; it is held here so that its identity stays its own."""
+        known = self._statements.get(id(consequence))
+        if known is None:
+            known = self._statements[id(consequence)] = (consequence, statement_of(consequence))
+        return known[1]
+
+
+class _Crossed:
+    """A crossing shaped like a window's tally, until the engine's own is read."""
+
+    __slots__ = ("count", "first", "last", "packets")
+
+    def __init__(self, crossing: Crossing, base: int) -> None:
+        self.count = crossing.count + base
+        self.first = crossing.first
+        self.last = crossing.last
+        self.packets: tuple[Any, ...] = ()
+
+
+def _first(tally: Tally) -> int:
+    return 0 if tally.first is None else tally.first.time
+
+
+def _by_first(tally: Tally) -> tuple[int, int]:
+    return (_first(tally), tally.clause)

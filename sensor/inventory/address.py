@@ -1,0 +1,52 @@
+"""Which addresses can be a device's: judged from their text alone, since it is done once for each address of a run."""
+
+from __future__ import annotations
+
+from socket import AF_INET, AF_INET6, inet_pton
+from typing import Final
+
+MAC_LENGTH: Final = 17
+_NOBODY: Final = frozenset({"0.0.0.0", "255.255.255.255", "::", "00:00:00:00:00:00"})
+
+
+def is_mac(address: str) -> bool:
+    """`aa:bb:cc:dd:ee:ff`."""
+    return (
+        len(address) == MAC_LENGTH
+        and address[2] == address[5] == address[8] == address[11] == address[14] == ":"
+        and address.count(":") == 5
+    )
+
+
+def group_mac(mac: str) -> bool:
+    """Multicast or broadcast: the lowest bit of the first octet (IEEE 802-2014, 8.2)."""
+    return mac[1] in "13579bdfBDF"
+
+
+def is_device(address: str) -> bool:
+    """False for multicast (RFC 5771: 224/4; RFC 4291: ff00::/8), limited broadcast and unspecified addresses."""
+    if address in _NOBODY:
+        return False
+    if is_mac(address):
+        return not group_mac(address)
+    if ":" in address:
+        return address[:2] not in ("ff", "FF")
+    first = address.partition(".")[0]
+    return not (len(first) == 3 and "224" <= first <= "239")
+
+
+def same_subnet(one: str, other: str) -> bool:
+    """Whether two IPv4 addresses share their first three octets: narrow on purpose, since the true mask is not seen."""
+    return ":" not in one and ":" not in other and one.rpartition(".")[0] == other.rpartition(".")[0]
+
+
+def order(address: str) -> tuple[int, bytes]:
+    """Sorts addresses by number: IPv4, IPv6, MAC, then whatever can't be read."""
+    try:
+        if ":" not in address:
+            return (0, inet_pton(AF_INET, address))
+        if is_mac(address):
+            return (2, bytes.fromhex(address.replace(":", "")))
+        return (1, inet_pton(AF_INET6, address.partition("%")[0]))
+    except (OSError, ValueError):
+        return (3, address.encode("utf-8", "surrogatepass"))

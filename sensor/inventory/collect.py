@@ -1,0 +1,190 @@
+"""The inventory while a run goes on: it notes, and draws its conclusions when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sensor.inventory.address import group_mac, is_device
+from sensor.inventory.asset import MAX_HISTORY, Asset, Conversation, Evidence
+
+if TYPE_CHECKING:
+    import networkx
+
+    from dissectors import Observation, Tally, Transaction
+
+MAX_HOSTS: Final = 65_536
+"""Addresses that are held; further ones are counted. A sweep over random addresses stops here."""
+MAX_EXCHANGES: Final = 65_536
+"""Who talks to whom in which protocol, with which access; further ones are counted."""
+MAX_TRAITS: Final = 64
+"""Attributes of one address or unit."""
+
+CONFIDENCE: Final[Mapping[tuple[str, str], float]] = {("arp", "mac"): 0.9, ("ethernet", "mac"): 0.6, ("arp", "ip"): 0.9}
+SAID_BY_DEVICE: Final = 0.95
+"""A device that answers who it is."""
+
+Exchange = tuple[str | None, str | None, int | None, str, str | None, str]
+"""Client, server, server port, protocol, unit, access."""
+
+
+class Counted:
+    """What the engine counted for an exchange."""
+
+    __slots__ = ("answered", "count", "first", "last")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.answered = 0
+        self.first: int | None = None
+        self.last: int | None = None
+
+    def add(self, tally: Tally, modbus: bool) -> None:
+        """Sums an operation's own tally."""
+        self.count += tally.count
+        outcomes = tally.outcomes
+        self.answered += outcomes.get("accepted", 0) + outcomes.get("rejected", 0)
+        if modbus and outcomes.get("rejected"):
+            self.answered -= sum(tally.rejections.get(code, 0) for code in _NO_DEVICE)
+        if tally.first is not None:
+            self.first = tally.first.time if self.first is None else min(self.first, tally.first.time)
+        if tally.last is not None:
+            self.last = tally.last.time if self.last is None else max(self.last, tally.last.time)
+
+
+_NO_DEVICE: Final = (0x0A, 0x0B)
+"""Modbus exceptions by which a gateway says that nothing is behind it (Modbus Application Protocol 1.1b3, section 7)."""
+
+
+class Inventory:
+    """Assets from what was observed and who did what to whom."""
+
+    def __init__(self, max_hosts: int = MAX_HOSTS) -> None:
+        self.said: dict[tuple[str, str | None], dict[str, list[Evidence]]] = {}
+        self.owners: dict[str, dict[str, Evidence]] = {}
+        self.exchanges: dict[Exchange, Counted | None] = {}
+        self.vlans: dict[str, set[int]] = {}
+        self.heard: set[str] = set()
+        self._numbers: dict[int, Exchange] = {}
+        self._max = max_hosts
+        self._hosts: set[str] = set()
+        self._over: dict[str, int] = {}
+        self._resolved: tuple[list[Asset], list[Conversation]] | None = None
+
+    def operation(self, t: Transaction) -> None:
+        """Notes a new operation: who, whom, over what. Called once per operation, so it only notes."""
+        client, server = t.client, t.server
+        exchange = (client.ip or client.mac, server.ip or server.mac, server.port, t.protocol, t.unit, t.access)
+        if exchange not in self.exchanges:
+            if len(self.exchanges) >= MAX_EXCHANGES:
+                self._over["inventory_exchanges"] = self._over.get("inventory_exchanges", 0) + 1
+                return
+            self.exchanges[exchange] = None
+            vlan = t.vlan
+            if vlan:
+                for address in exchange[:2]:
+                    if isinstance(address, str):
+                        self.vlans.setdefault(address, set()).update(vlan)
+        self._numbers[t.operation] = exchange
+
+    def observe(self, seen: Observation) -> None:
+        """Notes an attribute of an address or of a unit behind it, with the packet and field that said so."""
+        address = seen.address
+        if not self._admitted(address):
+            return
+        moment = seen.moment
+        name, protocol, value = seen.attribute, seen.protocol, seen.value
+        evidence = Evidence(
+            value=value, confidence=CONFIDENCE.get((protocol, name), SAID_BY_DEVICE if name != "mac" else 0.6), protocol=protocol,
+            field=seen.field, capture=moment.capture, packet=moment.packet, time=moment.time,
+        )  # fmt: skip
+        if name == "mac":
+            if not group_mac(str(value)):
+                self.heard.add(address)
+                self._owner(str(value), address, evidence)
+            return
+        traits = self.said.setdefault((address, seen.unit), {})
+        if name not in traits and len(traits) >= MAX_TRAITS:
+            self._over["inventory_traits"] = self._over.get("inventory_traits", 0) + 1
+            return
+        values = traits.setdefault(name, [])
+        values.append(evidence)
+        del values[: -MAX_HISTORY - 1]
+
+    def count(self, tallies: Iterable[Tally], conversations: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Takes the engine's own tallies of all operations (Engine.operations) and its conversations, instead of those taken before."""
+        self._resolved = None
+        exchanges = self.exchanges
+        for exchange in exchanges:
+            exchanges[exchange] = None
+        for tally in tallies:
+            noted = self._numbers.get(tally.operation)
+            if noted is not None:
+                counted = exchanges[noted]
+                if counted is None:
+                    counted = exchanges[noted] = Counted()
+                counted.add(tally, noted[3] == "modbus")
+        for conversation in conversations:
+            self._hear(conversation)
+
+    def counted(self) -> Iterator[tuple[Exchange, Counted]]:
+        """Exchanges with their counts, in the order of their first occurrence."""
+        nothing = Counted()
+        for exchange, counted in self.exchanges.items():
+            yield exchange, counted or nothing
+
+    def assets(self) -> list[Asset]:
+        """All assets by address, units behind their device. Concluded anew after each `count`."""
+        return self._conclusion()[0]
+
+    def conversations(self) -> list[Conversation]:
+        """The edges of the graph, by client, server and protocol."""
+        return self._conclusion()[1]
+
+    def graph(self) -> networkx.MultiDiGraph[str]:
+        """Nodes are assets, edges conversations from client to server with their counts."""
+        from sensor.inventory.graph import graph_of
+
+        return graph_of(self.assets(), self.conversations())
+
+    @property
+    def ceilings(self) -> Mapping[str, int]:
+        """What did not fit, by table."""
+        return dict(self._over)
+
+    def _conclusion(self) -> tuple[list[Asset], list[Conversation]]:
+        if self._resolved is None:
+            from sensor.inventory.resolve import resolve
+
+            self._resolved = resolve(self)
+        return self._resolved
+
+    def room(self, address: str) -> bool:
+        """Whether an address that was only talked of may become an asset."""
+        return self._admitted(address)
+
+    def _admitted(self, address: str) -> bool:
+        if address in self._hosts:
+            return True
+        if not is_device(address):
+            return False
+        if len(self._hosts) >= self._max:
+            self._over["inventory_hosts"] = self._over.get("inventory_hosts", 0) + 1
+            return False
+        self._hosts.add(address)
+        return True
+
+    def _owner(self, mac: str, address: str, evidence: Evidence) -> None:
+        """ARP says more about who owns a MAC than a packet that may have been routed."""
+        owners = self.owners.setdefault(mac, {})
+        held = owners.get(address)
+        if held is None or evidence.confidence > held.confidence:
+            owners[address] = evidence
+
+    def _hear(self, conversation: Mapping[str, Any]) -> None:
+        """Whoever sent a packet exists. `packets` is (from client, from server)."""
+        packets = conversation.get("packets") or (0, 0)
+        for side, sent in zip(("client", "server"), packets, strict=False):
+            address = conversation.get(side)
+            if sent and isinstance(address, str) and is_device(address):
+                self.heard.add(address)

@@ -1,0 +1,1 @@
+"""What leaves the sensor as documents and files."""

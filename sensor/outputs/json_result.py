@@ -1,0 +1,42 @@
+"""The result of a replay as one document (DESIGN.md, section 7)."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Final
+
+from sensor.result import times_as_text
+
+if TYPE_CHECKING:
+    from sensor.result import Result
+
+_COUNTED: Final = ("packets", "flows", "protocols", "ledger")
+
+
+def fieldtap_version() -> str:
+    """Of the installed distribution."""
+    try:
+        return version("fieldtap")
+    except PackageNotFoundError:
+        return "0+uninstalled"
+
+
+def document(result: Result) -> dict[str, Any]:
+    """Plain data for json: counts as the engine gives them, times as UTC text, assets and findings in a stable order.
+
+    Beyond DESIGN.md: `conversations` (the graph's edges), `policy` (file and digest), `rules` (how many are active, digest,
+    those inactive and why).
+    """
+    engine = result.engine
+    left_out = {"stored_operations": result.left_out} if result.left_out else {}
+    return {
+        "fieldtap": fieldtap_version(),
+        "captures": [times_as_text(capture) for capture in engine.get("captures") or ()],
+        **{name: engine.get(name) for name in _COUNTED},
+        "assets": [asset.to_dict() for asset in result.assets],
+        "conversations": [conversation.to_dict() for conversation in result.inventory.conversations()],
+        "findings": [finding.to_dict() for finding in result.findings],
+        "ceilings": dict(sorted({**engine["ceilings"], **left_out}.items())),
+        "policy": result.plan.policy_summary,
+        "rules": result.plan.rules_summary,
+    }

@@ -1,0 +1,243 @@
+"""The one loop: batches of facts in, assets and findings out (DESIGN.md, 2).
+
+    fact → inventory → zones → rules → finding
+
+Per new operation this costs microseconds that are measured (tests/bench); nothing here runs per packet, and nothing here counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from sensor.clock import MINUTE
+from sensor.coverage import Coverage
+from sensor.episodes import Episodes
+from sensor.findings import Finding, subject_of, subject_of_group
+from sensor.inventory import Inventory
+from sensor.result import Result
+
+if TYPE_CHECKING:
+    from dissectors import Anomaly, Batch, Crossing, Expected, Fact, Observation, Tally, Transaction, WindowTally
+    from sensor.plan import Plan
+
+Lanes = Mapping[int, Sequence["Expected"]]
+Progress = Callable[[int, int, int, int], object]
+"""Bytes read, bytes in all (0 where unknown), packets read, capture time in ns."""
+
+_NOTHING: Final[Lanes] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayConfig:
+    """What to replay and how.
+
+    `captures`: files, folders, or `-` for standard input. `zones`: a policy file, None judges no traffic. `rules`: folders of rules beside
+    the catalog (`catalog` switches the shipped ones). `store`: the store's file, None for the user's own; `keep` False writes none.
+    `start` and `end`: capture time in ns, inclusive and exclusive. The rest goes to dissectors.Engine as it is.
+    """
+
+    captures: Sequence[str | Path]
+    zones: Path | None = None
+    rules: Sequence[Path] = ()
+    catalog: bool = True
+    store: Path | None = None
+    keep: bool = True
+    transactions: str | None = None
+    threads: int = 0
+    filter: str | None = None
+    start: int | None = None
+    end: int | None = None
+    batch_packets: int = 65_536
+    plugins: Sequence[Any] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
+    cache: bool = True
+
+
+class Judge(Protocol):
+    """Whoever answers the gate: zones.decision.Decider, the judge of rules."""
+
+    def lanes(self, t: Transaction, held: Lanes) -> Lanes:
+        """The complete ordered list of each of its lanes. `held` is what the lanes hold now, empty for a new operation."""
+
+
+class Group(Protocol):
+    """What a window counts: the consequence, and the fields of its group with their values."""
+
+    @property
+    def alert(self) -> Any: ...
+    @property
+    def fields(self) -> Mapping[str, Any]: ...
+
+
+class Watcher(Judge, Protocol):
+    """A judge that counts in windows as well, or follows: rules.judge.Judge."""
+
+    def crossed(self, crossing: Crossing) -> Group:
+        """What a crossed window means, and of which group."""
+
+    def follow(self, t: Transaction, lanes: Lanes) -> Sequence[Any]:
+        """The consequences of a delivered occurrence that no clause counts."""
+
+
+class EngineLike(Protocol):
+    """What the loop needs of dissectors.Engine."""
+
+    def advance(self) -> Batch | None: ...
+    def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[Any]]]) -> list[list[int]]: ...
+    def tallies(self) -> list[Tally]: ...
+    def operations(self) -> list[Tally]: ...
+    def operation(self, number: int) -> dict[str, Any]: ...
+    def window_tallies(self) -> list[WindowTally]: ...
+    def conversations(self) -> list[dict[str, Any]]: ...
+    def result(self) -> dict[str, Any]: ...
+    def progress(self) -> tuple[int, int, int]: ...
+
+
+class Pipeline:
+    """One run of an engine: `run` takes its batches until there are no more."""
+
+    def __init__(self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None) -> None:
+        self.engine = engine
+        self.inventory = Inventory()
+        self.episodes = Episodes(lambda number: subject_of(engine.operation(number)))
+        self.coverage = Coverage()
+        self.revisions: list[Finding] = []
+        self.clock = 0
+        self.tallies: Sequence[Tally] = ()
+        self.conversations: Sequence[Mapping[str, Any]] = ()
+        self._judges = [*judges, watcher] if watcher is not None else list(judges)
+        self._watcher = watcher
+        self._held: dict[int, tuple[Lanes, list[list[int]]]] = {}
+
+    def run(self, progress: Progress | None = None) -> None:
+        """Takes every batch; `progress` is called after each."""
+        engine = self.engine
+        while (batch := engine.advance()) is not None:
+            for fact in batch:
+                self.take(fact)
+            self.clock = batch.clock
+            if batch.minute or batch.end:
+                self._read(batch.clock if batch.end else batch.clock - batch.clock % MINUTE)
+            if progress is not None:
+                progress(*engine.progress(), batch.clock)
+        self._finish()
+
+    def take(self, fact: Fact) -> None:
+        """One fact, to whom it concerns."""
+        kind = fact.kind
+        if kind == "transaction":
+            self._transaction(fact)  # type: ignore[arg-type]
+        elif kind == "observation":
+            self._observation(fact)  # type: ignore[arg-type]
+        elif kind == "crossing":
+            self._crossing(fact)  # type: ignore[arg-type]
+        elif kind == "anomaly":
+            self._anomaly(fact)  # type: ignore[arg-type]
+
+    def _transaction(self, t: Transaction) -> None:
+        held = self._held.get(t.operation)
+        if held is None:
+            self._new(t)
+        else:
+            self._again(t, *held)
+        if self._watcher is not None:
+            for consequence in self._watcher.follow(t, self._held[t.operation][0]):
+                self.episodes.follow(t, consequence)
+
+    def _observation(self, seen: Observation) -> None:
+        self.inventory.observe(seen)
+
+    def _crossing(self, crossing: Crossing) -> None:
+        if self._watcher is not None:
+            group = self._watcher.crossed(crossing)
+            self.episodes.crossed(crossing, group.alert, subject_of_group(group.fields))
+
+    def _anomaly(self, anomaly: Anomaly) -> None:
+        self.coverage.anomaly(anomaly)
+
+    def _new(self, t: Transaction) -> None:
+        """An operation's first occurrence: who is it, and what does each judge expect of it?"""
+        self.inventory.operation(t)
+        lanes = _NOTHING
+        for judge in self._judges:
+            answer = judge.lanes(t, _NOTHING)
+            if answer:
+                lanes = {**lanes, **answer} if lanes else answer
+        number = t.operation
+        clauses = self.engine.expect(number, [(lane, [entry.clause for entry in entries]) for lane, entries in lanes.items()])
+        self._held[number] = (lanes, clauses)
+        for entries, numbers in zip(lanes.values(), clauses, strict=True):
+            for entry, clause in zip(entries, numbers, strict=True):
+                if entry.consequence is not None:
+                    self.episodes.watch(clause, number, entry.consequence)
+
+    def _again(self, t: Transaction, held: Lanes, clauses: list[list[int]]) -> None:
+        """A later occurrence that some lane did not expect. Only lanes that asked are answered."""
+        asked = {lane for place, lane in enumerate(held) if t.lanes >> place & 1}
+        lanes = dict(held)
+        for judge in self._judges:
+            for lane, entries in judge.lanes(t, held).items():
+                if lane in asked or lane not in held:
+                    lanes[lane] = entries
+        if len(lanes) == len(held) and all(lanes[lane] is entries for lane, entries in held.items()):
+            return
+        known = {
+            lane: {id(e): clause for e, clause in zip(held[lane], numbers, strict=True)}
+            for lane, numbers in zip(held, clauses, strict=True)
+        }
+        asking = [(lane, [known.get(lane, {}).get(id(entry), entry.clause) for entry in entries]) for lane, entries in lanes.items()]
+        number = t.operation
+        clauses = self.engine.expect(number, asking)
+        self._held[number] = (lanes, clauses)
+        for (lane, entries), numbers in zip(lanes.items(), clauses, strict=True):
+            for entry, clause in zip(entries, numbers, strict=True):
+                if entry.consequence is not None and id(entry) not in known.get(lane, {}):
+                    self.episodes.watch(clause, number, entry.consequence)
+
+    def _read(self, now: int) -> None:
+        """What was counted, at a full minute or at the end."""
+        self.revisions += self.episodes.advance(now, self.engine.tallies(), self.engine.window_tallies())
+
+    def _finish(self) -> None:
+        self.tallies = self.engine.operations()
+        self.conversations = self.engine.conversations()
+        self.inventory.count(self.tallies, self.conversations)
+
+    @property
+    def ceilings(self) -> Mapping[str, int]:
+        """Ceilings on this side of the gate that were reached, by table."""
+        windows = getattr(self._watcher, "windows", None)
+        own = {"findings": self.episodes.grouped, "rule_windows": getattr(windows, "refused", 0)}
+        return {**self.inventory.ceilings, **{table: count for table, count in own.items() if count}}
+
+
+def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
+    """Replays captures against a policy and rules, and keeps the outcome in the store.
+
+    Raises OSError where a capture, policy or rule can't be opened, zones.PolicyError and rules.RuleErrors with all that is wrong with them.
+    A store that fails does not: the result says so (`store_error`).
+    """
+    from dissectors import Engine
+    from sensor.plan import load
+
+    plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache)
+    engine = Engine(
+        follow=False, threads=config.threads, filter=config.filter, start=config.start, end=config.end, transactions=config.transactions,
+        batch_packets=config.batch_packets, plugins=config.plugins, limits=config.limits,
+    )  # fmt: skip
+    engine.open([str(path) for path in config.captures])
+    result = analyse(engine, plan, progress)
+    if config.keep:
+        result.keep(config.store)
+    return result
+
+
+def analyse(engine: Any, plan: Plan, progress: Progress | None = None) -> Result:
+    """The same for an engine that is open already; nothing is stored."""
+    judges, watcher = plan.judges(engine)
+    pipeline = Pipeline(engine, judges, watcher)
+    pipeline.run(progress)
+    return Result.of(pipeline, plan)

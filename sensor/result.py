@@ -1,0 +1,90 @@
+"""The outcome of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sensor.clock import utc
+from sensor.findings import Finding, at_least
+
+if TYPE_CHECKING:
+    from dissectors import Tally
+    from sensor.inventory import Asset, Inventory
+    from sensor.pipeline import Pipeline
+    from sensor.plan import Plan
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What a run found. Assets are concluded when they are asked for.
+
+    `engine` is Engine.result(), `revisions` every revision of a finding in the order they came, `findings` the newest state of each.
+    `store_error` says why nothing was kept, `left_out` how many operations the store had no room for.
+    """
+
+    engine: Mapping[str, Any]
+    inventory: Inventory
+    findings: Sequence[Finding]
+    revisions: Sequence[Finding]
+    conversations: Sequence[Mapping[str, Any]]
+    tallies: Sequence[Tally]
+    describe: Any
+    plan: Plan
+    clock: int
+    store_error: str | None = None
+    stored: Path | None = None
+    left_out: int = 0
+
+    @classmethod
+    def of(cls, pipeline: Pipeline, plan: Plan) -> Result:
+        """From a pipeline that has run."""
+        engine = pipeline.engine.result()
+        conversations = pipeline.conversations
+        ceilings = {**(engine.get("ceilings") or {}), **pipeline.ceilings}
+        closing = pipeline.coverage.findings(_span(engine, pipeline.clock), conversations, ceilings)
+        return cls(
+            engine={**engine, "ceilings": ceilings}, inventory=pipeline.inventory, conversations=conversations, tallies=pipeline.tallies,
+            findings=sorted([*pipeline.episodes.current(), *closing], key=lambda finding: finding.order),
+            revisions=[*pipeline.revisions, *closing], describe=pipeline.engine.operation, plan=plan, clock=pipeline.clock,
+        )  # fmt: skip
+
+    @property
+    def assets(self) -> list[Asset]:
+        """By address, units behind their device."""
+        return self.inventory.assets()
+
+    def at_or_above(self, severity: str) -> list[Finding]:
+        """The findings of at least this severity."""
+        return [finding for finding in self.findings if at_least(finding.statement.severity, severity)]
+
+    def keep(self, path: Path | None) -> None:
+        """Writes the run into the store at `path` (None: the user's own). A failure is noted, not raised: the analysis stands."""
+        from sensor.store import MAX_OPERATIONS, Store, StoreError
+
+        try:
+            with Store.open(path) as store:
+                store.write(self)
+                self.stored = store.path
+                self.left_out = max(0, len(self.tallies) - MAX_OPERATIONS)
+        except StoreError as error:
+            self.store_error = str(error)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of `fieldtap replay --json`."""
+        from sensor.outputs.json_result import document
+
+        return document(self)
+
+
+def _span(engine: Mapping[str, Any], clock: int) -> tuple[int, int]:
+    """First and last capture time."""
+    firsts = [capture["first"] for capture in engine.get("captures") or () if isinstance(capture.get("first"), int)]
+    return (min(firsts, default=clock), clock)
+
+
+def times_as_text(capture: Mapping[str, Any]) -> dict[str, Any]:
+    """A capture of Engine.result() with `first` and `last` as UTC text."""
+    return {**capture, **{name: utc(capture[name]) for name in ("first", "last") if isinstance(capture.get(name), int)}}

@@ -1,0 +1,38 @@
+"""The store's schema, one step a version (SQLite's user_version). A step that was released is never changed; a new one is added.
+
+Times are capture time in ns, lists of an asset are joined by spaces (a role is `server:modbus:502`),
+`document` is JSON as in the result of a replay.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        "CREATE TABLE runs (id INTEGER PRIMARY KEY, finished TEXT NOT NULL, fieldtap TEXT NOT NULL, policy TEXT, rules TEXT)",
+        "CREATE TABLE captures (sha256 TEXT PRIMARY KEY, path TEXT NOT NULL, packets INTEGER, bytes INTEGER, first, last) WITHOUT ROWID",
+        "CREATE TABLE run_captures (run INTEGER NOT NULL REFERENCES runs, number INTEGER NOT NULL,"
+        " sha256 TEXT NOT NULL REFERENCES captures, PRIMARY KEY (run, number)) WITHOUT ROWID",
+        "CREATE TABLE assets (id TEXT PRIMARY KEY, place INTEGER NOT NULL, parent TEXT, kind TEXT NOT NULL, heard INTEGER NOT NULL,"
+        " first INTEGER, last INTEGER, addresses TEXT NOT NULL,"
+        " roles TEXT NOT NULL, vlans TEXT NOT NULL, units TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE attributes (asset TEXT NOT NULL REFERENCES assets, name TEXT NOT NULL, value TEXT NOT NULL, confidence REAL NOT NULL,"
+        " protocol TEXT NOT NULL, field TEXT NOT NULL, capture TEXT NOT NULL, packet INTEGER NOT NULL, time INTEGER NOT NULL,"
+        " PRIMARY KEY (asset, name, value, protocol, field, time, packet)) WITHOUT ROWID",
+        "CREATE TABLE operations (client TEXT NOT NULL, server TEXT NOT NULL, port NOT NULL, protocol TEXT NOT NULL, unit TEXT NOT NULL,"
+        " function INTEGER NOT NULL, sub_function TEXT NOT NULL, access TEXT NOT NULL, function_name TEXT,"
+        " first INTEGER, last INTEGER, count INTEGER NOT NULL,"
+        " run INTEGER NOT NULL REFERENCES runs,"
+        " PRIMARY KEY (client, server, port, protocol, unit, function, sub_function, access)) WITHOUT ROWID",
+        "CREATE TABLE findings (id TEXT PRIMARY KEY, revision INTEGER NOT NULL, kind TEXT NOT NULL, severity TEXT NOT NULL, rule TEXT,"
+        " conduit TEXT, protocol TEXT, client TEXT, server TEXT, state TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+        " count INTEGER NOT NULL, run INTEGER NOT NULL REFERENCES runs, document TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE INDEX findings_by_time ON findings (first, id)",
+        "CREATE TABLE revisions (finding TEXT NOT NULL REFERENCES findings, revision INTEGER NOT NULL, revised TEXT NOT NULL,"
+        " run INTEGER NOT NULL REFERENCES runs, document TEXT NOT NULL, PRIMARY KEY (finding, revision)) WITHOUT ROWID",
+        "CREATE TABLE outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, finding TEXT NOT NULL, revision INTEGER NOT NULL,"
+        " state TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0, error TEXT, UNIQUE (finding, revision),"
+        " FOREIGN KEY (finding, revision) REFERENCES revisions)",
+    ),
+)

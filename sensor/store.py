@@ -1,0 +1,351 @@
+"""The local store: one SQLite file with assets, operations, findings and what is to be shipped (DESIGN.md, 5).
+
+A run is written in one transaction, so a store never holds half of one. Writing the same run again changes nothing but `runs`: findings,
+attributes and captures are known by ids that depend on the packets alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from sensor.clock import utc
+from sensor.places import default_store
+from sensor.schema import MIGRATIONS
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from dissectors import Tally
+    from sensor.findings import Finding
+    from sensor.result import Result
+
+BUSY_SECONDS: Final = 5.0
+"""How long another process may keep the store to itself before this one gives up."""
+MAX_OPERATIONS: Final = 65_536
+"""Operations that a run adds at most."""
+
+
+class StoreError(Exception):
+    """The store can't be used. The text says what, where and how to mend it; `path` is the file."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"store {path}: {what}")
+        self.path = path
+
+
+class Store:
+    """An open store. Use `with Store.open(path) as store`."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path | None = None) -> Self:
+        """Opens the store at `path` (None: the user's own); a missing one is made, an older one brought up to date. Raises StoreError."""
+        import sqlite3
+
+        place = default_store() if path is None else Path(path)
+        with _explained(place):
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not place.exists():
+                place.touch(mode=0o600)
+            connection = sqlite3.connect(place, timeout=BUSY_SECONDS, isolation_level=None)
+            try:
+                _migrate(place, connection)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(place, connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._connection.close()
+
+    def write(self, result: Result) -> int:
+        """Adds a run, all of it or nothing; gives its number. Raises StoreError."""
+        with _explained(self.path), _transaction(self._connection) as connection:
+            run = _insert_run(connection, result)
+            captures = _insert_captures(connection, run, result)
+            _insert_assets(connection, result, captures)
+            _insert_operations(connection, run, result)
+            _insert_findings(connection, run, result)
+        return run
+
+    def captures(self, run: int | None = None) -> list[dict[str, Any]]:
+        """All captures, or those of a run with their `number` in it."""
+        if run is None:
+            return self._rows("SELECT sha256, path, packets, bytes, first, last FROM captures ORDER BY first, sha256")
+        return self._rows(
+            "SELECT number, sha256, path, packets, bytes, first, last FROM run_captures JOIN captures USING (sha256)"
+            " WHERE run = ? ORDER BY number",
+            run,
+        )
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Every run, the newest last."""
+        return self._rows("SELECT * FROM runs ORDER BY id")
+
+    def assets(self) -> list[dict[str, Any]]:
+        """All assets as in the result document, with the attributes that all runs together know."""
+        assets = {row["id"]: _asset(row) for row in self._rows("SELECT * FROM assets ORDER BY place, id")}
+        for row in self._rows("SELECT * FROM attributes ORDER BY asset, name, confidence DESC, time DESC, value"):
+            _add_attribute(assets[row["asset"]]["attributes"], row)
+        return list(assets.values())
+
+    def findings(self, **equal: str | None) -> list[dict[str, Any]]:
+        """The newest state of findings, by first time, limited to those whose kind, severity, rule, conduit, protocol, state, client
+        or server equals what is given."""
+        wanted = {name: value for name, value in equal.items() if value is not None}
+        unknown = wanted.keys() - _FILTERS
+        if unknown:
+            raise ValueError(f"findings can't be limited by {', '.join(sorted(unknown))}")
+        where = " AND ".join(f"{name} = ?" for name in wanted) or "1"
+        return [
+            _finding(row) for row in self._rows(f"SELECT document, run FROM findings WHERE {where} ORDER BY first, id", *wanted.values())
+        ]
+
+    def finding(self, prefix: str) -> dict[str, Any] | None:
+        """The finding with this id, or the only one whose id begins so, or None. Raises LookupError where there are several."""
+        place = self._rows("SELECT document, run FROM findings WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 2", len(prefix), prefix.lower())
+        if len(place) > 1:
+            raise LookupError(f"more than one finding begins with {prefix}")
+        return _finding(place[0]) if place else None
+
+    def revisions(self, finding: str) -> list[dict[str, Any]]:
+        """All revisions of a finding, the first one first."""
+        return [_finding(row) for row in self._rows("SELECT document, run FROM revisions WHERE finding = ? ORDER BY revision", finding)]
+
+    def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        with _explained(self.path):
+            cursor = self._connection.execute(query, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+_FILTERS: Final = frozenset({"kind", "severity", "rule", "conduit", "protocol", "state", "client", "server"})
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Errors of SQLite and of the file system, in words that say how to mend it."""
+    import sqlite3
+
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StoreError(path, _mend(error, path)) from error
+    except OSError as error:
+        raise StoreError(path, f"{error.strerror or error}; choose another place with --store") from error
+
+
+def _mend(error: sqlite3.DatabaseError, path: Path) -> str:
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return f"another process has kept it locked for {BUSY_SECONDS:.0f} s; wait until it is done, or choose another place with --store"
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return f"it is damaged or no store at all ({error}); move {path.name} away and a new one is made"
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return f"it can't be written ({error}); mend the permissions of the file and its folder, or choose another place with --store"
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return f"the disk did not take it ({error}); make room, or choose another place with --store"
+    return f"{error}; move {path.name} away and a new one is made"
+
+
+def _migrate(path: Path, connection: sqlite3.Connection) -> None:
+    """Brings the schema to the newest version, one step in one transaction."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            path, f"a newer Fieldtap wrote it (schema {version}, this one knows {len(MIGRATIONS)}); update Fieldtap, or use --store"
+        )
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if version == len(MIGRATIONS):
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    with _transaction(connection):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for step in MIGRATIONS[version:]:
+            for statement in step:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _insert_run(connection: sqlite3.Connection, result: Result) -> int:
+    from datetime import UTC, datetime
+
+    from sensor.outputs.json_result import fieldtap_version
+
+    policy, rules = result.plan.policy_summary, result.plan.rules_summary
+    cursor = connection.execute(
+        "INSERT INTO runs (finished, fieldtap, policy, rules) VALUES (?, ?, ?, ?)",
+        (datetime.now(UTC).isoformat(timespec="seconds"), fieldtap_version(), policy and policy["sha256"], rules and rules["digest"]),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _insert_captures(connection: sqlite3.Connection, run: int, result: Result) -> dict[int, str]:
+    """Captures by their number in the run."""
+    numbers = {}
+    for number, capture in enumerate(result.engine.get("captures") or (), start=1):
+        sha256 = str(_column(capture.get("sha256") or capture.get("path")))
+        numbers[number] = sha256
+        connection.execute(
+            "INSERT INTO captures (sha256, path, packets, bytes, first, last) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (sha256) DO UPDATE SET path = excluded.path",
+            (sha256, *(_column(capture.get(name)) for name in ("path", "packets", "bytes", "first", "last"))),
+        )
+        connection.execute("INSERT INTO run_captures (run, number, sha256) VALUES (?, ?, ?)", (run, number, sha256))
+    return numbers
+
+
+def _column(value: Any) -> Any:
+    """Text that is no Unicode (a file name may be anything) is kept as far as it is."""
+    return value if value is None or isinstance(value, int) else str(value).encode("utf-8", "replace").decode()
+
+
+def _insert_assets(connection: sqlite3.Connection, result: Result, captures: Mapping[int, str]) -> None:
+    """The newest run says what an asset is; first, last and attributes are united with what is known."""
+    rows, traits = [], []
+    for place, asset in enumerate(result.assets):
+        roles = " ".join(f"{role.role}:{role.protocol}:{'' if role.port is None else role.port}" for role in asset.roles)
+        lists = (" ".join(asset.addresses), roles, " ".join(map(str, asset.vlans)), " ".join(asset.units))
+        rows.append((asset.id, place, asset.parent, asset.kind, asset.heard, asset.first, asset.last, *lists))
+        for attribute in asset.attributes.values():
+            for said in (*attribute.history, attribute.current):
+                capture = captures.get(said.capture, "")
+                value = json.dumps(said.value, default=str)
+                traits.append(
+                    (asset.id, attribute.name, value, said.confidence, said.protocol, said.field, capture, said.packet, said.time)
+                )
+    connection.executemany(
+        "INSERT INTO assets (id, place, parent, kind, heard, first, last, addresses, roles, vlans, units)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET place = excluded.place, parent = excluded.parent, kind = excluded.kind,"
+        " heard = max(heard, excluded.heard), addresses = excluded.addresses, roles = excluded.roles, vlans = excluded.vlans,"
+        " units = excluded.units,"
+        " first = min(ifnull(first, excluded.first), ifnull(excluded.first, first)),"
+        " last = max(ifnull(last, excluded.last), ifnull(excluded.last, last))",
+        rows,
+    )
+    connection.executemany(
+        "INSERT INTO attributes (asset, name, value, confidence, protocol, field, capture, packet, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        traits,
+    )
+
+
+def _insert_operations(connection: sqlite3.Connection, run: int, result: Result) -> None:
+    """Who did what to whom, as far as the ceiling; the result's ceilings say how many are left out."""
+    rows = [_operation(result.describe(tally.operation), tally, run) for tally in result.tallies[:MAX_OPERATIONS]]
+    rows.sort(key=lambda row: row[:2])  # SQLite takes them in order at half the price
+    connection.executemany(
+        "INSERT INTO operations (client, server, port, protocol, unit, function, sub_function, access, function_name, first, last,"
+        " count, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
+        " last = max(last, excluded.last), count = excluded.count, run = excluded.run",
+        rows,
+    )
+
+
+def _operation(who: Mapping[str, Any], tally: Tally, run: int) -> tuple[Any, ...]:
+    """A row. Columns of the operation's key are never null, so that it is unique: -1 and the empty text stand for nothing."""
+    function, sub, port = who.get("function") or {}, who.get("sub_function"), who.get("port")
+    detail = "" if sub is None else f"{sub.get('group') or ''}/{sub.get('code')}"
+    sides = [side if isinstance(side, str) else _address(side) for side in (who.get("client"), who.get("server"))]
+    first, last = tally.first, tally.last
+    return (
+        *sides, -1 if port is None else port, who.get("protocol") or "", who.get("unit") or "", function.get("code", -1), detail,
+        who.get("access") or "", function.get("name"), first and first.time, last and last.time, tally.count, run,
+    )  # fmt: skip
+
+
+def _address(side: Mapping[str, Any] | None) -> str:
+    return "" if side is None else str(side.get("ip") or side.get("mac") or "")
+
+
+def _insert_findings(connection: sqlite3.Connection, run: int, result: Result) -> None:
+    """The newest state of each, every revision, and for each revision that is new or another than before a row for the shipper."""
+    connection.executemany(
+        "INSERT INTO findings (id, revision, kind, severity, rule, conduit, protocol, client, server, state, first, last, count,"
+        " run, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision,"
+        " severity = excluded.severity, state = excluded.state, last = excluded.last, count = excluded.count, run = excluded.run,"
+        " document = excluded.document",
+        (_finding_row(finding, run) for finding in result.findings),
+    )
+    for finding in result.revisions:
+        document = json.dumps(finding.to_dict(), default=str)
+        changed = connection.execute(
+            "INSERT INTO revisions (finding, revision, revised, run, document) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (finding, revision) DO UPDATE SET revised = excluded.revised, run = excluded.run, document = excluded.document"
+            " WHERE document <> excluded.document",
+            (finding.id, finding.revision, utc(finding.revised), run, document),
+        )
+        if changed.rowcount:
+            connection.execute(
+                "INSERT INTO outbox (finding, revision) VALUES (?, ?)"
+                " ON CONFLICT (finding, revision) DO UPDATE SET state = 'waiting', attempts = 0",
+                (finding.id, finding.revision),
+            )
+
+
+def _finding_row(finding: Finding, run: int) -> Sequence[Any]:
+    said, about = finding.statement, finding.subject
+    sides = [None if side is None else side.get("ip") or side.get("mac") for side in (about.client, about.server)]
+    return (
+        finding.id, finding.revision, said.kind, said.severity, said.rule, said.conduit, about.protocol, *sides, finding.state,
+        finding.first, finding.last, finding.count, run, json.dumps(finding.to_dict(), default=str),
+    )  # fmt: skip
+
+
+def _asset(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An asset as in the result document, without attributes."""
+    roles = [role.split(":", 2) for role in row["roles"].split()]
+    times = {name: None if row[name] is None else utc(row[name]) for name in ("first", "last")}
+    return {
+        "id": row["id"], "kind": row["kind"], "parent": row["parent"], "addresses": row["addresses"].split(),
+        "heard": bool(row["heard"]), **times,
+        "roles": [{"role": role, "protocol": protocol, "port": int(port) if port else None} for role, protocol, port in roles],
+        "vlans": [int(vlan) for vlan in row["vlans"].split()], "units": row["units"].split(), "attributes": {},
+    }  # fmt: skip
+
+
+def _finding(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The document, and the run whose capture numbers its packets have."""
+    return {**json.loads(row["document"]), "run": row["run"]}
+
+
+def _add_attribute(attributes: dict[str, Any], row: Mapping[str, Any]) -> None:
+    """The first row of a name is the most credible, newest one."""
+    provenance = {
+        "capture": row["capture"],
+        "packet": row["packet"],
+        "time": utc(row["time"]),
+        "protocol": row["protocol"],
+        "field": row["field"],
+    }
+    said = {"value": json.loads(row["value"]), "confidence": row["confidence"], "provenance": provenance}
+    held = attributes.setdefault(row["name"], {**said, "history": []})
+    if held["value"] != said["value"] or held["provenance"] != provenance:
+        held["history"].insert(0, said)
