@@ -56,7 +56,7 @@ impl Sink for Speaker<'_> {
         self.summary.count(transaction);
         self.write(transaction);
         let Scenery { key, macs, vlan, initiator } = self.scenery;
-        self.gate.offer(Context { key, macs, vlan, initiator, cache: self.cache }, transaction);
+        self.gate.offer(Context { key, macs: &macs, vlan, initiator, cache: self.cache }, transaction);
     }
 
     fn observation(&mut self, observation: &Observation<'_>) {
