@@ -71,12 +71,13 @@ fn recognise(probe: &Probe<'_>) -> Recognition {
     if rtu != Recognition::NotMine {
         return rtu;
     }
-    if !probe.from_start && !probe.hints.datagram {
-        if let Start::At(skip) = message::find_mbap(probe.bytes) {
-            let inside = message::walk_mbap(probe.bytes.get(skip..).unwrap_or_default());
-            if hinted || inside.strong > 1 {
-                return Recognition::Mine { skip, confidence: if hinted { 70 } else { 50 } };
-            }
+    if !probe.from_start
+        && !probe.hints.datagram
+        && let Start::At(skip) = message::find_mbap(probe.bytes)
+    {
+        let inside = message::walk_mbap(probe.bytes.get(skip..).unwrap_or_default());
+        if hinted || inside.strong > 1 {
+            return Recognition::Mine { skip, confidence: if hinted { 70 } else { 50 } };
         }
     }
     if hinted && is_wrong_modbus(probe.bytes) {

@@ -261,7 +261,7 @@ fn row_of(code: u8) -> Option<&'static FunctionRow> {
     FUNCTIONS.get(usize::from(place))
 }
 
-/// A sub-function with its name, and its access (that of the function where it has no row).
+/// A sub-function with its name, and its access; what one without a row does cannot be known: `configure`.
 pub fn sub_function(function: u8, code: u16) -> (SubFunction, Access) {
     let code = u32::from(code);
     let row = SUB_FUNCTIONS.iter().find(|row| row.function == u32::from(function) && row.code == code);

@@ -56,7 +56,7 @@ pub fn emit(exchange: &Exchange<'_>, sink: &mut dyn Sink) {
         function: code.map_or(Code::default(), tables::function),
         sub_function: None,
         access: code.map_or(Access::Configure, tables::access),
-        points: point.as_ref().map_or(&[], std::slice::from_ref),
+        points: point.as_slice(),
         outcome,
         anomalies,
         tag: 0,
