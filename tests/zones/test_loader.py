@@ -261,3 +261,13 @@ def test_starting_from_a_kept_policy_imports_nothing_heavy(tmp_path: Path) -> No
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
     assert isinstance(pickle.loads(kept.read_bytes()), Policy)
+
+
+def test_a_policy_cut_anywhere_is_an_answer(tmp_path: Path) -> None:
+    """No text is fatal: cut at every 97th character, with a bracket, a key or a null put there, it gives problems or a policy."""
+    whole = (EXAMPLES / "riverside.yml").read_text()
+    for at in range(0, len(whole), 97):
+        for put in ("", "{", "- ~\n", "zones: ", "*a "):
+            for text in (whole[:at] + put, whole[:at] + put + whole[at:]):
+                for said in _said(tmp_path, text):
+                    assert said.startswith("p.yml:")
