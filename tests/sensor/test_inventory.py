@@ -199,7 +199,12 @@ def test_addresses_sort_by_number() -> None:
 
 def test_vendors_are_kept_and_looked_up_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(vendor, "_look_up", lambda prefixes: asked.append(list(prefixes)) or dict.fromkeys(prefixes, "ACME"))
+
+    def look_up(prefixes: list[str]) -> dict[str, str]:
+        asked.append(list(prefixes))
+        return dict.fromkeys(prefixes, "ACME")
+
+    monkeypatch.setattr(vendor, "_look_up", look_up)
     for _ in range(2):
         assert vendor.vendors_of(["00:80:f4:00:00:01", "02:00:00:00:00:01"], tmp_path) == {"00:80:f4:00:00:01": "ACME"}
     assert asked == [["00:80:F4:00:00"[:13]]]

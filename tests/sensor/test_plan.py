@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -143,10 +144,8 @@ def test_a_file_that_others_can_write_is_not_believed(policy: Path, tmp_path: Pa
 def test_what_belongs_to_somebody_else_is_not_believed(policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load(policy)
     forbid(monkeypatch)
-    import os
-
     owner = os.geteuid()
-    monkeypatch.setattr(module.os, "geteuid", lambda: owner + 1)
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
     with pytest.raises(AssertionError, match="compiled again"):
         load(policy)
 

@@ -156,6 +156,6 @@ def test_a_run_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytes
 
 def test_names_that_are_no_unicode_are_kept(tmp_path: Path) -> None:
     result = made()
-    result.engine = {**result.engine, "captures": [{"path": "plant-\udcff.pcap", "sha256": "cd" * 32}]}  # type: ignore[dict-item]
+    result.engine = {**result.engine, "captures": [{"path": "plant-\udcff.pcap", "sha256": "cd" * 32}]}
     result.keep(tmp_path / "s.sqlite")
     assert result.store_error is None
