@@ -144,7 +144,7 @@ fn an_identity_is_news_once() {
     });
     let mut observe = |address: u32, unit, attribute, value| {
         let address = Address { bits: u128::from(address), net: Net::V4 };
-        let o = Observation { side: Side::A, unit, attribute, value, field: "f", at: at(1, 1) };
+        let o = Observation { protocol: 0, side: Side::A, unit, attribute, value, field: "f", at: at(1, 1) };
         gate.observe(address, 0, &o);
         gate.take().is_some()
     };
