@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.result import times_as_text
@@ -14,11 +13,10 @@ _COUNTED: Final = ("packets", "flows", "protocols", "ledger")
 
 
 def fieldtap_version() -> str:
-    """Of the installed distribution."""
-    try:
-        return version("fieldtap")
-    except PackageNotFoundError:
-        return "0+uninstalled"
+    """The engine's, which is the distribution's: asking importlib.metadata for it costs 20 ms."""
+    from dissectors import __version__
+
+    return __version__
 
 
 def document(result: Result) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,8 +22,12 @@ assets:
 conduits:
   - {id: office-to-cell, from: office, to: cell, allow: [{protocol: modbus, access: read}]}
 """
-WRITE = {"function": {"code": 6, "name": "write_single_register"}, "access": "write", "points": [{"point": "holding_register:7"}]}
-SIDES = {"client": {"ip": "10.1.0.9", "port": 40000}, "server": {"ip": "10.2.0.1", "port": 502}}
+WRITE: dict[str, Any] = {
+    "function": {"code": 6, "name": "write_single_register"},
+    "access": "write",
+    "points": [{"point": "holding_register:7"}],
+}
+SIDES: dict[str, Any] = {"client": {"ip": "10.1.0.9", "port": 40000}, "server": {"ip": "10.2.0.1", "port": 502}}
 
 
 class WithWindows(ScriptedEngine):
