@@ -1,5 +1,7 @@
 //! ARP (RFC 826): who says that an IPv4 address is at which MAC. Probes (RFC 5227) and answers for groups say nothing.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+
 use crate::address::{Address, Mac};
 use crate::cursor::{Cursor, Incomplete};
 
@@ -39,9 +41,8 @@ pub fn claim(bytes: &[u8]) -> Result<Option<Claim>, Incomplete> {
 mod tests {
     use super::*;
 
-    const REPLY: [u8; 28] = [
-        0, 1, 8, 0, 6, 4, 0, 2, 0x00, 0x80, 0xF4, 1, 2, 3, 10, 20, 1, 7, 0, 0x1B, 0x1B, 4, 5, 6, 10, 20, 1, 20,
-    ];
+    const REPLY: [u8; 28] =
+        [0, 1, 8, 0, 6, 4, 0, 2, 0x00, 0x80, 0xF4, 1, 2, 3, 10, 20, 1, 7, 0, 0x1B, 0x1B, 4, 5, 6, 10, 20, 1, 20];
 
     #[test]
     fn a_reply_binds_address_and_mac() {

@@ -3,6 +3,8 @@
 //! pcap and pcapng in all their variants, gzip and zstd on the fly. What is cut is read up to the cut; behind garbage the next record is
 //! searched; both are counted, with the offset. Memory does not grow with the size of a capture.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+
 mod compressed;
 pub mod filter;
 mod info;

@@ -1,5 +1,7 @@
 //! The dissector contract and the registry. To add a protocol: its folder, and two lines here.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
+
 pub mod modbus;
 pub mod services;
 pub mod umas;
@@ -83,7 +85,7 @@ pub fn add(protocol: impl FnOnce() -> Protocol, name: &str) -> Result<u8, &'stat
         return Ok(number);
     }
     let mut added = ADDED.write().map_err(|_| "the protocol registry was left half written")?;
-    let number = u8::try_from(PROTOCOLS.len() + added.len()).unwrap_or(u8::MAX);
+    let number = u8::try_from(PROTOCOLS.len().saturating_add(added.len())).unwrap_or(u8::MAX);
     if number >= services::FIRST_SERVICE {
         return Err("no more than 64 protocols can be registered");
     }

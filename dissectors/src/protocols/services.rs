@@ -67,7 +67,7 @@ pub fn service_of(transport: Transport, number: u16) -> u8 {
     };
     let by_number = || services().iter().position(|service| service.named_after(transport, number));
     let index = by_number().or_else(|| services().iter().position(|service| service.name == fallback));
-    index.and_then(|index| u8::try_from(index + usize::from(FIRST_SERVICE)).ok()).unwrap_or(FIRST_SERVICE)
+    index.and_then(|index| u8::try_from(index.saturating_add(usize::from(FIRST_SERVICE))).ok()).unwrap_or(FIRST_SERVICE)
 }
 
 /// The name of a service's number.

@@ -21,7 +21,12 @@ use crate::output::Lines;
 use crate::protocols;
 use crate::stream::Limits;
 
-create_exception!(_native, CaptureError, PyException, "A capture can't be read: says which, what was found and what was expected.");
+create_exception!(
+    _native,
+    CaptureError,
+    PyException,
+    "A capture can't be read: says which, what was found and what was expected."
+);
 
 /// An error that did not end the run: what kind ("capture", "output", "bug") and what it says.
 type Trouble = (&'static str, String);
@@ -155,7 +160,8 @@ impl Engine {
         let run = Arc::clone(self.run()?);
         let mut run = locked(&run);
         let view = run.gate().operation(operation);
-        let protocol = view.ok_or_else(|| PyValueError::new_err(format!("there is no operation {operation}")))?.protocol;
+        let protocol =
+            view.ok_or_else(|| PyValueError::new_err(format!("there is no operation {operation}")))?.protocol;
         let lanes = self.known.lanes(protocol, lanes)?;
         run.gate().expect(operation, lanes).map_err(|error| PyValueError::new_err(error.to_string()))
     }
@@ -256,7 +262,8 @@ impl Engine {
                 Pause::End
             }
             EngineError::Lines(error) => {
-                let path = self.wanted.transactions.as_ref().map_or_else(String::new, |path| path.display().to_string());
+                let path =
+                    self.wanted.transactions.as_ref().map_or_else(String::new, |path| path.display().to_string());
                 self.trouble.push(("output", format!("{path}: {error}")));
                 Pause::Batch
             }
