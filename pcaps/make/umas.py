@@ -1,4 +1,4 @@
-"""UMAS (Modbus function 90) crafted with scapy, because no open stack speaks it. The layouts follow PROTOCOLS, part 2.3, and public write-ups."""
+"""UMAS (Modbus function 90) crafted with scapy, because no open stack speaks it. Layouts after public write-ups of the protocol."""
 
 from __future__ import annotations
 
