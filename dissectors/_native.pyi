@@ -287,7 +287,8 @@ class Engine:
     def operation(self, number: int) -> dict[str, Any]:
         """Who does what to whom: client, server, port, protocol, unit, function, sub_function, access."""
     def conversations(self) -> list[dict[str, Any]]:
-        """Per client, server, server port and protocol: flows, packets and bytes each way, and the summed ledger."""
+        """Per `client`, `server`, server `port` and `protocol`: `flows` (`midstream`, `one_way` (TCP alone) and `encrypted` ones), `first` and `last`
+        Moment, and pairs (from the client, from the server): `packets`, `bytes`, `payload` (bytes), and in `ledger` what was not seen."""
     def result(self) -> dict[str, Any]:
         """captures, packets, flows, protocols, ledger, ceilings (DESIGN.md, section 7)."""
     def progress(self) -> tuple[int, int, int]:

@@ -85,7 +85,7 @@ def _one_way(span: tuple[int, int], conversations: Iterable[Mapping[str, Any]]) 
     for conversation in conversations:
         packets = conversation.get("packets") or (0, 0)
         payload = conversation.get("payload") or (0, 0)
-        if conversation.get("transport", "tcp") == "tcp" and min(packets) == 0 and max(payload) > 0:
+        if conversation.get("one_way") and min(packets) == 0 and max(payload) > 0:
             seen = "client" if packets[0] else "server"
             missing.append(
                 (max(payload), {**_who(conversation), "seen": seen, "flows": conversation.get("flows"), "packets": max(packets)})
@@ -101,7 +101,7 @@ def _loss(span: tuple[int, int], conversations: Iterable[Mapping[str, Any]]) -> 
     lossy = []
     for conversation in conversations:
         ledger = conversation.get("ledger") or {}
-        gap = _sum(ledger.get("gap_bytes")) + _sum(ledger.get("cut_bytes"))
+        gap = _sum(ledger.get("gap_bytes"))
         seen = _sum(conversation.get("payload"))
         if gap >= LOSS_BYTES and gap >= LOSS_SHARE * (gap + seen):
             lossy.append((gap, {**_who(conversation), "missing_bytes": gap, "seen_bytes": seen}))

@@ -230,7 +230,7 @@ impl Back {
                 from_client: direction(ledger, client),
                 from_server: direction(ledger, server),
                 midstream: u64::from(ledger.midstream),
-                one_way: u64::from(ledger.one_way()),
+                one_way: u64::from(flow.key.transport == Transport::Tcp && ledger.one_way()),
                 encrypted: u64::from(ledger.encrypted),
             },
         );
@@ -248,6 +248,7 @@ impl Receiver<Talk> for Back {
                 let undecoded = &mut scene.ledger.rare_mut(side).undecoded_bytes;
                 *undecoded = undecoded.saturating_add(given_up);
             }
+            Event::Missed { side } => scene.data.lost[side.index()] = true,
             Event::Opened { .. } => scene.data.prefix.clear(),
             Event::Reset { side } => {
                 let other = scene.ledger.counts(side).payload;

@@ -63,7 +63,7 @@ pub struct Account {
     pub from_server: Direction,
     /// Flows that began before the capture.
     pub midstream: u64,
-    /// Flows of which only one direction was seen.
+    /// TCP flows of which only one direction was seen (an unanswered datagram is nothing special).
     pub one_way: u64,
     /// Flows that are encrypted.
     pub encrypted: u64,
