@@ -23,7 +23,6 @@ from sensor.places import cache_folder
 
 if TYPE_CHECKING:
     from rules.plan import Plan as RulePlan
-
     from sensor.pipeline import Judge, Watcher
     from zones import Policy
 
@@ -114,9 +113,8 @@ def _compile(zones: Path | None, folders: Sequence[Path], digest: str) -> Plan:
 
         policy = compile_policy(str(zones))
     if folders:
-        from rules.loader import compile_rules
-
         from dissectors import _native, protocols
+        from rules.loader import compile_rules
 
         services = sorted({name for _, _, name in _native.services()})
         rules = compile_rules(folders, protocols(), placeholders(policy), services)

@@ -39,9 +39,8 @@ pub fn claim(bytes: &[u8]) -> Result<Option<Claim>, Incomplete> {
 mod tests {
     use super::*;
 
-    const REPLY: [u8; 28] = [
-        0, 1, 8, 0, 6, 4, 0, 2, 0x00, 0x80, 0xF4, 1, 2, 3, 10, 20, 1, 7, 0, 0x1B, 0x1B, 4, 5, 6, 10, 20, 1, 20,
-    ];
+    const REPLY: [u8; 28] =
+        [0, 1, 8, 0, 6, 4, 0, 2, 0x00, 0x80, 0xF4, 1, 2, 3, 10, 20, 1, 7, 0, 0x1B, 0x1B, 4, 5, 6, 10, 20, 1, 20];
 
     #[test]
     fn a_reply_binds_address_and_mac() {

@@ -3,7 +3,7 @@
 use crate::address::{Address, Mac, Moment, Net, Side};
 use crate::arp;
 use crate::dissection::{Arrival, Dissection, Outcome as Dissected};
-use crate::gate::{Account, Conversations, ConversationKey, Direction, FlowCache, Gate, MAX_CONVERSATIONS};
+use crate::gate::{Account, ConversationKey, Conversations, Direction, FlowCache, Gate, MAX_CONVERSATIONS};
 use crate::output::{Lines, Prefix};
 use crate::packet::{L2, Packet, Transport, checksum, marks};
 use crate::protocols::services::service_of;
@@ -81,8 +81,8 @@ impl Back {
         let seen = seen(flow, now);
         let (mut speaker, dissection) = self.speaker(flow);
         let deadline = dissection.expire(&seen, &mut speaker);
-        flow.data.armed = deadline
-            .is_some_and(|at| self.timers.schedule(at.max(now.saturating_add(1)), id, generation));
+        flow.data.armed =
+            deadline.is_some_and(|at| self.timers.schedule(at.max(now.saturating_add(1)), id, generation));
     }
 
     /// The clock jumped: nobody knows what became of open requests.
@@ -231,6 +231,7 @@ impl Back {
                 from_server: direction(ledger, server),
                 midstream: u64::from(ledger.midstream),
                 one_way: u64::from(ledger.one_way()),
+                half_seen: u64::from(half_seen(flow)),
                 encrypted: u64::from(ledger.encrypted),
             },
         );
@@ -251,7 +252,8 @@ impl Receiver<Talk> for Back {
             Event::Opened { .. } => scene.data.prefix.clear(),
             Event::Reset { side } => {
                 let other = scene.ledger.counts(side).payload;
-                scene.data.refused = scene.tcp.initiator() == Some(side.other()) && other == 0 && !scene.tcp.from_start(side);
+                scene.data.refused =
+                    scene.tcp.initiator() == Some(side.other()) && other == 0 && !scene.tcp.from_start(side);
             }
             Event::Closed => {}
         }
@@ -309,8 +311,12 @@ impl Back {
             let firsts = scene.data.firsts;
             let connection = Connection { key: scene.key, initiator, firsts, refused: false, completed: scene.clock };
             let transaction = unclaimed::connect(&connection);
-            let scenery =
-                Scenery { key: scene.key, macs: macs(scene.l2), vlan: scene.l2[0].vlan.max(scene.l2[1].vlan), initiator };
+            let scenery = Scenery {
+                key: scene.key,
+                macs: macs(scene.l2),
+                vlan: scene.l2[0].vlan.max(scene.l2[1].vlan),
+                initiator,
+            };
             split(self, scenery, scene.data).0.transaction(&transaction);
         }
     }
@@ -344,6 +350,12 @@ fn connection(flow: &Flow<Talk>, now: u64) -> Connection<'_> {
         refused: flow.data.refused,
         completed: now,
     }
+}
+
+/// TCP acknowledges what it gets: payload with silence on the other side is a mirror's doing (UDP may well go unanswered).
+fn half_seen(flow: &Flow<Talk>) -> bool {
+    let sides = [Side::A, Side::B].map(|side| flow.ledger.counts(side));
+    flow.key.transport == Transport::Tcp && flow.ledger.one_way() && sides.into_iter().any(|counts| counts.payload > 0)
 }
 
 fn direction(ledger: &Ledger, side: Side) -> Direction {

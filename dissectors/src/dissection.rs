@@ -25,7 +25,9 @@ enum State {
     /// Nobody recognised it, or the dissector let go.
     Unclaimed,
     /// The dissector panicked or broke its contract: the rest of the flow is not decoded.
-    ShutOff { protocol: u8 },
+    ShutOff {
+        protocol: u8,
+    },
 }
 
 /// What became of bytes that were handed over.
@@ -170,8 +172,7 @@ impl Dissection {
             held.extend_from_slice(arrival.bytes);
             &held
         };
-        let probe =
-            Probe { side: arrival.side, bytes: joined, from_start: arrival.from_start, hints: arrival.hints };
+        let probe = Probe { side: arrival.side, bytes: joined, from_start: arrival.from_start, hints: arrival.hints };
         match surest(&probe) {
             Verdict::Mine { protocol, skip } => {
                 self.start(protocol, &arrival.hints);

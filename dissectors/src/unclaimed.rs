@@ -30,8 +30,7 @@ const REFUSED: Code = Code { code: 0, name: Some("refused") };
 pub fn connect<'a>(connection: &Connection<'_>) -> Transaction<'a> {
     let client = client(connection);
     let key = connection.key;
-    let (request, response) =
-        (connection.firsts[client.index()], connection.firsts[client.other().index()]);
+    let (request, response) = (connection.firsts[client.index()], connection.firsts[client.other().index()]);
     let outcome = match (connection.refused, request.is_some() && response.is_some()) {
         (true, _) => Outcome::Rejected(REFUSED),
         (false, true) => Outcome::Accepted,

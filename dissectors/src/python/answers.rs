@@ -137,7 +137,11 @@ fn l2_line(line: &Bound<'_, PyAny>) -> PyResult<L2Line> {
         let place = |index: usize| ids.get(index).copied().unwrap_or(0);
         Vlan { count: u8::try_from(ids.len().min(2)).unwrap_or(2), ids: [place(0), place(1)] }
     });
-    Ok(L2Line { client: client.map(|text| mac(&text)).transpose()?, server: server.map(|text| mac(&text)).transpose()?, vlan })
+    Ok(L2Line {
+        client: client.map(|text| mac(&text)).transpose()?,
+        server: server.map(|text| mac(&text)).transpose()?,
+        vlan,
+    })
 }
 
 fn mac(text: &str) -> PyResult<Mac> {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::create_exception;
@@ -21,7 +22,12 @@ use crate::output::Lines;
 use crate::protocols;
 use crate::stream::Limits;
 
-create_exception!(_native, CaptureError, PyException, "A capture can't be read: says which, what was found and what was expected.");
+create_exception!(
+    _native,
+    CaptureError,
+    PyException,
+    "A capture can't be read: says which, what was found and what was expected."
+);
 
 /// An error that did not end the run: what kind ("capture", "output", "bug") and what it says.
 type Trouble = (&'static str, String);
@@ -155,7 +161,8 @@ impl Engine {
         let run = Arc::clone(self.run()?);
         let mut run = locked(&run);
         let view = run.gate().operation(operation);
-        let protocol = view.ok_or_else(|| PyValueError::new_err(format!("there is no operation {operation}")))?.protocol;
+        let protocol =
+            view.ok_or_else(|| PyValueError::new_err(format!("there is no operation {operation}")))?.protocol;
         let lanes = self.known.lanes(protocol, lanes)?;
         run.gate().expect(operation, lanes).map_err(|error| PyValueError::new_err(error.to_string()))
     }
@@ -213,7 +220,8 @@ impl Engine {
     /// The result so far; complete after the last batch.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let run = Arc::clone(self.run()?);
-        if self.done && self.wanted.options.digest {
+        let stopped = self.progress.stop.load(Relaxed);
+        if self.done && self.wanted.options.digest && !stopped {
             py.detach(|| {
                 if let Some(front) = locked(&run).feeder().front_mut() {
                     front.reader.finish_digests();
@@ -232,9 +240,13 @@ impl Engine {
         Ok(document)
     }
 
+    /// Reads no further: what was read is analysed as if the captures ended here.
+    fn stop(&self) {
+        self.progress.stop.store(true, Relaxed);
+    }
+
     fn progress(&self) -> (u64, u64, u64) {
-        use std::sync::atomic::Ordering::Relaxed;
-        let Progress { done, total, frames } = &*self.progress;
+        let Progress { done, total, frames, .. } = &*self.progress;
         (done.load(Relaxed), total.load(Relaxed), frames.load(Relaxed))
     }
 }
@@ -256,7 +268,8 @@ impl Engine {
                 Pause::End
             }
             EngineError::Lines(error) => {
-                let path = self.wanted.transactions.as_ref().map_or_else(String::new, |path| path.display().to_string());
+                let path =
+                    self.wanted.transactions.as_ref().map_or_else(String::new, |path| path.display().to_string());
                 self.trouble.push(("output", format!("{path}: {error}")));
                 Pause::Batch
             }

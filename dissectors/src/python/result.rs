@@ -66,7 +66,10 @@ impl Tally {
 
     #[getter]
     fn points<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.view.points.points.iter().map(|point| Point::of_tally(self.protocol, point)).collect::<Vec<_>>())
+        PyTuple::new(
+            py,
+            self.view.points.points.iter().map(|point| Point::of_tally(self.protocol, point)).collect::<Vec<_>>(),
+        )
     }
 
     #[getter]
@@ -191,8 +194,12 @@ fn capture<'py>(py: Python<'py>, info: &CaptureInfo) -> PyResult<Bound<'py, PyDi
 }
 
 fn packets<'py>(py: Python<'py>, front: &crate::front::Front, read: u64) -> PyResult<Bound<'py, PyDict>> {
-    let undecoded: BTreeMap<String, u64> =
-        front.decoder.undecoded().filter(|(_, count)| *count > 0).map(|(name, count)| (name.into_owned(), count)).collect();
+    let undecoded: BTreeMap<String, u64> = front
+        .decoder
+        .undecoded()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| (name.into_owned(), count))
+        .collect();
     let duplicates: BTreeMap<&str, u64> = front.duplicates.counts().filter(|(_, count)| *count > 0).collect();
     let lost: u64 = undecoded.values().sum();
     let packets = PyDict::new(py);
@@ -247,6 +254,7 @@ fn fill(entry: &Bound<'_, PyDict>, account: &Account) -> PyResult<()> {
     entry.set_item("last", account.last.map(Moment::from))?;
     entry.set_item("midstream", account.midstream)?;
     entry.set_item("one_way", account.one_way)?;
+    entry.set_item("half_seen", account.half_seen)?;
     entry.set_item("encrypted", account.encrypted)?;
     for (name, direction) in [("from_client", &account.from_client), ("from_server", &account.from_server)] {
         let part = PyDict::new(entry.py());

@@ -130,8 +130,15 @@ fn a_copy_gives_back_what_it_was_made_of() {
     for _ in 0..40 {
         deep = vec![Value::List(Vec::leak(deep))];
     }
-    let observed =
-        Observation { protocol: 0, side: Side::A, unit: None, attribute: "name", value: deep[0], field: "f", at: at(1, 1) };
+    let observed = Observation {
+        protocol: 0,
+        side: Side::A,
+        unit: None,
+        attribute: "name",
+        value: deep[0],
+        field: "f",
+        at: at(1, 1),
+    };
     let copy = OwnedObservation::new(flow(1, 2).address(Side::A), 0, &observed);
     assert_eq!(format!("{:?}", copy.value(&arena)).matches("List").count(), 16, "what lies deeper is null");
 }

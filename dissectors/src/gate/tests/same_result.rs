@@ -147,7 +147,11 @@ fn run(happenings: &[Happening], batch: usize) -> (Vec<String>, String, Counters
             let value = crate::transaction::Value::Unsigned(u64::from(h.value / 10));
             let side = Side::A;
             let (unit, at) = (None, at(h.time, 1));
-            gate.observe(key.address(side), 0, &Observation { protocol: 0, side, unit, attribute: "name", value, field: "x", at });
+            gate.observe(
+                key.address(side),
+                0,
+                &Observation { protocol: 0, side, unit, attribute: "name", value, field: "x", at },
+            );
         }
         offer(&mut gate, &key, &t);
         if n % batch == batch - 1 {

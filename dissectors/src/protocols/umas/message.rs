@@ -192,7 +192,15 @@ fn identity(exchange: &Exchange<'_>, code: u8, data: &[u8], half: Half<'_>, sink
     let side = exchange.client.other();
     let unit = Some(u32::from(half.unit));
     let mut observe = |attribute, value: &[u8], field| {
-        sink.observation(&Observation { protocol: tables::NUMBER, side, unit, attribute, value: Value::Text(value), field, at: half.at });
+        sink.observation(&Observation {
+            protocol: tables::NUMBER,
+            side,
+            unit,
+            attribute,
+            value: Value::Text(value),
+            field,
+            at: half.at,
+        });
     };
     match code {
         0x02 => {
