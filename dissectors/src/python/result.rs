@@ -254,20 +254,23 @@ fn fill(entry: &Bound<'_, PyDict>, account: &Account) -> PyResult<()> {
     entry.set_item("last", account.last.map(Moment::from))?;
     entry.set_item("midstream", account.midstream)?;
     entry.set_item("one_way", account.one_way)?;
+    entry.set_item("half_seen", account.half_seen)?;
     entry.set_item("encrypted", account.encrypted)?;
-    let (client, server) = (&account.from_client, &account.from_server);
-    entry.set_item("packets", (client.packets, server.packets))?;
-    entry.set_item("bytes", (client.bytes, server.bytes))?;
-    entry.set_item("payload", (client.payload_bytes, server.payload_bytes))?;
-    let ledger = PyDict::new(entry.py());
-    for ((name, from_client), (_, from_server)) in counts(client).into_iter().zip(counts(server)) {
-        ledger.set_item(name, (from_client, from_server))?;
+    for (name, direction) in [("from_client", &account.from_client), ("from_server", &account.from_server)] {
+        let part = PyDict::new(entry.py());
+        for (name, count) in counts(direction) {
+            part.set_item(name, count)?;
+        }
+        entry.set_item(name, part)?;
     }
-    entry.set_item("ledger", ledger)
+    Ok(())
 }
 
-fn counts(direction: &Direction) -> [(&'static str, u64); 7] {
+fn counts(direction: &Direction) -> [(&'static str, u64); 10] {
     [
+        ("packets", direction.packets),
+        ("bytes", direction.bytes),
+        ("payload_bytes", direction.payload_bytes),
         ("retransmitted", direction.retransmitted),
         ("out_of_order", direction.out_of_order),
         ("gaps", direction.gaps),
