@@ -385,13 +385,14 @@ fn moment(out: &mut Vec<u8>, times: &mut TimeCache, moment: Option<Moment>) {
     out.push(b'}');
 }
 
-/// Community id, version 1, seed 0 (the open specification of Corelight); `None` for traffic without IP.
+/// Community id, version 1, seed 0 (the open specification of Corelight); `None` for traffic without IP and for ICMP.
 pub fn community_id(key: &FlowKey) -> Option<String> {
     let protocol = match key.transport {
-        Transport::Ether => return None,
+        // An ICMP flow is both its requests and their answers here; the specification would give it ports made of message types.
+        Transport::Ether | Transport::Icmp => return None,
         Transport::Tcp => 6,
         Transport::Udp => 17,
-        Transport::Ip | Transport::Icmp => key.protocol.to_be_bytes()[1],
+        Transport::Ip => key.protocol.to_be_bytes()[1],
     };
     let mut sha1 = Sha1::new();
     sha1.update([0, 0]);
@@ -406,4 +407,36 @@ pub fn community_id(key: &FlowKey) -> Option<String> {
         sha1.update(key.port(Side::B).to_be_bytes());
     }
     Some(format!("1:{}", STANDARD.encode(sha1.finalize())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The published baseline of the specification's repository: TCP 128.232.110.120:34855 → 66.35.250.204:80.
+    #[test]
+    fn the_community_id_is_that_of_the_specification() {
+        let client = Address::v4([128, 232, 110, 120]);
+        let server = Address::v4([66, 35, 250, 204]);
+        let key = FlowKey {
+            a: server.bits,
+            b: client.bits,
+            ports: [80, 34_855],
+            tunnel: 0,
+            protocol: 0,
+            group: 0,
+            transport: Transport::Tcp,
+            net: Net::V4,
+        };
+        assert_eq!(community_id(&key).as_deref(), Some("1:LQU9qZlK+B5F3KDmev6m5PMibrg="));
+    }
+
+    #[test]
+    fn values_keep_their_types() {
+        let mut out = Vec::new();
+        let list =
+            [Value::Unsigned(7), Value::Bool(true), Value::Float(0.5), Value::Float(f64::NAN), Value::Hex(b"\x0f")];
+        value(&mut out, &Value::List(&list));
+        assert_eq!(String::from_utf8_lossy(&out), r#"[7,true,0.5,"NaN","0f"]"#);
+    }
 }

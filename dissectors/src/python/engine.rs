@@ -56,14 +56,21 @@ struct Wanted {
     plugins: Plugins,
 }
 
+/// A filter's instructions as libpcap compiles them: code, jump if true, jump if false, constant.
+type Instructions = Vec<(u16, u8, u8, u32)>;
+
+fn program(lines: Instructions) -> PyResult<Program> {
+    let lines: Vec<_> = lines.into_iter().map(|(code, jt, jf, k)| Instruction { code, jt, jf, k }).collect();
+    Program::new(&lines).map_err(|error| PyValueError::new_err(format!("filter: {error}")))
+}
+
 fn wanted(options: &Bound<'_, PyDict>) -> PyResult<Wanted> {
     let get = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
         Ok(options.get_item(name)?.filter(|value| !value.is_none()))
     };
-    let filter: Option<Vec<(u16, u8, u8, u32)>> = get("filter")?.map(|filter| filter.extract()).transpose()?;
-    let program = filter.map(|lines| {
-        let lines: Vec<_> = lines.into_iter().map(|(code, jt, jf, k)| Instruction { code, jt, jf, k }).collect();
-        Program::new(&lines).map_err(|error| PyValueError::new_err(format!("filter: {error}")))
+    let filter: Option<Vec<(u16, Instructions)>> = get("filter")?.map(|filter| filter.extract()).transpose()?;
+    let programs = filter.map(|programs| {
+        programs.into_iter().map(|(link, lines)| Ok((link, program(lines)?))).collect::<PyResult<Vec<_>>>()
     });
     let threads = get("threads")?.map_or(Ok(0), |threads| threads.extract())?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -73,7 +80,7 @@ fn wanted(options: &Bound<'_, PyDict>) -> PyResult<Wanted> {
         options: Options {
             from: get("start")?.map(|time| time.extract()).transpose()?,
             to: get("end")?.map(|time| time.extract()).transpose()?,
-            filter: program.transpose()?,
+            filter: programs.transpose()?,
             digest: get("digest")?.map_or(Ok(true), |digest| digest.extract())?,
         },
         transactions: get("transactions")?.map(|path| path.extract()).transpose()?,
