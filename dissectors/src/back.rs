@@ -7,7 +7,7 @@ use crate::gate::{Account, ConversationKey, Conversations, Direction, FlowCache,
 use crate::output::{Lines, Prefix};
 use crate::packet::{L2, Packet, Transport, checksum, marks};
 use crate::protocols::services::service_of;
-use crate::protocols::{Ending, Hints, Seen, Sink};
+use crate::protocols::{Ending, Hints, Plugins, Seen, Sink};
 use crate::speaker::{Scenery, Speaker};
 use crate::stream::{Event, Flow, FlowId, Flows, Ledger, MAX_TIMERS, Receiver, Scene, Timers};
 use crate::summary::Summary;
@@ -49,6 +49,8 @@ pub struct Back {
     pub summary: Summary,
     /// Who talks with whom, and what was seen of it.
     pub conversations: Conversations,
+    /// Added protocols that take part in this run.
+    pub plugins: Plugins,
     timers: Timers,
 }
 
@@ -61,6 +63,7 @@ impl Back {
             lines_error: None,
             summary: Summary::default(),
             conversations: Conversations::new(MAX_CONVERSATIONS),
+            plugins: Plugins::default(),
             timers: Timers::new(MAX_TIMERS),
         }
     }
@@ -168,6 +171,7 @@ impl Back {
             hints: Hints { ports: flow.key.ports, initiator: None, datagram: true },
             from_start: true,
             seen: seen(flow, now),
+            plugins: self.plugins,
         };
         let (mut speaker, dissection) = self.speaker(flow);
         let outcome = dissection.take(&arrival, &mut speaker);
@@ -289,6 +293,7 @@ impl Back {
             hints: Hints { ports: scene.key.ports, initiator, datagram: false },
             from_start: scene.tcp.from_start(side) && !scene.data.lost[side.index()],
             seen,
+            plugins: self.plugins,
         };
         let scenery =
             Scenery { key: scene.key, macs: macs(scene.l2), vlan: scene.l2[0].vlan.max(scene.l2[1].vlan), initiator };

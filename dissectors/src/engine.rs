@@ -6,6 +6,7 @@ use crate::front::{Feeder, FrontError};
 use crate::gate::Gate;
 use crate::output::Lines;
 use crate::packet::{Block, Packet};
+use crate::protocols::Plugins;
 use crate::stream::{Clock, Flows, Limits, Slot, Tick};
 use crate::summary::Summary;
 
@@ -145,6 +146,11 @@ impl Engine {
     /// After an error the analysis goes on without lines.
     fn check_lines(&mut self) -> Result<(), EngineError> {
         self.back.lines_error.take().map_or(Ok(()), |error| Err(EngineError::Lines(error)))
+    }
+
+    /// Added protocols that take part in this run; without a call none does.
+    pub fn set_plugins(&mut self, plugins: Plugins) {
+        self.back.plugins = plugins;
     }
 
     /// Capture time, ns.
