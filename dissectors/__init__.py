@@ -161,20 +161,29 @@ class Engine:
             yield batch
 
 
-def compile_filter(expression: str) -> list[tuple[int, int, int, int]]:
-    """A capture filter in the usual syntax (pcap-filter) as classic BPF instructions, compiled by libpcap through scapy.
+# Link types of captures (LINKTYPE_…) that a filter is compiled for, with the numbers that libpcap calls them by (DLT_…).
+_FILTERED_LINKS = {1: 1, 9: 9, 12: 12, 50: 50, 51: 51, 101: 12, 108: 108, 113: 113, 228: 228, 229: 229, 276: 276}
 
+
+def compile_filter(expression: str) -> list[tuple[int, list[tuple[int, int, int, int]]]]:
+    """A capture filter in the usual syntax (pcap-filter), compiled by libpcap through scapy: (link type, classic BPF instructions).
+
+    What doesn't make sense on a link type (`ether host` on raw IP) has no program there: its frames are left out.
     Raises ValueError when the expression is wrong or libpcap is missing.
     """
     from scapy.error import Scapy_Exception
-    from scapy.libs.structures import bpf_program  # type: ignore[import-untyped,unused-ignore]
 
     try:
-        from scapy.arch.common import compile_filter as scapy_compile
-
-        program: bpf_program = scapy_compile(expression, linktype=1)
+        from scapy.arch.common import compile_filter as compiled
     except (OSError, ImportError) as error:
         raise ValueError(f"capture filters need libpcap (Debian: apt-get install libpcap0.8): {error}") from error
-    except Scapy_Exception as error:
-        raise ValueError(f"filter {expression!r}: {error}") from error
-    return [(line.code, line.jt, line.jf, line.k) for line in program.bf_insns[: program.bf_len]]
+    programs = []
+    for link, number in _FILTERED_LINKS.items():
+        try:
+            program = compiled(expression, linktype=number)
+        except (Scapy_Exception, OSError) as error:
+            if link == 1:
+                raise ValueError(f"filter {expression!r}: {error}") from error
+            continue
+        programs.append((link, [(line.code, line.jt, line.jf, line.k) for line in program.bf_insns[: program.bf_len]]))
+    return programs

@@ -52,8 +52,9 @@ class Counted:
             self.last = tally.last.time if self.last is None else max(self.last, tally.last.time)
 
 
-_NO_DEVICE: Final = (0x0A, 0x0B)
-"""Modbus exceptions by which a gateway says that nothing is behind it (Modbus Application Protocol 1.1b3, section 7)."""
+_NO_DEVICE: Final = (0x04, 0x0A, 0x0B)
+"""Modbus exceptions by which a gateway may say that nothing is behind it (Modbus Application Protocol 1.1b3, section 7; many gateways
+say 0x04 where it has 0x0B): a unit that gives no other answer need not exist."""
 
 
 class Inventory:
@@ -182,9 +183,8 @@ class Inventory:
             owners[address] = evidence
 
     def _hear(self, conversation: Mapping[str, Any]) -> None:
-        """Whoever sent a packet exists. `packets` is (from client, from server)."""
-        packets = conversation.get("packets") or (0, 0)
-        for side, sent in zip(("client", "server"), packets, strict=False):
-            address = conversation.get(side)
-            if sent and isinstance(address, str) and is_device(address):
+        """Whoever sent a packet exists."""
+        for side in ("client", "server"):
+            address = conversation[side]
+            if conversation[f"from_{side}"]["packets"] and is_device(address):
                 self.heard.add(address)

@@ -43,8 +43,9 @@ pub struct Options {
     pub from: Option<u64>,
     /// Time from which frames are left out, ns since 1970 UTC.
     pub to: Option<u64>,
-    /// Frames that this program refuses are left out.
-    pub filter: Option<filter::Program>,
+    /// Programs by link type (a filter compiles to another program for each). Frames that theirs refuses are left out, and frames of
+    /// link types that have none.
+    pub filter: Option<Vec<(u16, filter::Program)>>,
     /// Whether digests are wanted. What can't be read twice (standard input) is then hashed while it is read; files are hashed by
     /// [`Reader::finish_digests`].
     pub digest: bool,
@@ -56,7 +57,7 @@ struct Selection {
     active: bool,
     from: u64,
     to: Option<u64>,
-    filter: Option<filter::Program>,
+    filter: Option<Vec<(u16, filter::Program)>>,
 }
 
 impl Selection {
@@ -67,8 +68,11 @@ impl Selection {
             info.skipped_by_time = info.skipped_by_time.saturating_add(1);
             return false;
         }
-        let filter = self.filter.as_ref();
-        let wanted = filter.is_none_or(|filter| filter.accepts(frame.span.of(bytes), frame.wire_len));
+        let accepts = |program: &filter::Program| program.accepts(frame.span.of(bytes), frame.wire_len);
+        let of_link = |programs: &Vec<(u16, filter::Program)>| {
+            programs.iter().find(|(link, _)| *link == frame.link).is_some_and(|(_, program)| accepts(program))
+        };
+        let wanted = self.filter.as_ref().is_none_or(of_link);
         info.skipped_by_filter = info.skipped_by_filter.saturating_add(u64::from(!wanted));
         wanted
     }

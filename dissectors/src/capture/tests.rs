@@ -530,8 +530,12 @@ fn from_to_and_filter_leave_out_and_count() {
         Instruction { code: 0x06, jt: 0, jf: 0, k: 0 },
     ])
     .unwrap();
-    let options =
-        Options { from: Some(half + 5 * S), to: Some(half + 70 * S), filter: Some(only_c5), ..Options::default() };
+    let options = Options {
+        from: Some(half + 5 * S),
+        to: Some(half + 70 * S),
+        filter: Some(vec![(1, only_c5)]),
+        ..Options::default()
+    };
     let mut reader = open(std::slice::from_ref(&path), &options).unwrap();
     let seen = drain(&mut reader, usize::MAX, 1);
     assert_eq!(seen.iter().map(|frame| frame.1).collect::<Vec<_>>(), [6, 70], "from inclusive, to exclusive");

@@ -434,7 +434,8 @@ mod tests {
     #[test]
     fn values_keep_their_types() {
         let mut out = Vec::new();
-        let list = [Value::Unsigned(7), Value::Bool(true), Value::Float(0.5), Value::Float(f64::NAN), Value::Hex(b"\x0f")];
+        let list =
+            [Value::Unsigned(7), Value::Bool(true), Value::Float(0.5), Value::Float(f64::NAN), Value::Hex(b"\x0f")];
         value(&mut out, &Value::List(&list));
         assert_eq!(String::from_utf8_lossy(&out), r#"[7,true,0.5,"NaN","0f"]"#);
     }

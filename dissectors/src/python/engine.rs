@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::create_exception;
@@ -52,14 +53,21 @@ struct Wanted {
     gate: crate::gate::Limits,
 }
 
+/// A filter's instructions as libpcap compiles them: code, jump if true, jump if false, constant.
+type Instructions = Vec<(u16, u8, u8, u32)>;
+
+fn program(lines: Instructions) -> PyResult<Program> {
+    let lines: Vec<_> = lines.into_iter().map(|(code, jt, jf, k)| Instruction { code, jt, jf, k }).collect();
+    Program::new(&lines).map_err(|error| PyValueError::new_err(format!("filter: {error}")))
+}
+
 fn wanted(options: &Bound<'_, PyDict>) -> PyResult<Wanted> {
     let get = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
         Ok(options.get_item(name)?.filter(|value| !value.is_none()))
     };
-    let filter: Option<Vec<(u16, u8, u8, u32)>> = get("filter")?.map(|filter| filter.extract()).transpose()?;
-    let program = filter.map(|lines| {
-        let lines: Vec<_> = lines.into_iter().map(|(code, jt, jf, k)| Instruction { code, jt, jf, k }).collect();
-        Program::new(&lines).map_err(|error| PyValueError::new_err(format!("filter: {error}")))
+    let filter: Option<Vec<(u16, Instructions)>> = get("filter")?.map(|filter| filter.extract()).transpose()?;
+    let programs = filter.map(|programs| {
+        programs.into_iter().map(|(link, lines)| Ok((link, program(lines)?))).collect::<PyResult<Vec<_>>>()
     });
     let threads = get("threads")?.map_or(Ok(0), |threads| threads.extract())?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -69,7 +77,7 @@ fn wanted(options: &Bound<'_, PyDict>) -> PyResult<Wanted> {
         options: Options {
             from: get("start")?.map(|time| time.extract()).transpose()?,
             to: get("end")?.map(|time| time.extract()).transpose()?,
-            filter: program.transpose()?,
+            filter: programs.transpose()?,
             digest: get("digest")?.map_or(Ok(true), |digest| digest.extract())?,
         },
         transactions: get("transactions")?.map(|path| path.extract()).transpose()?,
@@ -219,7 +227,8 @@ impl Engine {
     /// The result so far; complete after the last batch.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let run = Arc::clone(self.run()?);
-        if self.done && self.wanted.options.digest {
+        let stopped = self.progress.stop.load(Relaxed);
+        if self.done && self.wanted.options.digest && !stopped {
             py.detach(|| {
                 if let Some(front) = locked(&run).feeder().front_mut() {
                     front.reader.finish_digests();
@@ -238,9 +247,13 @@ impl Engine {
         Ok(document)
     }
 
+    /// Reads no further: what was read is analysed as if the captures ended here.
+    fn stop(&self) {
+        self.progress.stop.store(true, Relaxed);
+    }
+
     fn progress(&self) -> (u64, u64, u64) {
-        use std::sync::atomic::Ordering::Relaxed;
-        let Progress { done, total, frames } = &*self.progress;
+        let Progress { done, total, frames, .. } = &*self.progress;
         (done.load(Relaxed), total.load(Relaxed), frames.load(Relaxed))
     }
 }
