@@ -23,7 +23,9 @@ def unseen(result: Result, coverage: Sequence[Mapping[str, Any]], health: Sequen
     lines += [f"{finding['title']}: what came beyond is merged, {number(finding['count'])} times" for finding in health]
     if result.left_out:
         lines.append(f"The store has no room for {counted(result.left_out, 'operation')} of this run.")
-    return Section("Not seen", lines=lines or ["Nothing is known to be missing: no loss, both directions of every connection, every packet read."])
+    return Section(
+        "Not seen", lines=lines or ["Nothing is known to be missing: no loss, both directions of every connection, every packet read."]
+    )
 
 
 def _captures(engine: Mapping[str, Any]) -> Iterator[str]:

@@ -113,7 +113,25 @@ def _few(names: Sequence[str]) -> str:
 
 
 INDUSTRIAL: Final = frozenset(
-    "modbus umas dnp3 s7comm s7commplus opcua enip cip iec104 bacnet profinet_dcp mms goose sv fins hart_ip mqtt".split()
+    [
+        "modbus",
+        "umas",
+        "dnp3",
+        "s7comm",
+        "s7commplus",
+        "opcua",
+        "enip",
+        "cip",
+        "iec104",
+        "bacnet",
+        "profinet_dcp",
+        "mms",
+        "goose",
+        "sv",
+        "fins",
+        "hart_ip",
+        "mqtt",
+    ]
 )
 
 
