@@ -146,7 +146,7 @@ class Inventory:
         """Nodes are assets, edges conversations from client to server with their counts."""
         from sensor.inventory.graph import graph_of
 
-        return graph_of(self.assets(), self.conversations())
+        return graph_of((asset.to_dict() for asset in self.assets()), (one.to_dict() for one in self.conversations()))
 
     @property
     def ceilings(self) -> Mapping[str, int]:
