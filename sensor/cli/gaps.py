@@ -56,8 +56,6 @@ def _streams(ledger: Mapping[str, int]) -> Iterator[str]:
         yield f"{size(ledger['gap_bytes'])} of TCP streams are missing, in {counted(ledger['gaps'], 'place')}"
     if ledger["cut_bytes"]:
         yield f"{size(ledger['cut_bytes'])} of payload were cut off when the packets were captured (snaplen)"
-    if ledger["one_way"]:
-        yield f"{counted(ledger['one_way'], 'flow')} of {number(ledger['flows'])} show one direction only (nobody answered, or half a mirror)"
     if ledger["midstream"]:
         yield f"{counted(ledger['midstream'], 'connection')} began before the capture"
     if ledger["encrypted"]:

@@ -31,11 +31,12 @@ Exchange = tuple[str | None, str | None, int | None, str, str | None, str]
 class Counted:
     """What the engine counted for an exchange."""
 
-    __slots__ = ("answered", "count", "first", "last")
+    __slots__ = ("answered", "count", "first", "last", "rejected")
 
     def __init__(self) -> None:
         self.count = 0
         self.answered = 0
+        self.rejected = 0
         self.first: int | None = None
         self.last: int | None = None
 
@@ -43,6 +44,7 @@ class Counted:
         """Sums an operation's own tally."""
         self.count += tally.count
         outcomes = tally.outcomes
+        self.rejected += outcomes.get("rejected", 0)
         self.answered += outcomes.get("accepted", 0) + outcomes.get("rejected", 0)
         if modbus and outcomes.get("rejected"):
             self.answered -= sum(tally.rejections.get(code, 0) for code in _NO_DEVICE)

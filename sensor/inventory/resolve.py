@@ -205,7 +205,8 @@ class _Resolution:
                 device = self.device(address)
                 if device is None:
                     continue
-                device.roles.add(("client", protocol, None) if role == "client" else ("server", protocol, port))
+                if not _knocked(exchange, counted):
+                    device.roles.add(("client", protocol, None) if role == "client" else ("server", protocol, port))
                 device.seen(counted.first, counted.last)
                 if role == "server" and counted.answered > 0:
                     device.heard = True
@@ -251,6 +252,12 @@ class _Resolution:
         return [_conversation(key, united[key]) for key in ordered]
 
 
+def _knocked(exchange: Exchange, counted: Counted) -> bool:
+    """Only connections that were refused: nobody serves there, and who tried is no client of what isn't there."""
+    _, _, _, _, unit, access = exchange
+    return access == "session" and unit is None and 0 < counted.count == counted.rejected
+
+
 def _unit_place(identity: str) -> tuple[int, str]:
     return _unit_order(identity.rpartition(":")[2]) if "/" in identity else (0, "")
 
@@ -271,12 +278,14 @@ def _registered(name: str, mac: Evidence) -> Evidence:
 def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[Exchange, Counted]]) -> Conversation:
     client, server, protocol, port = key
     accesses: dict[str, int] = {}
+    rejected = 0
     units: set[str] = set()
     firsts: list[int] = []
     lasts: list[int] = []
     for exchange, counted in parts:
         unit, access = exchange[4], exchange[5]
         accesses[access] = accesses.get(access, 0) + counted.count
+        rejected += counted.rejected
         if unit is not None:
             units.add(unit)
         if counted.first is not None and counted.last is not None:
@@ -284,5 +293,6 @@ def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[E
             lasts.append(counted.last)
     return Conversation(
         client=client, server=server, protocol=protocol, port=port, units=_sorted(units, _unit_order),
-        transactions=sum(accesses.values()), accesses=accesses, first=min(firsts, default=None), last=max(lasts, default=None),
+        transactions=sum(accesses.values()), rejected=rejected, accesses=accesses,
+        first=min(firsts, default=None), last=max(lasts, default=None),
     )  # fmt: skip
