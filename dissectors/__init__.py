@@ -200,6 +200,10 @@ class Engine:
         """The engine's part of the result (DESIGN.md, section 7), so far; complete after the last batch."""
         return self._native.result()
 
+    def stop(self) -> None:
+        """Reads no further: what was read is analysed as if the captures ended here. May be called at any time."""
+        self._native.stop()
+
     def progress(self) -> tuple[int, int, int]:
         """Bytes read, bytes in all (0 where unknown), packets read."""
         return self._native.progress()

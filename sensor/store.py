@@ -105,7 +105,7 @@ class Store:
         return list(assets.values())
 
     def conversations(self) -> list[dict[str, Any]]:
-        """Who talks to whom, over all runs, as in the result document (without `rejected`): operations united by assets, protocol and port."""
+        """Who talks to whom, over all runs, as in the result (without `rejected`): operations united by assets, protocol, port."""
         homes = self._homes()
         united: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in self._rows(

@@ -28,15 +28,16 @@ def show(sections: Iterable[Section], stream: TextIO) -> None:
             console.print()
         if section.title:
             console.print(Text(section.title, style="bold"))
-        _lines(console, section.lines)
+        indent = 2 if section.title else 0
+        _lines(console, section.lines, indent)
         if section.table is not None:
-            console.print(Padding(_table(section.table, console.width - 2), (0, 0, 0, 2), expand=False))
-        _lines(console, section.notes)
+            console.print(Padding(_table(section.table, console.width - indent), (0, 0, 0, indent), expand=False))
+        _lines(console, section.notes, indent)
 
 
-def _lines(console: Console, lines: Iterable[str]) -> None:
+def _lines(console: Console, lines: Iterable[str], indent: int) -> None:
     for line in lines:
-        console.print(Padding(Text(printable(line), overflow="fold"), (0, 0, 0, 2)))
+        console.print(Padding(Text(printable(line), overflow="fold"), (0, 0, 0, indent)))
 
 
 def _table(table: Table, width: int) -> RichTable:

@@ -82,7 +82,7 @@ def _tried(name: str, look: Callable[[], str], use: str, mend: str) -> Check:
 def _libpcap() -> str:
     from dissectors import compile_filter
 
-    return f"compiles filters ({len(compile_filter('tcp port 502'))} instructions for 'tcp port 502')"
+    return f"compiles filters for {len(compile_filter('tcp port 502'))} link types"
 
 
 def _tshark() -> str:

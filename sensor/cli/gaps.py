@@ -18,7 +18,8 @@ _CAUSES = 4
 def unseen(result: Result, coverage: Sequence[Mapping[str, Any]], health: Sequence[Mapping[str, Any]]) -> Section:
     """Everything that is known to be missing. `coverage` and `health` are findings of these kinds."""
     engine = result.engine
-    lines = [*_captures(engine), *_packets(engine["packets"]), *_streams(engine["ledger"]), *_messages(engine)]
+    lines = ["The run was stopped: the rest of the captures was not read"] if result.interrupted else []
+    lines += [*_captures(engine), *_packets(engine["packets"]), *_streams(engine["ledger"]), *_messages(engine)]
     lines += [f"{finding['title']} ({counted(finding['count'], 'case')}, finding {finding['id'][:8]})" for finding in coverage]
     lines += [f"{finding['title']}: what came beyond is merged, {number(finding['count'])} times" for finding in health]
     if result.left_out:

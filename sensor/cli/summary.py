@@ -14,6 +14,8 @@ from sensor.findings import SEVERITIES
 from zones.model import ACCESSES, INDUSTRIAL
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sensor.inventory import Asset, Conversation
     from sensor.result import Result
 
@@ -142,7 +144,7 @@ def _violations(findings: Sequence[Mapping[str, Any]], policy: str) -> Section:
         for group in groups
     ]
     section.table = _table(columns, rows)
-    section.notes = _more(len(rows), "fieldtap findings list --kind violation")
+    section.notes = [*_more(len(rows), "fieldtap findings list --kind violation"), *_each(groups, "violation")]
     return section
 
 
@@ -154,12 +156,14 @@ def _who(group: Group) -> str:
 
 
 def _what(group: Group) -> str:
-    protocols = group.listed("protocol")
-    parts = [protocols, group.lead["access"] or "", group.said("unit", "unit ", "units")]
-    functions = group.values("function")
-    if len(functions) == 1 and group.lead["access"] != "session":
-        parts[1] = functions[0]
-    return " ".join(part for part in parts if part)
+    """`modbus write (write_single_coil), unit 1`; `connects: ftp, ssh, telnet and 8 more`."""
+    access = group.lead["access"]
+    if access == "session":
+        return f"connects: {group.listed('protocol')}"
+    functions = group.values("sub_function") or group.values("function")
+    named = f" ({functions[0]})" if len(functions) == 1 else ""
+    unit = group.said("unit", "unit ", "units")
+    return f"{group.listed('protocol')} {access or ''}{named}".rstrip() + (f", {unit}" if unit else "")
 
 
 def _why(group: Group) -> str:
@@ -170,6 +174,13 @@ def _why(group: Group) -> str:
 def _id(group: Group) -> str:
     more = len(group.findings) - 1
     return f"{group.lead['id'][:8]}{f' +{more}' if more else ''}"
+
+
+def _each(groups: Sequence[Group], kind: str) -> list[str]:
+    """What `+10` means."""
+    if all(len(group.findings) == 1 for group in groups):
+        return []
+    return [f"+N: so many more findings say the same; each one: fieldtap findings list --kind {kind}"]
 
 
 def _alerts(findings: Sequence[Mapping[str, Any]], result: Result) -> Section:
@@ -188,7 +199,7 @@ def _alerts(findings: Sequence[Mapping[str, Any]], result: Result) -> Section:
             for group in groups
         ]  # fmt: skip
         section.table = _table(columns, rows)
-        section.notes += _more(len(rows), "fieldtap findings list --kind alert")
+        section.notes += [*_more(len(rows), "fieldtap findings list --kind alert"), *_each(groups, "alert")]
     else:
         section.lines = [f"None from {counted(rules['active'], 'rule')}."]
     for rule in rules["inactive"]:
@@ -208,10 +219,21 @@ def _end(result: Result, findings: Sequence[Mapping[str, Any]]) -> Section:
     told = [finding for finding in findings if finding["packets"]]
     if told and result.stored is not None:
         gravest = max(told, key=_gravity)
-        lines.append(f"Next: fieldtap explain {gravest['id'][:8]}     ({gravest['title']})")
+        lines.append(f"Next: fieldtap explain {gravest['id'][:8]}{_named_store(result.stored)}     ({gravest['title']})")
     elif result.stored is None and result.store_error is None:
         lines.append("Nothing was kept (--store none), so `fieldtap explain` and `fieldtap findings` don't know them.")
     return Section("", lines=lines)
+
+
+def _named_store(path: Path) -> str:
+    """What `explain` needs to find it there."""
+    from sensor.places import default_store
+
+    if path == default_store():
+        return ""
+    import shlex
+
+    return f" --store {shlex.quote(str(path))}"
 
 
 def _gravity(finding: Mapping[str, Any]) -> tuple[int, int, int]:

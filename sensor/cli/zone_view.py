@@ -166,7 +166,7 @@ def _supposed(client: Side, server: Side, asked: Mapping[str, Any]) -> Supposed:
     if wrong:
         raise click.UsageError(f"{wrong[0].upper()}{wrong[1:]}.")
     functions = words.registry.get(protocol, {}).get("functions", ())
-    function, access = _function(functions, asked["function"], access)
+    function, access = _function(functions, asked["function"], access, asked["points"])
     try:
         from zones.points import read_point
 
@@ -181,12 +181,16 @@ def _supposed(client: Side, server: Side, asked: Mapping[str, Any]) -> Supposed:
     return Supposed(client, Side(server.ip, server.mac, port), protocol, access, function, asked["unit"], points)
 
 
-def _function(rows: Sequence[Mapping[str, Any]], wanted: str | None, access: str | None) -> tuple[Code, str]:
-    """The function and its access: the one that is asked for, or the first that has the access."""
+def _function(
+    rows: Sequence[Mapping[str, Any]], wanted: str | None, access: str | None, points: Sequence[str]
+) -> tuple[Code, str]:  # fmt: skip
+    """The function and its access: the one that is asked for, or the first that has the access and by its name concerns such points."""
     if not rows:
         return Code(0, wanted or "connect"), access or "session"
     if wanted is None:
-        row = next((row for row in rows if row["access"] == (access or "read")), None)
+        same = [row for row in rows if row["access"] == (access or "read")]
+        kind = points[0].partition(":")[0].rpartition("_")[2] if points else ""
+        row = next((row for row in same if kind in row["name"]), same[0] if same else None)
         return (Code(0, None) if row is None else Code(row["code"], row["name"])), access or "read"
     code = int(wanted, 0) if wanted[:1].isdigit() and wanted.lower().removeprefix("0x").isalnum() else None
     row = next((row for row in rows if wanted == row["name"] or code == row["code"]), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from socket import AF_INET, AF_INET6, inet_pton
 from typing import Final
 
 MAC_LENGTH: Final = 17
@@ -44,9 +43,11 @@ def order(address: str) -> tuple[int, bytes]:
     """Sorts addresses by number: IPv4, IPv6, MAC, then whatever can't be read."""
     try:
         if ":" not in address:
-            return (0, inet_pton(AF_INET, address))
+            return (0, bytes(map(int, address.split("."))))
         if is_mac(address):
             return (2, bytes.fromhex(address.replace(":", "")))
+        from socket import AF_INET6, inet_pton  # takes longer to load than IPv4 networks have to wait for
+
         return (1, inet_pton(AF_INET6, address.partition("%")[0]))
     except (OSError, ValueError):
         return (3, address.encode("utf-8", "surrogatepass"))

@@ -97,8 +97,8 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """Who talks to whom (asset ids) in which protocol, as an edge of the graph: transactions by access, how many were rejected, first and last
-    in ns."""
+    """Who talks to whom (asset ids) in which protocol, as an edge of the graph: transactions by access, how many were rejected, first and
+    last in ns."""
 
     client: str
     server: str
