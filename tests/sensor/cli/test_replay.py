@@ -176,7 +176,8 @@ def test_ctrl_c_stops_with_what_was_read(tmp_path: Path) -> None:
     )  # fmt: skip
     assert process.stdin is not None
     feed = endless()
-    process.stdin.write(next(feed))
+    process.stdin.write(next(feed) + next(feed))
+    process.stdin.flush()
     while not lines.exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
