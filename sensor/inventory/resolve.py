@@ -205,9 +205,11 @@ class _Resolution:
                 device = self.device(address)
                 if device is None:
                     continue
-                device.roles.add(("client", protocol, None) if role == "client" else ("server", protocol, port))
+                if role == "client" and counted.spoken > 0:
+                    device.roles.add(("client", protocol, None))
                 device.seen(counted.first, counted.last)
                 if role == "server" and counted.answered > 0:
+                    device.roles.add(("server", protocol, port))
                     device.heard = True
                     if unit is not None:
                         behind = self._behind(device, protocol, unit)
