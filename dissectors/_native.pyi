@@ -331,8 +331,14 @@ class Engine:
     def anomalies(self) -> list[dict[str, Any]]:
         """Anomalies that belong to no transaction: name, protocol, source, destination, count, first, last."""
     def conversations(self) -> list[dict[str, Any]]:
-        """Per client, server, server port and protocol: flows, packets and bytes each way, and the summed ledger."""
+        """Per client, server (text), server port and protocol: flows, first and last (Moment), how many flows were midstream, one_way,
+        half_seen (TCP with payload one way and nothing the other way) and encrypted, and from_client and from_server with packets, bytes,
+        payload_bytes, retransmitted, out_of_order, gaps, gap_bytes, undecoded_bytes, duplicates, conflicts."""
+    def anomalies(self) -> list[dict[str, Any]]:
+        """Anomalies that belong to no transaction: name, protocol, source, destination, count, first and last (Moment)."""
     def result(self) -> dict[str, Any]:
         """captures, packets, flows, protocols, ledger, ceilings (DESIGN.md, section 7)."""
+    def stop(self) -> None:
+        """Reads no further: what was read is analysed as if the captures ended here. May be called at any time."""
     def progress(self) -> tuple[int, int, int]:
         """Bytes read, bytes in all (0 where unknown), packets read."""

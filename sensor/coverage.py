@@ -79,17 +79,15 @@ class Coverage:
 
 
 def _one_way(span: tuple[int, int], conversations: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """TCP payload in one direction and not even an acknowledgement in the other: the mirror shows half of it. A scan of silent hosts
-    has no payload, and UDP may well go unanswered."""
+    """TCP payload in one direction and not even an acknowledgement in the other: the mirror shows half of it."""
     missing = []
     for conversation in conversations:
-        packets = conversation.get("packets") or (0, 0)
-        payload = conversation.get("payload") or (0, 0)
-        if conversation.get("transport", "tcp") == "tcp" and min(packets) == 0 and max(payload) > 0:
-            seen = "client" if packets[0] else "server"
-            missing.append(
-                (max(payload), {**_who(conversation), "seen": seen, "flows": conversation.get("flows"), "packets": max(packets)})
-            )
+        flows = conversation["half_seen"]
+        if flows:
+            sent = {side: conversation[f"from_{side}"] for side in ("client", "server")}
+            seen = [side for side, counts in sent.items() if counts["packets"]]
+            said = {**_who(conversation), "seen": seen[0] if len(seen) == 1 else None, "flows": flows, "of_flows": conversation["flows"]}
+            missing.append((sum(counts["payload_bytes"] for counts in sent.values()), said))
     if not missing:
         return []
     statement = Statement(kind="coverage", title="Only one direction of some conversations was seen", reason="one_way", severity="low")
@@ -100,9 +98,9 @@ def _loss(span: tuple[int, int], conversations: Iterable[Mapping[str, Any]]) -> 
     """Bytes of TCP streams that the capture doesn't hold."""
     lossy = []
     for conversation in conversations:
-        ledger = conversation.get("ledger") or {}
-        gap = _sum(ledger.get("gap_bytes")) + _sum(ledger.get("cut_bytes"))
-        seen = _sum(conversation.get("payload"))
+        sides = (conversation["from_client"], conversation["from_server"])
+        gap = sum(side["gap_bytes"] for side in sides)
+        seen = sum(side["payload_bytes"] for side in sides)
         if gap >= LOSS_BYTES and gap >= LOSS_SHARE * (gap + seen):
             lossy.append((gap, {**_who(conversation), "missing_bytes": gap, "seen_bytes": seen}))
     if not lossy:
@@ -137,7 +135,3 @@ def _who(conversation: Mapping[str, Any]) -> dict[str, Any]:
 def _worst(weighed: Sequence[tuple[int, Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
     ordered = sorted(weighed, key=lambda one: (-one[0], str(one[1])))
     return [example for _, example in ordered[:MAX_EXAMPLES]]
-
-
-def _sum(value: Any) -> int:
-    return sum(value) if isinstance(value, (list, tuple)) else int(value or 0)

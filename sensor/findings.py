@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any, Final, Literal
 
 from sensor.clock import utc
+from sensor.inventory.address import is_mac
 
 Kind = Literal["alert", "violation", "coverage", "health"]
 Severity = Literal["info", "low", "medium", "high", "critical"]
@@ -169,17 +170,25 @@ def _verdict(said: Any, kind: Kind) -> Statement:
 
 
 def subject_of(operation: Mapping[str, Any]) -> Subject:
-    """From Engine.operation: `client` and `server` are addresses or mappings, `port` the server's."""
+    """From Engine.operation: `client` and `server` are addresses, `port` the server's, functions have `code`, `name` and `group`."""
     port = operation.get("port")
     return Subject(
         client=_party(operation.get("client"), None),
         server=_party(operation.get("server"), port),
         protocol=operation.get("protocol"),
         unit=operation.get("unit"),
-        function=operation.get("function"),
-        sub_function=operation.get("sub_function"),
+        function=code_of(operation.get("function")),
+        sub_function=code_of(operation.get("sub_function")),
         access=operation.get("access"),
     )
+
+
+def code_of(code: Any) -> Mapping[str, Any] | None:
+    """A function (dissectors.Code) as it stands in documents; a group only where there is one."""
+    if code is None:
+        return None
+    group = {} if code.group is None else {"group": code.group}
+    return {**group, "code": code.code, "name": code.name}
 
 
 def subject_of_group(fields: Mapping[str, Any]) -> Subject:
@@ -195,18 +204,10 @@ def subject_of_group(fields: Mapping[str, Any]) -> Subject:
     )  # fmt: skip
 
 
-def _party(side: Any, port: int | None) -> Mapping[str, Any] | None:
+def _party(side: str | None, port: int | None) -> Mapping[str, Any] | None:
     if side is None:
         return None
-    if isinstance(side, Mapping):
-        party = {name: side[name] for name in ("ip", "port", "mac") if side.get(name) is not None}
-    else:
-        text = str(side)
-        party = {"mac" if _is_mac(text) else "ip": text}
+    party: dict[str, Any] = {"mac" if is_mac(side) else "ip": side}
     if port is not None:
         party["port"] = port
     return party
-
-
-def _is_mac(text: str) -> bool:
-    return len(text) == 17 and text.count(":") == 5

@@ -22,12 +22,13 @@ from sensor.inventory import Inventory
 from sensor.result import Result
 
 if TYPE_CHECKING:
-    from dissectors import Anomaly, Batch, Crossing, Expected, Fact, Observation, Tally, Transaction, WindowTally
+    from dissectors import Anomaly, Batch, Crossing, Engine, Expected, Fact, Observation, Tally, Transaction, WindowTally
     from sensor.plan import Plan
 
 Lanes = Mapping[int, Sequence["Expected"]]
 Progress = Callable[[int, int, int, int], object]
-"""Bytes read, bytes in all (0 where unknown), packets read, capture time in ns."""
+"""Is given bytes read, bytes in all (0 where unknown), packets read, capture time in ns; where it gives False the run ends with what was
+read so far."""
 
 _NOTHING: Final[Lanes] = {}
 _MANY_OBJECTS: Final = 5_000_000
@@ -39,7 +40,8 @@ class ReplayConfig:
 
     `captures`: files, folders, or `-` for standard input. `zones`: a policy file, None judges no traffic. `rules`: folders of rules beside
     the catalog (`catalog` switches the shipped ones). `store`: the store's file, None for the user's own; `keep` False writes none.
-    `start` and `end`: capture time in ns, inclusive and exclusive. The rest goes to dissectors.Engine as it is.
+    `start` and `end`: capture time in ns, inclusive and exclusive. `digest`: work out the captures' SHA-256, which takes longer than
+    analysing them. The rest goes to dissectors.Engine as it is.
     """
 
     captures: Sequence[str | Path]
@@ -57,6 +59,15 @@ class ReplayConfig:
     plugins: Sequence[Any] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     cache: bool = True
+    digest: bool = False
+
+
+class ConfigurationError(ValueError):
+    """The engine can't be set up so: a filter, limit or dissector that isn't one."""
+
+
+class OutputError(Exception):
+    """Transactions can't be written where they should be."""
 
 
 class Judge(Protocol):
@@ -97,6 +108,7 @@ class EngineLike(Protocol):
     def conversations(self) -> list[dict[str, Any]]: ...
     def result(self) -> dict[str, Any]: ...
     def progress(self) -> tuple[int, int, int]: ...
+    def stop(self) -> None: ...
 
 
 class Pipeline:
@@ -109,6 +121,7 @@ class Pipeline:
         self.coverage = Coverage()
         self.revisions: list[Finding] = []
         self.clock = 0
+        self.interrupted = False
         self.tallies: Sequence[Tally] = ()
         self.conversations: Sequence[Mapping[str, Any]] = ()
         self._judges = [*judges, watcher] if watcher is not None else list(judges)
@@ -124,8 +137,9 @@ class Pipeline:
             self.clock = batch.clock
             if batch.minute or batch.end:
                 self._read(batch.clock if batch.end else batch.clock - batch.clock % MINUTE)
-            if progress is not None:
-                progress(*engine.progress(), batch.clock)
+            if progress is not None and progress(*engine.progress(), batch.clock) is False and not self.interrupted:
+                self.interrupted = not batch.end
+                engine.stop()
         self._finish()
 
     def take(self, fact: Fact) -> None:
@@ -222,23 +236,38 @@ class Pipeline:
 def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
     """Replays captures against a policy and rules, and keeps the outcome in the store.
 
-    Raises OSError where a capture, policy or rule can't be opened, zones.PolicyError and rules.RuleErrors with all that is wrong with them.
-    A store that fails does not: the result says so (`store_error`).
+    Raises dissectors.CaptureError where a capture can't be opened, OSError where policy or rules can't, zones.PolicyError and
+    rules.RuleErrors with all that is wrong with them, ConfigurationError and OutputError. A store that fails does not: the result says so
+    (`store_error`), and what goes wrong after the start stands in its engine's `errors`.
     """
-    from dissectors import Engine
     from sensor.plan import load
 
     plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache)
-    engine = Engine(
-        follow=False, threads=config.threads, filter=config.filter, start=config.start, end=config.end, transactions=config.transactions,
-        batch_packets=config.batch_packets, plugins=config.plugins, limits=config.limits,
-    )  # fmt: skip
-    engine.open([str(path) for path in config.captures])
+    engine = _opened(config)
     with _collector_at_rest():
         result = analyse(engine, plan, progress)
         if config.keep:
             result.keep(config.store)
     return result
+
+
+def _opened(config: ReplayConfig) -> Engine:
+    """The engine with its captures open."""
+    from dissectors import Engine
+
+    try:
+        engine = Engine(
+            follow=False, threads=config.threads, filter=config.filter, start=config.start, end=config.end,
+            transactions=config.transactions, batch_packets=config.batch_packets, plugins=config.plugins, limits=config.limits,
+            digest=config.digest,
+        )  # fmt: skip
+    except (ValueError, LookupError) as error:
+        raise ConfigurationError(str(error)) from error
+    try:
+        engine.open([str(path) for path in config.captures])
+    except OSError as error:
+        raise OutputError(f"{config.transactions}: {error.strerror or error}") from error
+    return engine
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sensor.clock import utc
+from sensor.clock import nanoseconds
 from sensor.findings import Finding, at_least
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ class Result:
     """What a run found. Assets are concluded when they are asked for.
 
     `engine` is Engine.result(), `revisions` every revision of a finding in the order they came, `findings` the newest state of each.
-    `store_error` says why nothing was kept, `left_out` how many operations the store had no room for.
+    `interrupted`: it was told to stop before the captures' end. `store_error` says why nothing was kept, `left_out` how many operations
+    the store had no room for.
     """
 
     engine: Mapping[str, Any]
@@ -34,6 +35,7 @@ class Result:
     describe: Any
     plan: Plan
     clock: int
+    interrupted: bool = False
     store_error: str | None = None
     stored: Path | None = None
     left_out: int = 0
@@ -49,6 +51,7 @@ class Result:
             engine={**engine, "ceilings": ceilings}, inventory=pipeline.inventory, conversations=conversations, tallies=pipeline.tallies,
             findings=sorted([*pipeline.episodes.current(), *closing], key=lambda finding: finding.order),
             revisions=[*pipeline.revisions, *closing], describe=pipeline.engine.operation, plan=plan, clock=pipeline.clock,
+            interrupted=pipeline.interrupted,
         )  # fmt: skip
 
     @property
@@ -81,10 +84,5 @@ class Result:
 
 def _span(engine: Mapping[str, Any], clock: int) -> tuple[int, int]:
     """First and last capture time."""
-    firsts = [capture["first"] for capture in engine.get("captures") or () if isinstance(capture.get("first"), int)]
+    firsts = [nanoseconds(capture["first"]) for capture in engine.get("captures") or () if capture["first"] is not None]
     return (min(firsts, default=clock), clock)
-
-
-def times_as_text(capture: Mapping[str, Any]) -> dict[str, Any]:
-    """A capture of Engine.result() with `first` and `last` as UTC text."""
-    return {**capture, **{name: utc(capture[name]) for name in ("first", "last") if isinstance(capture.get(name), int)}}

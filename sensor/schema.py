@@ -1,7 +1,8 @@
 """The store's schema, one step a version (SQLite's user_version). A step that was released is never changed; a new one is added.
 
 Times are capture time in ns, lists of an asset are joined by spaces (a role is `server:modbus:502`),
-`document` is JSON as in the result of a replay.
+`document` is JSON as in the result of a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and
+times; its path is absolute.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import Final
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     (
         "CREATE TABLE runs (id INTEGER PRIMARY KEY, finished TEXT NOT NULL, fieldtap TEXT NOT NULL, policy TEXT, rules TEXT)",
-        "CREATE TABLE captures (sha256 TEXT PRIMARY KEY, path TEXT NOT NULL, packets INTEGER, bytes INTEGER, first, last) WITHOUT ROWID",
+        "CREATE TABLE captures (id TEXT PRIMARY KEY, sha256 TEXT, path TEXT NOT NULL, packets INTEGER, bytes INTEGER,"
+        " first INTEGER, last INTEGER) WITHOUT ROWID",
         "CREATE TABLE run_captures (run INTEGER NOT NULL REFERENCES runs, number INTEGER NOT NULL,"
-        " sha256 TEXT NOT NULL REFERENCES captures, PRIMARY KEY (run, number)) WITHOUT ROWID",
+        " capture TEXT NOT NULL REFERENCES captures, PRIMARY KEY (run, number)) WITHOUT ROWID",
         "CREATE TABLE assets (id TEXT PRIMARY KEY, place INTEGER NOT NULL, parent TEXT, kind TEXT NOT NULL, heard INTEGER NOT NULL,"
         " first INTEGER, last INTEGER, addresses TEXT NOT NULL,"
         " roles TEXT NOT NULL, vlans TEXT NOT NULL, units TEXT NOT NULL) WITHOUT ROWID",

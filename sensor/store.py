@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from sensor.clock import utc
+from sensor.clock import nanoseconds, utc
 from sensor.places import default_store
 from sensor.schema import MIGRATIONS
 
@@ -85,9 +86,9 @@ class Store:
     def captures(self, run: int | None = None) -> list[dict[str, Any]]:
         """All captures, or those of a run with their `number` in it."""
         if run is None:
-            return self._rows("SELECT sha256, path, packets, bytes, first, last FROM captures ORDER BY first, sha256")
+            return self._rows("SELECT id, sha256, path, packets, bytes, first, last FROM captures ORDER BY first, id")
         return self._rows(
-            "SELECT number, sha256, path, packets, bytes, first, last FROM run_captures JOIN captures USING (sha256)"
+            "SELECT number, id, sha256, path, packets, bytes, first, last FROM run_captures JOIN captures ON id = capture"
             " WHERE run = ? ORDER BY number",
             run,
         )
@@ -102,6 +103,28 @@ class Store:
         for row in self._rows("SELECT * FROM attributes ORDER BY asset, name, confidence DESC, time DESC, value"):
             _add_attribute(assets[row["asset"]]["attributes"], row)
         return list(assets.values())
+
+    def conversations(self) -> list[dict[str, Any]]:
+        """Who talks to whom, over all runs, as in the result document: operations between two assets united by protocol and port."""
+        homes = self._homes()
+        united: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in self._rows(
+            "SELECT client, server, port, protocol, unit, access, first, last, count FROM operations ORDER BY first, client, server, protocol"
+        ):
+            client, server = homes.get(row["client"]), homes.get(row["server"])
+            if client is not None and server is not None:
+                _unite(united, (client, server, row["protocol"], None if row["port"] < 0 else row["port"]), row)
+        times = ("first", "last")
+        return [{**talk, **{name: None if talk[name] is None else utc(talk[name]) for name in times}} for talk in united.values()]
+
+    def _homes(self) -> dict[str, str]:
+        """Addresses and the assets that they belong to. A router's own id goes before the addresses behind it."""
+        homes: dict[str, str] = {}
+        for row in self._rows("SELECT id, addresses FROM assets WHERE parent IS NULL ORDER BY place, id"):
+            homes[row["id"]] = row["id"]
+            for address in row["addresses"].split():
+                homes.setdefault(address, row["id"])
+        return homes
 
     def findings(self, **equal: str | None) -> list[dict[str, Any]]:
         """The newest state of findings, by first time, limited to those whose kind, severity, rule, conduit, protocol, state, client
@@ -210,20 +233,23 @@ def _insert_captures(connection: sqlite3.Connection, run: int, result: Result) -
     """Captures by their number in the run."""
     numbers = {}
     for number, capture in enumerate(result.engine.get("captures") or (), start=1):
-        sha256 = str(_column(capture.get("sha256") or capture.get("path")))
-        numbers[number] = sha256
+        times = [None if text is None else nanoseconds(text) for text in (capture.get("first"), capture.get("last"))]
+        place = str(capture["path"])
+        path = _column(place if place == "-" else str(Path(place).absolute()))
+        rest = (path, capture.get("packets"), capture.get("bytes"), *times)
+        numbers[number] = capture.get("sha256") or blake2b(repr(rest).encode(), digest_size=32).hexdigest()
         connection.execute(
-            "INSERT INTO captures (sha256, path, packets, bytes, first, last) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (sha256) DO UPDATE SET path = excluded.path",
-            (sha256, *(_column(capture.get(name)) for name in ("path", "packets", "bytes", "first", "last"))),
+            "INSERT INTO captures (id, sha256, path, packets, bytes, first, last) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET path = excluded.path",
+            (numbers[number], capture.get("sha256"), *rest),
         )
-        connection.execute("INSERT INTO run_captures (run, number, sha256) VALUES (?, ?, ?)", (run, number, sha256))
+        connection.execute("INSERT INTO run_captures (run, number, capture) VALUES (?, ?, ?)", (run, number, numbers[number]))
     return numbers
 
 
-def _column(value: Any) -> Any:
+def _column(text: str) -> str:
     """Text that is no Unicode (a file name may be anything) is kept as far as it is."""
-    return value if value is None or isinstance(value, int) else str(value).encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace").decode()
 
 
 def _insert_assets(connection: sqlite3.Connection, result: Result, captures: Mapping[int, str]) -> None:
@@ -271,18 +297,14 @@ def _insert_operations(connection: sqlite3.Connection, run: int, result: Result)
 
 def _operation(who: Mapping[str, Any], tally: Tally, run: int) -> tuple[Any, ...]:
     """A row. Columns of the operation's key are never null, so that it is unique: -1 and the empty text stand for nothing."""
-    function, sub, port = who.get("function") or {}, who.get("sub_function"), who.get("port")
-    detail = "" if sub is None else f"{sub.get('group') or ''}/{sub.get('code')}"
-    sides = [side if isinstance(side, str) else _address(side) for side in (who.get("client"), who.get("server"))]
+    function, sub, port = who.get("function"), who.get("sub_function"), who.get("port")
+    detail = "" if sub is None else f"{'' if sub.group is None else sub.group}/{sub.code}"
+    code, name = (-1, None) if function is None else (function.code, function.name)
     first, last = tally.first, tally.last
     return (
-        *sides, -1 if port is None else port, who.get("protocol") or "", who.get("unit") or "", function.get("code", -1), detail,
-        who.get("access") or "", function.get("name"), first and first.time, last and last.time, tally.count, run,
+        who.get("client") or "", who.get("server") or "", -1 if port is None else port, who.get("protocol") or "", who.get("unit") or "",
+        code, detail, who.get("access") or "", name, first and first.time, last and last.time, tally.count, run,
     )  # fmt: skip
-
-
-def _address(side: Mapping[str, Any] | None) -> str:
-    return "" if side is None else str(side.get("ip") or side.get("mac") or "")
 
 
 def _insert_findings(connection: sqlite3.Connection, run: int, result: Result) -> None:
@@ -329,6 +351,19 @@ def _asset(row: Mapping[str, Any]) -> dict[str, Any]:
         "roles": [{"role": role, "protocol": protocol, "port": int(port) if port else None} for role, protocol, port in roles],
         "vlans": [int(vlan) for vlan in row["vlans"].split()], "units": row["units"].split(), "attributes": {},
     }  # fmt: skip
+
+
+def _unite(united: dict[tuple[Any, ...], dict[str, Any]], key: tuple[Any, ...], row: Mapping[str, Any]) -> None:
+    """Adds an operation to its conversation."""
+    talk = united.setdefault(
+        key, dict(zip(("client", "server", "protocol", "port"), key, strict=True))
+        | {"units": [], "transactions": 0, "accesses": {}, "first": row["first"], "last": row["last"]},
+    )  # fmt: skip
+    if row["unit"] and row["unit"] not in talk["units"]:
+        talk["units"].append(row["unit"])
+    talk["transactions"] += row["count"]
+    talk["accesses"][row["access"]] = talk["accesses"].get(row["access"], 0) + row["count"]
+    talk["last"] = max(filter(None, (talk["last"], row["last"])), default=None)
 
 
 def _finding(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -235,6 +235,7 @@ impl Back {
                 from_server: direction(ledger, server),
                 midstream: u64::from(ledger.midstream),
                 one_way: u64::from(ledger.one_way()),
+                half_seen: u64::from(half_seen(flow)),
                 encrypted: u64::from(ledger.encrypted),
             },
         );
@@ -252,6 +253,7 @@ impl Receiver<Talk> for Back {
                 let undecoded = &mut scene.ledger.rare_mut(side).undecoded_bytes;
                 *undecoded = undecoded.saturating_add(given_up);
             }
+            Event::Missed { side } => scene.data.lost[side.index()] = true,
             Event::Opened { .. } => scene.data.prefix.clear(),
             Event::Reset { side } => {
                 let other = scene.ledger.counts(side).payload;
@@ -354,6 +356,12 @@ fn connection(flow: &Flow<Talk>, now: u64) -> Connection<'_> {
         refused: flow.data.refused,
         completed: now,
     }
+}
+
+/// TCP acknowledges what it gets: payload with silence on the other side is a mirror's doing (UDP may well go unanswered).
+fn half_seen(flow: &Flow<Talk>) -> bool {
+    let sides = [Side::A, Side::B].map(|side| flow.ledger.counts(side));
+    flow.key.transport == Transport::Tcp && flow.ledger.one_way() && sides.into_iter().any(|counts| counts.payload > 0)
 }
 
 fn direction(ledger: &Ledger, side: Side) -> Direction {

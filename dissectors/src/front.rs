@@ -1,7 +1,7 @@
 //! The first half of the way, which can run on a core of its own: capture, packet, and frames that a mirror shows twice.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -22,6 +22,8 @@ pub struct Progress {
     pub total: AtomicU64,
     /// Frames read.
     pub frames: AtomicU64,
+    /// Set from outside: read no further, as if the captures ended here.
+    pub stop: AtomicBool,
 }
 
 /// Capture, decoding and duplicate removal.
@@ -41,12 +43,12 @@ impl Front {
         Front { reader, decoder: Decoder::default(), duplicates: Duplicates::default(), progress }
     }
 
-    /// Puts the packets of at most `limit` frames into the block; false at the end of all captures.
+    /// Puts the packets of at most `limit` frames into the block; false at the end of all captures, or when it was told to stop.
     ///
     /// # Errors
     /// When a capture can't be read any further.
     pub fn fill(&mut self, block: &mut Block, limit: usize) -> Result<bool, CaptureError> {
-        if !self.reader.fill(block, limit)? {
+        if self.progress.stop.load(Ordering::Relaxed) || !self.reader.fill(block, limit)? {
             return Ok(false);
         }
         block.packets.clear();

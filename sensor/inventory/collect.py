@@ -52,8 +52,9 @@ class Counted:
             self.last = tally.last.time if self.last is None else max(self.last, tally.last.time)
 
 
-_NO_DEVICE: Final = (0x0A, 0x0B)
-"""Modbus exceptions by which a gateway says that nothing is behind it (Modbus Application Protocol 1.1b3, section 7)."""
+_NO_DEVICE: Final = (0x04, 0x0A, 0x0B)
+"""Modbus exceptions by which a gateway may say that nothing is behind it (Modbus Application Protocol 1.1b3, section 7; many gateways
+say 0x04 where it has 0x0B): a unit that gives no other answer need not exist."""
 
 
 class Inventory:
@@ -145,7 +146,7 @@ class Inventory:
         """Nodes are assets, edges conversations from client to server with their counts."""
         from sensor.inventory.graph import graph_of
 
-        return graph_of(self.assets(), self.conversations())
+        return graph_of((asset.to_dict() for asset in self.assets()), (one.to_dict() for one in self.conversations()))
 
     @property
     def ceilings(self) -> Mapping[str, int]:
@@ -182,9 +183,8 @@ class Inventory:
             owners[address] = evidence
 
     def _hear(self, conversation: Mapping[str, Any]) -> None:
-        """Whoever sent a packet exists. `packets` is (from client, from server)."""
-        packets = conversation.get("packets") or (0, 0)
-        for side, sent in zip(("client", "server"), packets, strict=False):
-            address = conversation.get(side)
-            if sent and isinstance(address, str) and is_device(address):
+        """Whoever sent a packet exists."""
+        for side in ("client", "server"):
+            address = conversation[side]
+            if conversation[f"from_{side}"]["packets"] and is_device(address):
                 self.heard.add(address)

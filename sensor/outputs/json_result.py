@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sensor.result import times_as_text
-
 if TYPE_CHECKING:
     from sensor.result import Result
 
@@ -29,7 +27,7 @@ def document(result: Result) -> dict[str, Any]:
     left_out = {"stored_operations": result.left_out} if result.left_out else {}
     return {
         "fieldtap": fieldtap_version(),
-        "captures": [times_as_text(capture) for capture in engine.get("captures") or ()],
+        "captures": list(engine.get("captures") or ()),
         **{name: engine.get(name) for name in _COUNTED},
         "assets": [asset.to_dict() for asset in result.assets],
         "conversations": [conversation.to_dict() for conversation in result.inventory.conversations()],

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from dissectors import Expected, _native
 from rules.judge import Judge
@@ -43,7 +41,7 @@ class Evidence:
         held = self.held.get(t.operation, {})
         lanes = {**held, **self.judge.lanes(t, held)}
         known = self.clauses.get(t.operation, {})
-        asked = [(number, [clause_mapping(entry, known) for entry in entries]) for number, entries in lanes.items()]
+        asked = [(number, [known.get(id(entry), entry.clause) for entry in entries]) for number, entries in lanes.items()]
         numbers = self.engine.expect(t.operation, asked)
         self.held[t.operation] = lanes
         self.clauses[t.operation] = {}
@@ -54,9 +52,3 @@ class Evidence:
                     self.alerts[number] = entry.consequence
         for alert in self.judge.follow(t, lanes):
             self.found[alert.name] += 1
-
-
-def clause_mapping(entry: Expected, known: Mapping[int, int]) -> dict[str, Any]:
-    """A clause as Engine.expect takes it: by its number where the engine has it."""
-    number = known.get(id(entry))
-    return asdict(entry.clause) if number is None else {"id": number}

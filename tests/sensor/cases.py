@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensor.clock import utc
 from sensor.findings import Statement
 from sensor.pipeline import Pipeline
 from sensor.plan import Plan
@@ -14,7 +15,15 @@ from tests.sensor.scripted import HOUR, START, Clause, Expected, ScriptedEngine
 from tests.synthetic import Moment, Outcome, Transaction, transaction
 
 NOBODY = Plan(policy=None, rules=None, digest="")
-CAPTURE = {"path": "plant.pcap", "sha256": "ab" * 32, "packets": 9, "bytes": 900, "first": START, "last": START + HOUR, "anomalies": {}}
+CAPTURE = {
+    "path": "plant.pcap",
+    "sha256": "ab" * 32,
+    "packets": 9,
+    "bytes": 900,
+    "first": utc(START),
+    "last": utc(START + HOUR),
+    "anomalies": {},
+}
 RESULT = {
     "captures": [CAPTURE],
     "packets": {"read": 9, "decoded": 9, "duplicates": {}, "undecoded": {}}, "flows": 1,

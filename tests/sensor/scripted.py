@@ -138,6 +138,19 @@ class Batch:
                 self.engine.settle(fact)
 
 
+def talk(
+    server: str, *, sent: tuple[int, int] = (0, 0), payload: tuple[int, int] = (0, 0), gap: int = 0, half_seen: int = 0
+) -> dict[str, Any]:
+    """A conversation as Engine.conversations gives it: packets and payload bytes from client and server, bytes missing of the latter's."""
+    names = ("bytes", "retransmitted", "out_of_order", "gaps", "gap_bytes", "undecoded_bytes", "duplicates", "conflicts")
+    sides = [{"packets": sent[side], "payload_bytes": payload[side], **dict.fromkeys(names, 0)} for side in (0, 1)]
+    return {
+        "client": "10.0.0.1", "server": server, "port": 502, "protocol": "modbus", "flows": 1, "first": at(0), "last": at(1),
+        "midstream": 0, "one_way": int(0 in sent), "half_seen": half_seen, "encrypted": 0,
+        "from_client": sides[0], "from_server": {**sides[1], "gap_bytes": gap},
+    }  # fmt: skip
+
+
 class ScriptedEngine:
     """`script` is a list of (time after the start, fact or None); a batch ends at each full minute and at the end."""
 
@@ -239,11 +252,9 @@ class ScriptedEngine:
 
     def operation(self, number: int) -> dict[str, Any]:
         t = self._firsts[number]
-        sub = t.sub_function
         return {
             "client": t.client.ip or t.client.mac, "server": t.server.ip or t.server.mac, "port": t.server.port, "protocol": t.protocol,
-            "unit": t.unit, "function": {"code": t.function.code, "name": t.function.name},
-            "sub_function": None if sub is None else {"code": sub.code, "name": sub.name}, "access": t.access,
+            "unit": t.unit, "function": t.function, "sub_function": t.sub_function, "access": t.access,
         }  # fmt: skip
 
     def window_tallies(self) -> list[WindowTally]:
@@ -257,3 +268,6 @@ class ScriptedEngine:
 
     def progress(self) -> tuple[int, int, int]:
         return (1, 2, 3)
+
+    def stop(self) -> None:
+        self._batches = iter([Batch((), START, True, True, self)])

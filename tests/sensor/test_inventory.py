@@ -13,7 +13,7 @@ from sensor.inventory import Asset, Inventory, vendor
 from sensor.inventory.address import is_device, is_mac, order
 from sensor.outputs.graph import write_graphml, write_json
 from tests.sensor.cases import happened, run, script
-from tests.sensor.scripted import Observation, ScriptedEngine, at
+from tests.sensor.scripted import Observation, ScriptedEngine, at, talk
 
 
 @pytest.fixture(autouse=True)
@@ -169,7 +169,7 @@ def test_tables_have_ceilings_and_say_so() -> None:
 
 def test_whoever_never_sent_a_packet_is_not_heard() -> None:
     engine = ScriptedEngine(script(happened(0, outcome="unanswered")))
-    engine.talks = [{"client": "10.0.0.1", "server": "10.0.0.2", "packets": (3, 0)}]
+    engine.talks = [talk("10.0.0.2", sent=(3, 0))]
     assert {asset.id: asset.heard for asset in run(engine).inventory.assets()} == {"10.0.0.1": True, "10.0.0.2": False}
 
 

@@ -21,6 +21,7 @@ from tests.sensor.scripted import (
     ScriptedEngine,
     WindowTally,
     at,
+    talk,
 )
 
 ALERT = Statement(kind="alert", title="Write", reason="write", severity="high", rule="r1")
@@ -164,19 +165,16 @@ def test_unreadable_traffic_is_one_coverage_finding_a_kind() -> None:
 
 def test_missing_directions_loss_and_ceilings_are_said_once() -> None:
     engine = ScriptedEngine(script(happened(0)), {**RESULT, "ceilings": {"flows": 12, "operations": 0}})
-    whole = {"client": "10.0.0.1", "port": 502, "protocol": "modbus", "transport": "tcp", "flows": 1}
-    engine.talks = [
-        {**whole, "server": f"10.0.1.{n}", "packets": (10, 0), "bytes": (900, 0), "payload": (300, 0), "ledger": {}} for n in range(40)
-    ]
+    engine.talks = [talk(f"10.0.1.{n}", sent=(10, 0), payload=(300, 0), half_seen=1) for n in range(40)]
     engine.talks += [
-        {**whole, "server": "10.0.2.1", "packets": (10, 9), "payload": (300, 90000), "ledger": {"gap_bytes": (0, 2000)}},
-        {**whole, "server": "10.0.2.2", "packets": (10, 9), "payload": (300, 900000), "ledger": {"gap_bytes": 2000}},
-        {**whole, "server": "10.0.2.3", "packets": (10, 0), "payload": (0, 0), "ledger": {}},
-        {**whole, "server": "10.0.2.4", "packets": (10, 0), "payload": (10, 0), "transport": "udp", "ledger": {}},
+        talk("10.0.2.1", sent=(10, 9), payload=(300, 90_000), gap=2000),
+        talk("10.0.2.2", sent=(10, 9), payload=(300, 900_000), gap=2000),
+        talk("10.0.2.3", sent=(10, 0)),
     ]
     found = {finding.statement.reason: finding for finding in result_of(engine).findings}
     assert sorted(found) == ["ceiling:flows", "loss", "one_way"]
     assert (found["one_way"].count, len(found["one_way"].to_dict()["detail"]["examples"])) == (40, 10)
+    assert found["one_way"].to_dict()["detail"]["examples"][0]["seen"] == "client"
     assert found["loss"].count == 1
     assert (found["ceiling:flows"].statement.kind, found["ceiling:flows"].count) == ("health", 12)
 

@@ -65,6 +65,8 @@ pub struct Account {
     pub midstream: u64,
     /// Flows of which only one direction was seen.
     pub one_way: u64,
+    /// TCP flows with payload one way and not even an acknowledgement the other way: a mirror that shows half of them.
+    pub half_seen: u64,
     /// Flows that are encrypted.
     pub encrypted: u64,
 }
@@ -105,6 +107,7 @@ impl Account {
         self.flows = self.flows.saturating_add(other.flows);
         self.midstream = self.midstream.saturating_add(other.midstream);
         self.one_way = self.one_way.saturating_add(other.one_way);
+        self.half_seen = self.half_seen.saturating_add(other.half_seen);
         self.encrypted = self.encrypted.saturating_add(other.encrypted);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::create_exception;
@@ -239,7 +240,8 @@ impl Engine {
     /// The result so far; complete after the last batch.
     fn result<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let run = Arc::clone(self.run()?);
-        if self.done && self.wanted.options.digest {
+        let stopped = self.progress.stop.load(Relaxed);
+        if self.done && self.wanted.options.digest && !stopped {
             py.detach(|| {
                 if let Some(front) = locked(&run).feeder().front_mut() {
                     front.reader.finish_digests();
@@ -262,9 +264,13 @@ impl Engine {
         Ok(document)
     }
 
+    /// Reads no further: what was read is analysed as if the captures ended here.
+    fn stop(&self) {
+        self.progress.stop.store(true, Relaxed);
+    }
+
     fn progress(&self) -> (u64, u64, u64) {
-        use std::sync::atomic::Ordering::Relaxed;
-        let Progress { done, total, frames } = &*self.progress;
+        let Progress { done, total, frames, .. } = &*self.progress;
         (done.load(Relaxed), total.load(Relaxed), frames.load(Relaxed))
     }
 }

@@ -261,6 +261,7 @@ fn fill(entry: &Bound<'_, PyDict>, account: &Account) -> PyResult<()> {
     entry.set_item("last", account.last.map(Moment::from))?;
     entry.set_item("midstream", account.midstream)?;
     entry.set_item("one_way", account.one_way)?;
+    entry.set_item("half_seen", account.half_seen)?;
     entry.set_item("encrypted", account.encrypted)?;
     for (name, direction) in [("from_client", &account.from_client), ("from_server", &account.from_server)] {
         let part = PyDict::new(entry.py());
