@@ -69,13 +69,19 @@ impl Back {
     }
 
     /// Closes what is overdue and ends flows that were quiet for too long.
-    #[inline]
+    #[inline(always)]
     pub fn pass_time(&mut self, now: u64, flows: &mut Flows<Talk>) {
+        if now >= self.timers.wake().min(flows.wake()) {
+            self.time_has_come(now, flows);
+        }
+    }
+
+    #[inline(never)]
+    fn time_has_come(&mut self, now: u64, flows: &mut Flows<Talk>) {
         while let Some((_, id, generation)) = self.timers.pop_due(now) {
             self.look_at_open_requests(id, generation, now, flows);
         }
-        flows.overdue(now, self);
-        flows.expire(now, self);
+        flows.pass_time(now, self);
     }
 
     #[inline(never)]
@@ -103,28 +109,32 @@ impl Back {
     #[inline]
     pub fn packet(&mut self, packet: &Packet, bytes: &[u8], now: u64, flows: &mut Flows<Talk>) {
         let found = flows.find(packet, now, self);
-        let flow = flows.get_mut(found.id);
-        let side = found.side;
         if packet.marks & marks::TWIN != 0 {
             return; // the ledger has it
         }
         if found.moved {
-            self.new_place(packet, flow, side);
+            self.new_place(packet, flows.get_mut(found.id), found.side);
         }
+        let flow = if packet.transport == Transport::Tcp && packet.marks & marks::NO_PORTS == 0 {
+            let verify = || checksum::transport_ok(packet, bytes);
+            flows.segment(found, packet, packet.payload.of(bytes), verify, self)
+        } else {
+            let flow = flows.get_mut(found.id);
+            self.no_stream(packet, bytes, now, flow, found.side);
+            flow
+        };
+        if !flow.data.armed && flow.data.dissection.protocol().is_some() {
+            flow.data.armed = self.timers.schedule(now.saturating_add(LOOK_AGAIN), found.id, flow.generation);
+        }
+    }
+
+    fn no_stream(&mut self, packet: &Packet, bytes: &[u8], now: u64, flow: &mut Flow<Talk>, side: Side) {
         match packet.transport {
-            Transport::Tcp if packet.marks & marks::NO_PORTS == 0 => {
-                let verify = || checksum::transport_ok(packet, bytes);
-                flows.segment(found, packet, packet.payload.of(bytes), verify, self);
-            }
             Transport::Udp if packet.marks & (marks::FRAGMENT | marks::NO_PORTS) == 0 => {
                 self.datagram(packet, bytes, now, flow, side);
             }
             Transport::Ether if packet.protocol == arp::ETHERTYPE => self.arp(packet, bytes),
             _ => {}
-        }
-        let flow = flows.get_mut(found.id);
-        if !flow.data.armed && flow.data.dissection.protocol().is_some() {
-            flow.data.armed = self.timers.schedule(now.saturating_add(LOOK_AGAIN), found.id, flow.generation);
         }
     }
 
@@ -156,8 +166,7 @@ impl Back {
         if address.is_group() || address.bits == 0 {
             return;
         }
-        let text = Address::mac(mac).to_string();
-        let value = Value::Text(text.as_bytes());
+        let value = Value::Text(&mac_text(mac));
         let protocol = service_of(Transport::Ether, arp::ETHERTYPE);
         let observation = Observation { protocol, side: Side::A, unit: None, attribute: "mac", value, field, at };
         self.gate.observe(address, protocol, &observation);
@@ -346,6 +355,19 @@ fn macs(l2: &[L2; 2]) -> [Mac; 2] {
     let [a, b] = l2;
     let of = |own: &L2, other: &L2| if own.source == [0; 6] { other.destination } else { own.source };
     [of(a, b), of(b, a)]
+}
+
+/// As [`Address`] shows it, without the machinery of formatting: it is asked for each side of each flow.
+fn mac_text(mac: Mac) -> [u8; 17] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [b':'; 17];
+    for (place, byte) in text.chunks_mut(3).zip(mac) {
+        if let [high, low, ..] = place {
+            *high = DIGITS[usize::from(byte >> 4)];
+            *low = DIGITS[usize::from(byte & 15)];
+        }
+    }
+    text
 }
 
 fn connection(flow: &Flow<Talk>, now: u64) -> Connection<'_> {

@@ -138,7 +138,7 @@ pub struct Vlan {
 }
 
 /// The MAC addresses and VLAN a packet came with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, Eq, Hash, Default)]
 pub struct L2 {
     /// Source MAC of the innermost link header (zero where the link has none).
     pub source: Mac,
@@ -146,6 +146,27 @@ pub struct L2 {
     pub destination: Mac,
     /// VLAN tags.
     pub vlan: Vlan,
+}
+
+impl L2 {
+    /// All of it in as few numbers as can be.
+    #[inline(always)]
+    fn words(&self) -> (u64, u32, u32, u8) {
+        let ([a, b, c, d, e, f], [g, h, i, j, k, l]) = (self.source, self.destination);
+        let Vlan { count, ids: [outer, inner] } = self.vlan;
+        let tags = u32::from(outer) << 16 | u32::from(inner);
+        (u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u32::from_ne_bytes([i, j, k, l]), tags, count)
+    }
+}
+
+/// Compared for every packet: four numbers instead of fifteen.
+impl PartialEq for L2 {
+    #[inline(always)]
+    fn eq(&self, other: &L2) -> bool {
+        let (ours, theirs) = (self.words(), other.words());
+        let rest = (ours.1 ^ theirs.1) | (ours.2 ^ theirs.2) | u32::from(ours.3 ^ theirs.3);
+        ours.0 == theirs.0 && rest == 0
+    }
 }
 
 /// One decoded packet. Small and `Copy`: everything else stays in the block's bytes.

@@ -37,7 +37,8 @@ impl FlowKey {
     pub fn of(packet: &Packet) -> (FlowKey, Side) {
         let from = (packet.source, packet.source_port);
         let to = (packet.destination, packet.destination_port);
-        let (low, high, side) = if from <= to { (from, to, Side::A) } else { (to, from, Side::B) };
+        let forward = from.0 < to.0 || (from.0 == to.0 && from.1 <= to.1);
+        let (low, high, side) = if forward { (from, to, Side::A) } else { (to, from, Side::B) };
         let ported = matches!(packet.transport, Transport::Tcp | Transport::Udp);
         let key = FlowKey {
             a: low.0,
@@ -52,6 +53,17 @@ impl FlowKey {
         (key, side)
     }
 
+    /// Whether both are the same, without a branch for each field: it is asked for every packet, and nearly always true.
+    #[inline(always)]
+    pub(super) fn is(&self, other: &FlowKey) -> bool {
+        let FlowKey { a, b, ports: [low, high], tunnel, protocol, group, transport, net } = *self;
+        let ports = (low ^ other.ports[0]) | (high ^ other.ports[1]);
+        let rest = (protocol ^ other.protocol) | (group ^ other.group);
+        let kind = (transport as u8 ^ other.transport as u8) | (net as u8 ^ other.net as u8);
+        let wide = (a ^ other.a) | (b ^ other.b);
+        wide == 0 && (tunnel ^ other.tunnel) | u32::from(ports | rest) | u32::from(kind) == 0
+    }
+
     /// Keyed hash of the flow: collisions can't be prepared by whoever sends the packets.
     #[inline(always)]
     pub fn hash(&self) -> u64 {
@@ -61,8 +73,12 @@ impl FlowKey {
             | (self.transport as u64) << 32
             | (self.net as u64) << 40;
         let mut hasher = state().build_hasher();
-        hasher.write_u128(self.a);
-        hasher.write_u128(self.b);
+        if self.net == Net::V4 {
+            hasher.write_u128(self.a << 64 | self.b); // 32 bits each: a single step takes both
+        } else {
+            hasher.write_u128(self.a);
+            hasher.write_u128(self.b);
+        }
         hasher.write_u64(ports);
         hasher.write_u64(rest);
         hasher.finish()

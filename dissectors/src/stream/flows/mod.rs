@@ -65,6 +65,8 @@ pub struct Flows<T> {
     alive: u32,
     pushed_out: u64,
     waits_full: u64,
+    /// Before this time there is nothing overdue and nothing to expire, ns.
+    wake: u64,
 }
 
 impl<T: Default> Flows<T> {
@@ -84,6 +86,7 @@ impl<T: Default> Flows<T> {
             alive: 0,
             pushed_out: 0,
             waits_full: 0,
+            wake: 0,
         }
     }
 
@@ -154,7 +157,7 @@ impl<T: Default> Flows<T> {
         let (key, side) = FlowKey::of(packet);
         let tag = tag(packet.hash);
         let chunks = &self.chunks;
-        let found = self.index.find(tag, |id| chunks[id as usize / CHUNK][id as usize % CHUNK].key == key);
+        let found = self.index.find(tag, |id| chunks[id as usize / CHUNK][id as usize % CHUNK].key.is(&key));
         if let Some(id) = found {
             let flow = &mut self.chunks[id as usize / CHUNK][id as usize % CHUNK];
             if !may_be_another(flow, packet, clock, self.shortest) {
@@ -198,7 +201,7 @@ impl<T: Default> Flows<T> {
         bytes: &[u8],
         mut verify: impl FnMut() -> Option<bool>,
         receiver: &mut R,
-    ) {
+    ) -> &mut Flow<T> {
         let Found { id, side, .. } = found;
         let flow = &mut self.chunks[id as usize / CHUNK][id as usize % CHUNK];
         let clock = flow.last.time;
@@ -218,10 +221,28 @@ impl<T: Default> Flows<T> {
         if !plain {
             self.look_after(id, before, clock, receiver);
         }
+        self.get_mut(id)
     }
 
-    /// Lets go of data held back too long. To be called once per packet, before it: costs a comparison where nothing is due.
+    /// What passing time brings: [`Flows::overdue`] and [`Flows::expire`]. To be called once per packet, before it: costs a comparison where
+    /// nothing is due.
     #[inline]
+    pub fn pass_time<R: Receiver<T>>(&mut self, clock: u64, receiver: &mut R) {
+        if clock < self.wake {
+            return;
+        }
+        self.overdue(clock, receiver);
+        self.expire(clock, receiver);
+        self.wake = self.waits.front().map_or(u64::MAX, |(at, ..)| *at).min(self.idle.wake());
+    }
+
+    /// Before this time [`Flows::pass_time`] has nothing to do, ns.
+    #[inline]
+    pub fn wake(&self) -> u64 {
+        self.wake
+    }
+
+    /// Lets go of data held back too long: a bounded number of steps, what is left is done at the next call.
     pub fn overdue<R: Receiver<T>>(&mut self, clock: u64, receiver: &mut R) {
         for _ in 0..STEPS {
             let Some(&(at, id, generation)) = self.waits.front() else { return };
@@ -236,9 +257,7 @@ impl<T: Default> Flows<T> {
         }
     }
 
-    /// Ends flows that were silent too long. To be called once per packet, before it: costs a comparison where nothing is due, and a bounded
-    /// number of steps where much is; what is left is done at the next call.
-    #[inline]
+    /// Ends flows that were silent too long: a bounded number of steps, what is left is done at the next call.
     pub fn expire<R: Receiver<T>>(&mut self, clock: u64, receiver: &mut R) {
         if self.idle.is_quiet(clock) {
             return;
@@ -299,7 +318,9 @@ impl<T: Default> Flows<T> {
         }
         flow.queued = true;
         let generation = flow.generation;
-        self.waits.push_back((clock.saturating_add(ACKED_WAIT), id, generation));
+        let at = clock.saturating_add(ACKED_WAIT);
+        self.wake = self.wake.min(at);
+        self.waits.push_back((at, id, generation));
     }
 }
 
