@@ -192,6 +192,7 @@ impl Flow {
                     break;
                 }
                 Fed::NotMine => self.ended = true,
+                Fed::Failed => panic!("a native dissector does not fail"),
             }
         }
         self.buffers[side.index()] = if self.datagram { Vec::new() } else { rest.to_vec() };
