@@ -105,11 +105,12 @@ class Store:
         return list(assets.values())
 
     def conversations(self) -> list[dict[str, Any]]:
-        """Who talks to whom, over all runs, as in the result document: operations between two assets united by protocol and port."""
+        """Who talks to whom, over all runs, as in the result document (without `rejected`): operations united by assets, protocol and port."""
         homes = self._homes()
         united: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in self._rows(
-            "SELECT client, server, port, protocol, unit, access, first, last, count FROM operations ORDER BY first, client, server, protocol"
+            "SELECT client, server, port, protocol, unit, access, first, last, count FROM operations"
+            " ORDER BY first, client, server, protocol"
         ):
             client, server = homes.get(row["client"]), homes.get(row["server"])
             if client is not None and server is not None:

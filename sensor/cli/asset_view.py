@@ -20,7 +20,8 @@ def value(asset: Mapping[str, Any], name: str) -> str:
 
 def called(asset: Mapping[str, Any]) -> str:
     """Its id; a unit is named below its device."""
-    return asset["id"] if asset["parent"] is None else f"  unit {asset['id'].rpartition(':')[2]}"
+    identity = str(asset["id"])
+    return identity if asset["parent"] is None else f"  unit {identity.rpartition(':')[2]}"
 
 
 def model(asset: Mapping[str, Any]) -> str:

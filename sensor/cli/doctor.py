@@ -16,7 +16,8 @@ from sensor.cli.kept import json_option
 
 
 class Check(NamedTuple):
-    """One thing looked at: is it well, what was found, what it is for, and how to mend it where it isn't. `needed`: nothing works without."""
+    """One thing looked at: is it well, what was found, what it is for, how to mend it where it isn't; `needed` when nothing works
+    without."""
 
     name: str
     well: bool

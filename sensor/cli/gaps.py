@@ -56,14 +56,12 @@ def _streams(ledger: Mapping[str, int]) -> Iterator[str]:
         yield f"{size(ledger['gap_bytes'])} of TCP streams are missing, in {counted(ledger['gaps'], 'place')}"
     if ledger["cut_bytes"]:
         yield f"{size(ledger['cut_bytes'])} of payload were cut off when the packets were captured (snaplen)"
-    if ledger["one_way"]:
-        yield f"{counted(ledger['one_way'], 'flow')} of {number(ledger['flows'])} show one direction only (nobody answered, or half a mirror)"
     if ledger["midstream"]:
         yield f"{counted(ledger['midstream'], 'connection')} began before the capture"
     if ledger["encrypted"]:
         yield f"{counted(ledger['encrypted'], 'flow')} are encrypted: what they say is not seen"
     if ledger["undecoded_bytes"]:
-        yield f"{size(ledger['undecoded_bytes'])} of payload in known protocols could not be read"
+        yield f"{size(ledger['undecoded_bytes'])} of payload were not understood (other protocols, or unreadable)"
     if ledger["set_aside_packets"] or ledger["bad_checksums"]:
         aside = counted(ledger["set_aside_packets"] + ledger["bad_checksums"], "segment")
         yield f"{aside} set aside: a wrong checksum, or no place in their stream"

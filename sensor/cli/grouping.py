@@ -33,12 +33,12 @@ class Group:
     @property
     def first(self) -> str:
         """Time of the first occurrence, as UTC text."""
-        return min(finding["first"] for finding in self.findings)
+        return min(str(finding["first"]) for finding in self.findings)
 
     @property
     def last(self) -> str:
         """Time of the last."""
-        return max(finding["last"] for finding in self.findings)
+        return max(str(finding["last"]) for finding in self.findings)
 
     def values(self, name: str) -> list[str]:
         """The different values of a field, in the order of their first occurrence; of a side its address."""

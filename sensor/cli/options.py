@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -23,63 +23,25 @@ NO_STORE: Final = Path("none")
 """What `--store none` gives: nothing is kept. Compare by identity; `./none` is a file."""
 
 
-class CaptureType(click.ParamType):
-    """A file, a folder, or `-`."""
+def time_of(_: click.Context, param: click.Parameter, text: str | None) -> int | None:
+    """A time in the form of ISO 8601, UTC unless it says otherwise, as ns since 1970."""
+    from sensor.clock import nanoseconds
 
-    name = "capture"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The path as it was given, which exists."""
-        text = str(value)
-        if text != "-" and not Path(text).exists():
-            self.fail(f"{text}: there is no such file or folder.", param, ctx)
-        return text
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        """Files."""
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(incomplete, type="file")]
+    try:
+        return None if text is None else nanoseconds(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no time: write 2026-03-04T08:15:21 (UTC) or 2026-03-04T09:15:21+01:00.", param=param
+        ) from None
 
 
-class TimeType(click.ParamType):
-    """A time, UTC unless it says otherwise; ns since 1970."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """From text in the form of ISO 8601."""
-        if isinstance(value, int):
-            return value
-        from sensor.clock import nanoseconds
-
-        try:
-            return nanoseconds(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no time: write 2026-03-04T08:15:21 (UTC) or 2026-03-04T09:15:21+01:00.", param, ctx)
+def store_of(_: click.Context, __: click.Parameter, text: str | None) -> Path | None:
+    """A path, or NO_STORE."""
+    return None if text is None else NO_STORE if text == "none" else Path(text)
 
 
-class StoreType(click.ParamType):
-    """A file, or `none`."""
-
-    name = "store"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path, or NO_STORE."""
-        if isinstance(value, Path):
-            return value
-        return NO_STORE if value == "none" else Path(value)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        """Files."""
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(incomplete, type="file")]
-
-
-CAPTURE: Final = CaptureType()
-TIME: Final = TimeType()
-STORE: Final = StoreType()
+CAPTURE: Final = click.Path(exists=True, readable=True, allow_dash=True)
 FILE: Final = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 PLACE: Final = click.Path(exists=True, readable=True, path_type=Path)
+WRITTEN: Final = click.Path(dir_okay=False, allow_dash=True)
 READ_STORE: Final = click.Path(dir_okay=False, path_type=Path)

@@ -37,12 +37,19 @@ _SEVERITIES = ("info", "low", "medium", "high", "critical")
 @click.option("--zones", type=options.FILE, metavar="FILE", help="The policy to judge by. Without one nothing is a violation.")
 @click.option("--rules", multiple=True, type=options.PLACE, metavar="DIR", help="Rules of your own beside the catalog. May be repeated.")
 @click.option("--no-catalog", is_flag=True, help="Leave out the rules that come with Fieldtap.")
-@click.option("--transactions", metavar="FILE", help="Write each transaction as a JSON line; - is standard output.")
+@click.option("--transactions", type=options.WRITTEN, metavar="FILE", help="Write each transaction as a JSON line; - is standard output.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document, and nothing else, on standard output.")
-@click.option("--store", type=options.STORE, metavar="FILE|none", help="Where the result is kept.", show_default="your own store")
+@click.option(
+    "--store",
+    type=options.WRITTEN,
+    callback=options.store_of,
+    metavar="FILE|none",
+    help="Where the result is kept.",
+    show_default="your own store",
+)
 @click.option("--filter", "expression", metavar="EXPR", help="Only packets that fit this capture filter, e.g. 'host 10.20.1.11'.")
-@click.option("--from", "start", type=options.TIME, metavar="TIME", help="Only packets from this time on (UTC, 2026-03-04T08:15).")
-@click.option("--to", "end", type=options.TIME, metavar="TIME", help="Only packets before this time.")
+@click.option("--from", "start", callback=options.time_of, metavar="TIME", help="Only packets from this time on (UTC, 2026-03-04T08:15).")
+@click.option("--to", "end", callback=options.time_of, metavar="TIME", help="Only packets before this time.")
 @click.option("--threads", type=click.IntRange(0, 2), default=0, help="1 or 2; 0 chooses. The result is the same.", show_default=True)
 @click.option("--dissector", "dissectors", multiple=True, metavar="NAME", help="Switch on an installed Python dissector. May be repeated.")
 @click.option("--digest/--no-digest", default=None, help="Work out the captures' SHA-256.", show_default="with --json")

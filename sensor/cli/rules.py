@@ -46,11 +46,12 @@ def list_(rules: tuple[Path, ...], zones: Path | None, as_json: bool) -> None:
     from sensor.cli.table import Column, Section, Table
 
     plan = _plan(rules, zones)
-    found = [
+    found: list[dict[str, Any]] = [
         {"name": rule.name, "id": rule.id, "title": rule.title, "severity": rule.alert.severity, "active": True,
          "attack": [technique.id for technique in rule.alert.attack], "file": rule.alert.file, "placeholder": None}
         for rule in plan.rules
-    ] + [
+    ]  # fmt: skip
+    found += [
         {"name": Path(rule.file).stem, "id": rule.rule, "title": rule.title, "severity": None, "active": False, "attack": [],
          "file": rule.file, "placeholder": rule.placeholder}
         for rule in plan.inactive
@@ -59,10 +60,11 @@ def list_(rules: tuple[Path, ...], zones: Path | None, as_json: bool) -> None:
         show.document(found)
         return
     columns = (
-        Column("name", keep=True), Column("severity", keep=True), Column("ATT&CK", gives_way=2), Column("title", gives_way=1), Column("state"),
+        Column("name", keep=True), Column("severity", keep=True), Column("ATT&CK", gives_way=2), Column("title", gives_way=1),
+        Column("state"),
     )  # fmt: skip
     rows = [
-        (str(rule["name"]), str(rule["severity"] or ""), " ".join(rule["attack"] or ()), str(rule["title"]),
+        (rule["name"], rule["severity"] or "", " ".join(rule["attack"]), rule["title"],
          "active" if rule["active"] else f"waits for %{rule['placeholder']}%")
         for rule in found
     ]  # fmt: skip

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from sensor.cli.asset_view import acts_as, called, model, value
 from sensor.cli.gaps import unseen
 from sensor.cli.grouping import Group, grouped
 from sensor.cli.table import Column, Section, Table
 from sensor.cli.words import clock, counted, number, size, span
+from sensor.findings import SEVERITIES
+from zones.model import ACCESSES, INDUSTRIAL
 
 if TYPE_CHECKING:
     from sensor.inventory import Asset, Conversation
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 25
 """Rows of a table in the summary; further ones are counted, and the note below says where they are."""
-MOST_ROLES: Final = 3
 
 
 def summary(result: Result) -> list[Section]:
@@ -52,25 +54,21 @@ def _left_out(engine: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _assets(result: Result) -> Section:
-    assets = result.assets
     place = _zones(result)
-    hosts = [asset for asset in assets if asset.heard]
-    silent = len(assets) - len(hosts)
+    heard = [asset for asset in result.assets if asset.heard]
+    shown = [(asset, asset.to_dict()) for asset in heard[:MOST_ROWS]]
+    rows = [[called(said), value(said, "vendor"), model(said), acts_as(said), place(asset)] for asset, said in shown]
     columns = [
         Column("asset", keep=True), Column("vendor", gives_way=2), Column("model and firmware", gives_way=1), Column("acts as"),
         Column("zone", gives_way=3),
     ]  # fmt: skip
-    rows = [
-        (asset.id if asset.parent is None else f"  unit {asset.id.rpartition(':')[2]}", str(asset.value("vendor") or ""), _model(asset),
-         _roles(asset), place(asset))
-        for asset in hosts
-    ]  # fmt: skip
     if result.plan.policy is None:
         columns, rows = columns[:-1], [row[:-1] for row in rows]
-    notes = _more(len(rows), "fieldtap assets list")
+    notes = _more(len(heard), "fieldtap assets list")
+    silent = len(result.assets) - len(heard)
     if silent:
         notes.append(f"{counted(silent, 'address', 'addresses')} more never sent a packet and may not exist.")
-    return Section(f"Assets: {len(hosts)}", table=_table(columns, rows), notes=notes)
+    return Section(f"Assets: {len(heard)}", table=_table(columns, rows), notes=notes)
 
 
 def _zones(result: Result) -> Callable[[Asset], str]:
@@ -90,51 +88,6 @@ def _zones(result: Result) -> Callable[[Asset], str]:
     return zone
 
 
-def _model(asset: Asset) -> str:
-    named = asset.value("product_name"), asset.value("model") or asset.value("product"), asset.value("firmware")
-    return " ".join(dict.fromkeys(str(value) for value in named if value))
-
-
-def _roles(asset: Asset) -> str:
-    """`modbus server, ssh client`; a host that was only tried at many ports is no server of theirs, but that is all that was seen."""
-    if asset.kind == "router":
-        return "router"
-    roles: dict[str, list[str]] = {"server": [], "client": []}
-    for role in asset.roles:
-        if role.protocol not in roles[role.role]:
-            roles[role.role].append(role.protocol)
-    return ", ".join(f"{_few(names)} {role}" for role, names in roles.items() if names)
-
-
-def _few(names: Sequence[str]) -> str:
-    ordered = sorted(names, key=lambda name: (name not in INDUSTRIAL, name))
-    more = len(ordered) - MOST_ROLES
-    return " ".join(ordered) if more <= 1 else f"{' '.join(ordered[:MOST_ROLES])} +{more}"
-
-
-INDUSTRIAL: Final = frozenset(
-    [
-        "modbus",
-        "umas",
-        "dnp3",
-        "s7comm",
-        "s7commplus",
-        "opcua",
-        "enip",
-        "cip",
-        "iec104",
-        "bacnet",
-        "profinet_dcp",
-        "mms",
-        "goose",
-        "sv",
-        "fins",
-        "hart_ip",
-        "mqtt",
-    ]
-)
-
-
 def _conversations(result: Result) -> Section:
     found = sorted(result.inventory.conversations(), key=lambda one: (one.protocol not in INDUSTRIAL, one.protocol))
     columns = (
@@ -144,17 +97,23 @@ def _conversations(result: Result) -> Section:
     spoken = [one for one in found if set(one.accesses) != {"session"}]
     rows = [(one.protocol, one.client, one.server, _units(one), number(one.transactions), _accesses(one.accesses)) for one in spoken]
     notes = _more(len(rows), "--json names them all")
-    if len(found) > len(spoken):
-        notes.append(f"{_connections(found)} without a message that is understood: {_tried(found)}.")
-    return Section(f"Conversations: {len(spoken)}", table=_table(columns, rows), notes=notes)
+    return Section(f"Conversations: {len(spoken)}", table=_table(columns, rows), notes=[*notes, *_connections(found)])
 
 
-def _connections(found: Sequence[Conversation]) -> str:
-    return counted(sum(1 for one in found if set(one.accesses) == {"session"}), "connection")
+def _connections(found: Sequence[Conversation]) -> Iterator[str]:
+    """Those in which no message was understood: refused ones (somebody tried), and the rest."""
+    silent = [one for one in found if set(one.accesses) == {"session"}]
+    refused = [one for one in silent if one.rejected == one.transactions]
+    other = [one for one in silent if one.rejected != one.transactions]
+    if refused:
+        count = sum(one.transactions for one in refused)
+        yield f"{counted(count, 'connection was', 'connections were')} refused: {_named(refused)}."
+    if other:
+        yield f"{counted(len(other), 'conversation')} more in which no message is understood: {_named(other)}."
 
 
-def _tried(found: Sequence[Conversation]) -> str:
-    names = list(dict.fromkeys(one.protocol for one in found if set(one.accesses) == {"session"}))
+def _named(found: Sequence[Conversation]) -> str:
+    names = list(dict.fromkeys(one.protocol for one in found))
     more = len(names) - 6
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:6])} and {more} more"
 
@@ -189,9 +148,9 @@ def _violations(findings: Sequence[Mapping[str, Any]], policy: str) -> Section:
 
 def _who(group: Group) -> str:
     zones = group.lead.get("zones") or {}
-    client = group.said("client", "", "clients") or zones.get("from") or "?"
-    server = group.said("server", "", "servers") or zones.get("to") or "?"
-    return f"{client} → {server}"
+    client = group.said("client", "", "clients") or zones.get("from")
+    server = group.said("server", "", "servers") or zones.get("to")
+    return " → ".join(side for side in (client, server) if side)
 
 
 def _what(group: Group) -> str:
@@ -210,7 +169,7 @@ def _why(group: Group) -> str:
 
 def _id(group: Group) -> str:
     more = len(group.findings) - 1
-    return group.lead["id"][:8] + (f" +{more}" if more else "")
+    return f"{group.lead['id'][:8]}{f' +{more}' if more else ''}"
 
 
 def _alerts(findings: Sequence[Mapping[str, Any]], result: Result) -> Section:
@@ -244,16 +203,21 @@ def _end(result: Result, findings: Sequence[Mapping[str, Any]]) -> Section:
     by_severity: dict[str, int] = {}
     for finding in findings:
         by_severity[finding["severity"]] = by_severity.get(finding["severity"], 0) + 1
-    order = ("critical", "high", "medium", "low", "info")
-    parts = [f"{by_severity[name]} {name}" for name in order if name in by_severity]
+    parts = [f"{by_severity[name]} {name}" for name in reversed(SEVERITIES) if name in by_severity]
     lines = [f"{counted(len(findings), 'finding')}: {', '.join(parts)}."]
     told = [finding for finding in findings if finding["packets"]]
     if told and result.stored is not None:
-        gravest = grouped(told)[0].lead
+        gravest = max(told, key=_gravity)
         lines.append(f"Next: fieldtap explain {gravest['id'][:8]}     ({gravest['title']})")
     elif result.stored is None and result.store_error is None:
         lines.append("Nothing was kept (--store none), so `fieldtap explain` and `fieldtap findings` don't know them.")
     return Section("", lines=lines)
+
+
+def _gravity(finding: Mapping[str, Any]) -> tuple[int, int, int]:
+    """What to look at first: by severity, then by what is done, then by how often."""
+    access = finding["access"]
+    return (SEVERITIES.index(finding["severity"]), ACCESSES.index(access) if access in ACCESSES else -1, finding["count"])
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
@@ -28,11 +29,11 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
 class Tree(click.Group):
     """A group that loads a command when it is used, and ends the process with the exit codes of `Exit`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """In the order of the table."""
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Loads a command's module."""
         if cmd_name not in _COMMANDS:
             return None
@@ -52,18 +53,18 @@ class Tree(click.Group):
             ctx.fail(f"No such command '{name}'.{hint}")
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The table, without loading anything."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, about) for name, (_, about) in _COMMANDS.items()])
 
-    def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
         """Runs a command line. Whatever a command raises becomes a message and an exit code."""
         from sensor.cli.failures import guarded
 
-        run: Callable[[], Any] = lambda: super(Tree, self).main(args, prog_name, **{**extra, "standalone_mode": False})  # noqa: E731
-        code = guarded(run)
-        if extra.get("standalone_mode", True):
+        alone = extra.pop("standalone_mode", True)
+        code = guarded(partial(super().main, *args, standalone_mode=False, **extra))
+        if alone:
             raise SystemExit(int(code))
         return code
 
