@@ -80,10 +80,12 @@ fn recognise(probe: &Probe<'_>) -> Recognition {
             return Recognition::Mine { skip, confidence: if hinted { 70 } else { 50 } };
         }
     }
-    if hinted && is_wrong_modbus(probe.bytes) {
-        Recognition::Mine { skip: 0, confidence: 30 }
-    } else {
-        Recognition::NotMine
+    match message::read_mbap(probe.bytes) {
+        _ if !hinted => Recognition::NotMine,
+        // What is wrong with it shows when it is whole, however it was cut into segments.
+        Err(Trouble::Short(_)) if !probe.hints.datagram => Recognition::More,
+        _ if is_wrong_modbus(probe.bytes) => Recognition::Mine { skip: 0, confidence: 30 },
+        _ => Recognition::NotMine,
     }
 }
 
