@@ -1,5 +1,7 @@
 //! The second half of the way: flow → stream → dissector → transaction → gate, for one packet at a time.
 
+use std::hint::black_box;
+
 use crate::address::{Address, Mac, Moment, Net, Side};
 use crate::arp;
 use crate::dissection::{Arrival, Dissection, Outcome as Dissected};
@@ -17,24 +19,34 @@ use crate::unclaimed::{self, Connection};
 /// How long after new data a flow's open requests are looked at: shorter than every protocol's own time-out, ns.
 const LOOK_AGAIN: u64 = 5_000_000_000;
 
-/// What is kept with every flow.
+/// What is kept with every flow; what every packet touches comes first.
 #[derive(Default)]
+#[repr(C)]
 pub struct Talk {
     dissection: Dissection,
     cache: FlowCache,
+    /// Bytes of each side were lost since the flow began.
+    lost: [bool; 2],
+    /// A timer is set.
+    armed: bool,
+    /// Who is client, once a transaction said so.
+    client: Option<Side>,
+    /// Refused: a reset was the first word of the other side.
+    refused: bool,
+    /// The flow was told as an operation of its own.
+    told: bool,
     prefix: Prefix,
     /// The first packet of each side.
     firsts: [Option<Moment>; 2],
-    /// Bytes of each side were lost since the flow began.
-    lost: [bool; 2],
-    /// Refused: a reset was the first word of the other side.
-    refused: bool,
-    /// A timer is set.
-    armed: bool,
-    /// The flow was told as an operation of its own.
-    told: bool,
-    /// Who is client, once a transaction said so.
-    client: Option<Side>,
+}
+
+impl Talk {
+    /// Fetches what the next packet will need, before it is needed.
+    #[inline]
+    pub fn warm(&self) {
+        black_box(self.dissection.protocol());
+        black_box(self.armed);
+    }
 }
 
 /// Everything behind the flow table.

@@ -209,6 +209,8 @@ fn fetch_ahead(flows: &Flows<Talk>, batch: &[Packet]) {
         *slot = flows.locate(packet.hash);
     }
     for (slot, _) in slots.iter().zip(batch) {
-        flows.warm(*slot);
+        if let Some(talk) = flows.warm(*slot) {
+            talk.warm();
+        }
     }
 }

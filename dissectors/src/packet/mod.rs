@@ -16,7 +16,8 @@ mod transport;
 mod tunnel;
 mod twin;
 
-use crate::address::{Address, Mac, Moment, Net};
+use crate::address::{Address, Mac, Moment, Net, Side};
+use crate::stream::FlowKey;
 
 pub use cause::Cause;
 pub use decoder::{Decoded, Decoder};
@@ -188,7 +189,7 @@ pub struct Packet {
     pub source: u128,
     /// Destination address bits.
     pub destination: u128,
-    /// Hash of the flow's key ([`crate::stream::FlowKey`]), the same for both directions.
+    /// Hash of the flow's key ([`crate::stream::FlowKey`]), the same for both directions ([`Packet::place`]).
     pub hash: u64,
     /// TCP sequence number.
     pub seq: u32,
@@ -220,11 +221,20 @@ pub struct Packet {
     pub net: Net,
     /// What carries the payload.
     pub transport: Transport,
+    /// The sender's side of the flow ([`Packet::place`]).
+    pub side: Side,
     /// MACs and VLAN.
     pub l2: L2,
 }
 
 impl Packet {
+    /// Says which flow it belongs to, and who sent it: the last step, when all else is known.
+    #[inline(always)]
+    pub fn place(&mut self) {
+        let (key, side) = FlowKey::of(self);
+        (self.hash, self.side) = (key.hash(), side);
+    }
+
     /// The sender.
     #[inline]
     pub fn source_address(&self) -> Address {

@@ -53,15 +53,23 @@ impl FlowKey {
         (key, side)
     }
 
-    /// Whether both are the same, without a branch for each field: it is asked for every packet, and nearly always true.
+    /// Whether it is what [`FlowKey::of`] makes of a packet, without making it and without a branch for each field: it is asked for every
+    /// packet, and nearly always true.
     #[inline(always)]
-    pub(super) fn is(&self, other: &FlowKey) -> bool {
-        let FlowKey { a, b, ports: [low, high], tunnel, protocol, group, transport, net } = *self;
-        let ports = (low ^ other.ports[0]) | (high ^ other.ports[1]);
-        let rest = (protocol ^ other.protocol) | (group ^ other.group);
-        let kind = (transport as u8 ^ other.transport as u8) | (net as u8 ^ other.net as u8);
-        let wide = (a ^ other.a) | (b ^ other.b);
-        wide == 0 && (tunnel ^ other.tunnel) | u32::from(ports | rest) | u32::from(kind) == 0
+    pub(super) fn is_of(&self, packet: &Packet) -> bool {
+        let ported = matches!(packet.transport, Transport::Tcp | Transport::Udp);
+        let (from, to) = match packet.side {
+            Side::A => ((self.a, self.ports[0]), (self.b, self.ports[1])),
+            Side::B => ((self.b, self.ports[1]), (self.a, self.ports[0])),
+        };
+        let addresses = (from.0 ^ packet.source) | (to.0 ^ packet.destination);
+        let rest = if ported {
+            (from.1 ^ packet.source_port) | (to.1 ^ packet.destination_port) | self.protocol
+        } else {
+            self.protocol ^ packet.protocol
+        };
+        let kind = (self.transport as u8 ^ packet.transport as u8) | (self.net as u8 ^ packet.net as u8);
+        addresses == 0 && (self.tunnel ^ packet.tunnel) | u32::from(rest | self.group) | u32::from(kind) == 0
     }
 
     /// Keyed hash of the flow: collisions can't be prepared by whoever sends the packets.
