@@ -9,6 +9,7 @@ mod pairing;
 mod recognition;
 mod speed;
 mod umas;
+mod usual;
 
 use super::tables::ANOMALIES;
 use crate::address::{Moment, Side};
