@@ -31,11 +31,12 @@ Exchange = tuple[str | None, str | None, int | None, str, str | None, str]
 class Counted:
     """What the engine counted for an exchange."""
 
-    __slots__ = ("answered", "count", "first", "last", "spoken")
+    __slots__ = ("answered", "count", "first", "last", "rejected", "spoken")
 
     def __init__(self) -> None:
         self.count = 0
         self.answered = 0
+        self.rejected = 0
         self.spoken = 0
         self.first: int | None = None
         self.last: int | None = None
@@ -45,10 +46,11 @@ class Counted:
         one shows no service, and what tried it need not speak the protocol that the port is named after."""
         self.count += tally.count
         outcomes = tally.outcomes
-        accepted = outcomes.get("accepted", 0)
+        accepted, rejected = outcomes.get("accepted", 0), outcomes.get("rejected", 0)
+        self.rejected += rejected
         self.spoken += tally.count if understood else accepted
-        self.answered += accepted + (outcomes.get("rejected", 0) if understood else 0)
-        if protocol == "modbus" and outcomes.get("rejected"):
+        self.answered += accepted + (rejected if understood else 0)
+        if protocol == "modbus" and rejected:
             self.answered -= sum(tally.rejections.get(code, 0) for code in _NO_DEVICE)
         if tally.first is not None:
             self.first = tally.first.time if self.first is None else min(self.first, tally.first.time)

@@ -273,12 +273,14 @@ def _registered(name: str, mac: Evidence) -> Evidence:
 def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[Exchange, Counted]]) -> Conversation:
     client, server, protocol, port = key
     accesses: dict[str, int] = {}
+    rejected = 0
     units: set[str] = set()
     firsts: list[int] = []
     lasts: list[int] = []
     for exchange, counted in parts:
         unit, access = exchange[4], exchange[5]
         accesses[access] = accesses.get(access, 0) + counted.count
+        rejected += counted.rejected
         if unit is not None:
             units.add(unit)
         if counted.first is not None and counted.last is not None:
@@ -286,5 +288,6 @@ def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[E
             lasts.append(counted.last)
     return Conversation(
         client=client, server=server, protocol=protocol, port=port, units=_sorted(units, _unit_order),
-        transactions=sum(accesses.values()), accesses=accesses, first=min(firsts, default=None), last=max(lasts, default=None),
+        transactions=sum(accesses.values()), rejected=rejected, accesses=accesses,
+        first=min(firsts, default=None), last=max(lasts, default=None),
     )  # fmt: skip
