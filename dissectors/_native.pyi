@@ -328,8 +328,6 @@ class Engine:
     def window_tallies(self) -> list[WindowTally]: ...
     def operation(self, number: int) -> dict[str, Any]:
         """Who does what to whom: client, server, port, protocol, unit, function, sub_function, access, merged."""
-    def anomalies(self) -> list[dict[str, Any]]:
-        """Anomalies that belong to no transaction: name, protocol, source, destination, count, first, last."""
     def conversations(self) -> list[dict[str, Any]]:
         """Per client, server (text), server port and protocol: flows, first and last (Moment), how many flows were midstream, one_way,
         half_seen (TCP with payload one way and nothing the other way) and encrypted, and from_client and from_server with packets, bytes,

@@ -71,8 +71,10 @@ impl Back {
     /// Closes what is overdue and ends flows that were quiet for too long.
     #[inline]
     pub fn pass_time(&mut self, now: u64, flows: &mut Flows<Talk>) {
-        while let Some((_, id, generation)) = self.timers.pop_due(now) {
-            self.look_at_open_requests(id, generation, now, flows);
+        while let Some((at, id, generation)) = self.timers.pop_due(now) {
+            // After a silence much is due at once: a response held back must still come before its request's deadline.
+            flows.overdue(at, self);
+            self.look_at_open_requests(id, generation, at, flows);
         }
         flows.overdue(now, self);
         flows.expire(now, self);
