@@ -90,8 +90,10 @@ impl Back {
 
     #[inline(never)]
     fn time_has_come(&mut self, now: u64, flows: &mut Flows<Talk>) {
-        while let Some((_, id, generation)) = self.timers.pop_due(now) {
-            self.look_at_open_requests(id, generation, now, flows);
+        while let Some((at, id, generation)) = self.timers.pop_due(now) {
+            // After a silence much is due at once: a response held back must still come before its request's deadline.
+            flows.overdue(at, self);
+            self.look_at_open_requests(id, generation, at, flows);
         }
         flows.pass_time(now, self);
     }

@@ -22,7 +22,7 @@ class Sent:
     ports: tuple[int, int] = (40_000, 161)
 
 
-def _frame(payload: bytes, up: bool, protocol: int, number: int) -> bytes:
+def _frame(payload: dpkt.Packet, up: bool, protocol: int, number: int) -> bytes:
     source, destination = (CLIENT, SERVER) if up else (SERVER, CLIENT)
     ip = dpkt.ip.IP(src=source, dst=destination, p=protocol, id=number, ttl=64, data=payload, len=20 + len(payload))
     return bytes(dpkt.ethernet.Ethernet(src=MACS[source], dst=MACS[destination], data=bytes(ip)))
@@ -43,7 +43,7 @@ def udp(path: Path, sent: Iterable[Sent]) -> Path:
         client, server = piece.ports
         ports = (client, server) if piece.up else (server, client)
         datagram = dpkt.udp.UDP(sport=ports[0], dport=ports[1], ulen=8 + len(piece.payload), data=piece.payload)
-        frames.append((piece.time, _frame(bytes(datagram), piece.up, dpkt.ip.IP_PROTO_UDP, number)))
+        frames.append((piece.time, _frame(datagram, piece.up, dpkt.ip.IP_PROTO_UDP, number)))
     return _write(path, frames)
 
 
@@ -58,7 +58,7 @@ def tcp(path: Path, sent: Iterable[Sent], *, lose: frozenset[int] = frozenset())
         ports = (client, server) if up else (server, client)
         part = dpkt.tcp.TCP(sport=ports[0], dport=ports[1], seq=sequence[up], ack=sequence[not up], flags=flags, data=payload)
         if seen:
-            frames.append((time, _frame(bytes(part), up, dpkt.ip.IP_PROTO_TCP, len(frames) + 1)))
+            frames.append((time, _frame(part, up, dpkt.ip.IP_PROTO_TCP, len(frames) + 1)))
         sequence[up] += len(payload) + (1 if flags & dpkt.tcp.TH_SYN else 0)
 
     start = sent[0].time - 0.01

@@ -85,9 +85,13 @@ def test_only_who_was_asked_for_takes_part(tmp_path: Path) -> None:
 
 def test_split_and_joined_segments_say_the_same(tmp_path: Path) -> None:
     messages = [b"!\x01\x01", b"!\x02\x02", b"!\x03\x07"]
-    joined = said(run(tcp(tmp_path / "j.pcap", [up(b"".join(messages)), down(b"?\x02\x09?\x03\x00", 1), down(b"?\x01\x00", 2)]), "letters")[0])
+    joined = said(
+        run(tcp(tmp_path / "j.pcap", [up(b"".join(messages)), down(b"?\x02\x09?\x03\x00", 1), down(b"?\x01\x00", 2)]), "letters")[0]
+    )
     pieces = [up(bytes([byte]), 0.01 * place) for place, byte in enumerate(b"".join(messages))]
-    split = said(run(tcp(tmp_path / "s.pcap", [*pieces, down(b"?\x02", 1), down(b"\x09?\x03\x00?\x01", 1.1), down(b"\x00", 2)]), "letters")[0])
+    split = said(
+        run(tcp(tmp_path / "s.pcap", [*pieces, down(b"?\x02", 1), down(b"\x09?\x03\x00?\x01", 1.1), down(b"\x00", 2)]), "letters")[0]
+    )
     assert joined == [(2, "rejected"), (7, "accepted"), (1, "accepted")] == split
 
 
@@ -99,7 +103,14 @@ def test_codes_of_the_tables_and_unknown_ones(tmp_path: Path) -> None:
 
 
 def test_unanswered_only_where_an_answer_would_have_been_seen(tmp_path: Path) -> None:
-    late = [up(b"!\x01\x01"), up(b"!\x02\x01", 1), down(b"?\x02\x00", 2), up(b"!\x03\x01", 30), down(b"?\x03\x00", 31), down(b"?\x01\x00", 32)]
+    late = [
+        up(b"!\x01\x01"),
+        up(b"!\x02\x01", 1),
+        down(b"?\x02\x00", 2),
+        up(b"!\x03\x01", 30),
+        down(b"?\x03\x00", 31),
+        down(b"?\x01\x00", 32),
+    ]
     transactions, result = run(tcp(tmp_path / "late.pcap", late), "letters")
     assert said(transactions) == [(1, "accepted"), (1, "unanswered"), (1, "accepted")]
     assert result["protocols"]["letters"]["anomalies"] == {"late_response": 1}
@@ -137,11 +148,9 @@ def test_ceiling_of_open_requests(tmp_path: Path) -> None:
     assert result["protocols"]["letters"]["anomalies"] == {"too_many_open_requests": 136}
 
 
-def bad(
-    name: str, dissect: Any, *, probe: Any = staticmethod(lambda _: 90), functions: Any = None, access: str = "read"
-) -> type[Dissector]:
-    functions = functions or {1: ("look", access)}
-    body = {"name": name, "title": name, "ports": {}, "functions": functions, "probe": probe, "dissect": dissect}
+def bad(name: str, dissect: Any, *, probe: Any = None) -> type[Dissector]:
+    probe = probe or staticmethod(lambda _: 90)
+    body = {"name": name, "title": name, "ports": {}, "functions": {1: ("look", "read")}, "probe": probe, "dissect": dissect}
     return type(name, (), body)
 
 
@@ -211,7 +220,7 @@ def test_not_mine_lets_the_flow_go(tmp_path: Path) -> None:
 
 def test_a_constructor_that_fails(tmp_path: Path) -> None:
     broken = bad("unmade", says())
-    broken.__init__ = lambda _self: 1 / 0  # type: ignore[assignment,method-assign,misc]
+    broken.__init__ = lambda _self: 1 / 0  # type: ignore[assignment,method-assign]
     register(broken)
     assert run(udp(tmp_path / "a.pcap", [up(b"abc")]), "unmade")[1]["ceilings"] == {"dissector_exception": 1}
 
@@ -227,7 +236,8 @@ def test_an_interrupt_is_not_swallowed(tmp_path: Path) -> None:
 
 def test_values_of_detail(tmp_path: Path) -> None:
     detail = {
-        "none": None, "yes": True, "big": 2**64 - 1, "small": -(2**63), "huge": 2**100, "float": 0.5, "text": 'a"\u20ac', "raw": b"\x00\xff",
+        "none": None, "yes": True, "big": 2**64 - 1, "small": -(2**63), "huge": 2**100, "float": 0.5, "text": 'a"\u20ac',
+        "raw": b"\x00\xff",
         "list": [1, [2, {"deep": False}]], "tuple": (1,), "object": {"a": {"b": 1}},
     }  # fmt: skip
     register(bad("details", says(Report(function=1, detail=detail), used=3)))
@@ -287,12 +297,14 @@ def test_registry_and_lookup() -> None:
     assert [(f["code"], f["name"], f["access"]) for f in entry["functions"]] == [(1, "look", "read"), (2, "put", "write")]
     assert (entry["tcp_ports"], entry["rejections"]) == ([161], [(9, "no_way")])
     assert load(["letters"]) == [Letters]
-    with pytest.raises(LookupError, match="no dissector named nothing is installed; there are: .*letters.*snmp"):
+    with pytest.raises(LookupError, match=r"no dissector named nothing is installed; there are: .*letters.*snmp"):
         Engine(plugins=["nothing"])
 
 
 def test_batches_and_threads_change_nothing(tmp_path: Path) -> None:
-    path = tcp(tmp_path / "a.pcap", [piece for n in range(40) for piece in (up(b"!" + bytes([n, 1]), n), down(b"?" + bytes([n, 0]), n + 0.5))])
+    path = tcp(
+        tmp_path / "a.pcap", [piece for n in range(40) for piece in (up(b"!" + bytes([n, 1]), n), down(b"?" + bytes([n, 0]), n + 0.5))]
+    )
     lines = []
     for threads, packets in ((1, 1), (1, 1_000), (2, 7)):
         engine = Engine(plugins=["letters"], threads=threads, batch_packets=packets)

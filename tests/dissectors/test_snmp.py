@@ -105,7 +105,9 @@ def test_mutated_and_random_bytes_never_raise(which: int, changes: list[tuple[in
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 8), st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=4)), max_size=8))
-def test_hostile_datagrams_cost_themselves(tmp_path_factory: pytest.TempPathFactory, hostile: list[tuple[int, list[tuple[int, int]]]]) -> None:
+def test_hostile_datagrams_cost_themselves(
+    tmp_path_factory: pytest.TempPathFactory, hostile: list[tuple[int, list[tuple[int, int]]]]
+) -> None:
     sent = conversation()[:2]
     for number, (which, changes) in enumerate(hostile):
         payload = bytearray(conversation()[which].payload)
@@ -119,6 +121,8 @@ def test_hostile_datagrams_cost_themselves(tmp_path_factory: pytest.TempPathFact
 
 
 def test_version_3_is_left_alone(tmp_path: Path) -> None:
-    payload = bytes.fromhex("303e020103301102047e1a2b3c020300ffe304010702010304140412040d80001f8880e9630000d61ff449020100020100040004000400300e0400040030080400a00402010702")
+    payload = bytes.fromhex(
+        "303e020103301102047e1a2b3c020300ffe304010702010304140412040d80001f8880e9630000d61ff449020100020100040004000400300e0400040030080400a00402010702"
+    )
     transactions, _ = replay(udp(tmp_path / "a.pcap", [Sent(payload=payload, up=True, time=0)]))
     assert [t.function.name for t in transactions] == ["connect"]

@@ -252,7 +252,7 @@ impl<T: Default> Flows<T> {
             self.waits.pop_front();
             if let Some(flow) = self.alive_mut(id, generation) {
                 flow.queued = false;
-                self.settle(id, clock, clock, receiver);
+                self.settle(id, at, at, receiver);
             }
         }
     }
