@@ -38,13 +38,26 @@ class Snmp:
         7: ("trap_v2", "report"),
     }
     # RFC 3416, section 3: error-status.
-    rejections: ClassVar[Mapping[int, str]] = dict(
-        enumerate(
-            """too_big no_such_name bad_value read_only gen_err no_access wrong_type wrong_length wrong_encoding wrong_value no_creation
-            inconsistent_value resource_unavailable commit_failed undo_failed authorization_error not_writable inconsistent_name""".split(),
-            start=1,
-        )
-    )
+    rejections: ClassVar[Mapping[int, str]] = {
+        1: "too_big",
+        2: "no_such_name",
+        3: "bad_value",
+        4: "read_only",
+        5: "gen_err",
+        6: "no_access",
+        7: "wrong_type",
+        8: "wrong_length",
+        9: "wrong_encoding",
+        10: "wrong_value",
+        11: "no_creation",
+        12: "inconsistent_value",
+        13: "resource_unavailable",
+        14: "commit_failed",
+        15: "undo_failed",
+        16: "authorization_error",
+        17: "not_writable",
+        18: "inconsistent_name",
+    }
 
     @staticmethod
     def probe(message: Message) -> int:

@@ -62,7 +62,7 @@ def _streams(ledger: Mapping[str, int]) -> Iterator[str]:
     if ledger["encrypted"]:
         yield f"{counted(ledger['encrypted'], 'flow')} are encrypted: what they say is not seen"
     if ledger["undecoded_bytes"]:
-        yield f"{size(ledger['undecoded_bytes'])} of payload in known protocols could not be read"
+        yield f"{size(ledger['undecoded_bytes'])} of payload were not understood (other protocols, or unreadable)"
     if ledger["set_aside_packets"] or ledger["bad_checksums"]:
         aside = counted(ledger["set_aside_packets"] + ledger["bad_checksums"], "segment")
         yield f"{aside} set aside: a wrong checksum, or no place in their stream"

@@ -205,10 +205,11 @@ class _Resolution:
                 device = self.device(address)
                 if device is None:
                     continue
-                if not _knocked(exchange, counted):
-                    device.roles.add(("client", protocol, None) if role == "client" else ("server", protocol, port))
+                if role == "client" and counted.spoken > 0:
+                    device.roles.add(("client", protocol, None))
                 device.seen(counted.first, counted.last)
                 if role == "server" and counted.answered > 0:
+                    device.roles.add(("server", protocol, port))
                     device.heard = True
                     if unit is not None:
                         behind = self._behind(device, protocol, unit)
@@ -250,12 +251,6 @@ class _Resolution:
                 united.setdefault((client, server, exchange[3], exchange[2]), []).append((exchange, counted))
         ordered = sorted(united, key=lambda key: (order(key[0]), order(key[1]), key[2], -1 if key[3] is None else key[3]))
         return [_conversation(key, united[key]) for key in ordered]
-
-
-def _knocked(exchange: Exchange, counted: Counted) -> bool:
-    """Only connections that were refused: nobody serves there, and who tried is no client of what isn't there."""
-    _, _, _, _, unit, access = exchange
-    return access == "session" and unit is None and 0 < counted.count == counted.rejected
 
 
 def _unit_place(identity: str) -> tuple[int, str]:

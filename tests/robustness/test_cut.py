@@ -8,21 +8,21 @@ from pathlib import Path
 
 from dissectors import CaptureError
 from tests.robustness.frames import Frame, read, segment, split, to_bytes, write
-from tests.robustness.runs import Run, answered, run, without_numbers
+from tests.robustness.runs import Run, answered, more_than, run, without_numbers
 
-MAX_CUTS = 160
+MAX_CUTS = 144
 """Places that a longer file is cut at, beside the boundaries of its first records."""
 MAX_FRAMES = 1_500
 """Frames that are split at each byte."""
 
 
 def cuts(length: int) -> Iterator[int]:
-    """Every byte of a short file; of a longer one the first 64, the last 64 and some in between, always the same."""
+    """Every byte of a short file; of a longer one the first 48, the last 48 and some in between, always the same."""
     if length <= MAX_CUTS:
         yield from range(length)
         return
-    between = random.Random(length).sample(range(64, length - 64), MAX_CUTS - 128)
-    yield from (*range(64), *sorted(between), *range(length - 64, length))
+    between = random.Random(length).sample(range(48, length - 48), MAX_CUTS - 96)
+    yield from (*range(48), *sorted(between), *range(length - 48, length))
 
 
 def test_a_capture_cut_anywhere_gives_what_stands_before_the_cut(small_capture: Path, tmp_path: Path) -> None:
@@ -76,17 +76,33 @@ def test_streams_cut_into_segments_at_each_byte_say_the_same(small_capture: Path
     """Each payload is split in two at byte k for k = 1, 2, … until no payload is longer, and once into single bytes."""
     frames = read(small_capture)[:MAX_FRAMES]
     frames = [frame for frame in frames if frame.link == frames[0].link]
-    expected = comparable(run(write(tmp_path / "whole.pcap", frames)))
-    lengths = [place.length for place in map(segment, frames) if place is not None]
-    longest = min(max(lengths, default=0), 300)
-    places = range(1, longest) if len(frames) < 200 else (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 13, 17, 100)
-    for cut in places:
-        pieces = [piece for frame in frames for piece in split(frame, [cut])]
-        assert comparable(run(write(tmp_path / "split.pcap", pieces))) == expected, cut
+    whole = run(write(tmp_path / "whole.pcap", frames))
+    for pieces in resegmented(frames):
+        again = run(write(tmp_path / "split.pcap", pieces))
+        if readable(whole):
+            assert comparable(again) == comparable(whole)
+        elif not whole.ledger["time_jumps"]:
+            complete = [answered(line) for line in again.spoken() if line["request"] and line["response"]]
+            assert not more_than(complete, [answered(line) for line in whole.spoken()])
+
+
+def resegmented(frames: list[Frame]) -> Iterator[list[Frame]]:
+    """The same streams, cut in all the ways that this test looks at."""
+    longest = max((place.length for place in map(segment, frames) if place is not None), default=0)
+    for cut in range(1, min(longest, 300)) if len(frames) < 200 else (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 13, 17, 100):
+        yield [piece for frame in frames for piece in split(frame, [cut])]
     if len(frames) < 600:
-        pieces = [piece for frame in frames for piece in split(frame, range(1, 300))]
-        assert comparable(run(write(tmp_path / "split.pcap", pieces))) == expected
+        yield [piece for frame in frames for piece in split(frame, range(1, 300))]
+
+
+def readable(whole: Run) -> bool:
+    """Streams that are there and can be read. Where bytes are missing or unreadable, the next message is searched for, and the ends of
+    segments help to find it; where capture time jumps by hours, a hundred packets have to confirm it."""
+    ledger = whole.ledger
+    return not (whole.loose or ledger["gap_bytes"] or ledger["conflicts"] or ledger["time_jumps"] or ledger["set_aside_packets"])
 
 
 def comparable(result: Run) -> list[object]:
-    return [without_numbers(line) for line in result.lines] + [result.loose]
+    """Transactions without numbers of packets. A connection that nobody claims is told when recognition has given up, which takes some
+    segments; so those are left out."""
+    return [without_numbers(line) for line in result.spoken()] + [result.loose]

@@ -251,7 +251,8 @@ impl Engine {
         let dropped = [("plugin_field_names", self.account.dropped_names), ("plugin_fields", self.account.cut_fields)];
         let document = result::document(py, &mut locked(&run), dropped)?;
         let failures = self.account.failures.iter();
-        let failures = failures.map(|(name, (count, first))| ("dissector", format!("{name}: failed {count} times, at first: {first}")));
+        let failures = failures
+            .map(|(name, (count, first))| ("dissector", format!("{name}: failed {count} times, at first: {first}")));
         let errors = PyList::empty(py);
         for (kind, message) in self.trouble.iter().cloned().chain(failures) {
             let error = PyDict::new(py);

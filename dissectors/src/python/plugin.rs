@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 
-use super::said::{self, Dissected, access_named, one_of};
+use super::said::{self, Dissected, Names, access_named, one_of};
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
 use crate::protocols::plugin::pairing::{Pairing, Spoken};
@@ -27,7 +27,7 @@ const MAX_ROWS: usize = 1_024;
 /// copied over and over.
 const GLANCE: usize = 8 * 1_024;
 
-/// The classes of `dissectors.plugin`.
+/// The classes of `dissectors.plugin`, and what is kept for one dissector of what they say.
 pub struct Kinds {
     message: Py<PyAny>,
     /// What `dissect` returns.
@@ -38,6 +38,8 @@ pub struct Kinds {
     pub response: Py<PyAny>,
     /// One thing said.
     pub report: Py<PyAny>,
+    /// Names of fields that the class has used.
+    pub names: Names,
 }
 
 /// A class that was registered; it lives as long as the process.
@@ -143,7 +145,8 @@ pub fn plugins(names: &[String]) -> PyResult<Plugins> {
     for name in names {
         let plugin = registered.iter().find(|plugin| plugin.name == name);
         let number = plugin.and_then(|plugin| plugin.number.get());
-        plugins.insert(*number.ok_or_else(|| PyValueError::new_err(format!("no dissector is registered as {name:?}")))?);
+        plugins
+            .insert(*number.ok_or_else(|| PyValueError::new_err(format!("no dissector is registered as {name:?}")))?);
     }
     Ok(plugins)
 }
@@ -157,6 +160,7 @@ fn kinds(py: Python<'_>) -> PyResult<Kinds> {
         request: get("Request")?,
         response: get("Response")?,
         report: get("Report")?,
+        names: Names::default(),
     })
 }
 
@@ -204,7 +208,9 @@ impl Blueprint {
             }
         }
         if functions.len() > MAX_ROWS || rejections.len() > MAX_ROWS {
-            return Err(PyValueError::new_err(format!("dissector {name:?}: no more than {MAX_ROWS} functions and rejections")));
+            return Err(PyValueError::new_err(format!(
+                "dissector {name:?}: no more than {MAX_ROWS} functions and rejections"
+            )));
         }
         let title: String = class.getattr("title")?.extract()?;
         Ok(Blueprint { title, ports: [ports("tcp")?, ports("udp")?], functions, rejections })
@@ -213,7 +219,8 @@ impl Blueprint {
     fn build(self, plugin: &'static Plugin) -> Protocol {
         let [tcp, udp] = self.ports;
         let functions = self.functions.into_iter();
-        let functions = functions.map(|(code, name, access)| FunctionRow { code, name: leaked(&name), access, about: "" });
+        let functions =
+            functions.map(|(code, name, access)| FunctionRow { code, name: leaked(&name), access, about: "" });
         let rejections = self.rejections.into_iter().map(|(code, name)| (code, leaked(&name)));
         Protocol {
             name: plugin.name,

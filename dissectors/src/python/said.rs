@@ -10,8 +10,8 @@ use super::plugin::{Failure, Kinds, with_account};
 use crate::protocols::plugin::said::{Detail, Own, OwnField, Report, Request, Response, Said};
 use crate::transaction::Access;
 
-/// Names of fields that all dissectors in Python of a process may use; they live as long as the process.
-const MAX_NAMES: usize = 1_024;
+/// Names of fields that one class may use; they live as long as the process.
+const MAX_NAMES: usize = 256;
 /// Characters of such a name.
 const MAX_NAME: usize = 64;
 /// Things that one message may say.
@@ -23,15 +23,15 @@ const MAX_BYTES: usize = 8 * 1_024;
 /// Lists and objects within each other.
 const MAX_DEPTH: usize = 8;
 
-static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+/// The names that a class has used.
+pub type Names = Mutex<HashSet<&'static str>>;
 
 /// The name as one that lives for ever; `None` beyond the ceiling, or where it would need escaping.
-fn interned(name: &str) -> Option<&'static str> {
+fn interned(names: &Names, name: &str) -> Option<&'static str> {
     if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_') {
         return None;
     }
-    let mut names = NAMES.lock().ok()?;
-    let names = names.get_or_insert_default();
+    let mut names = names.lock().ok()?;
     if let Some(known) = names.get(name) {
         return Some(known);
     }
@@ -84,7 +84,7 @@ fn said(kinds: &Kinds, entry: &Bound<'_, PyAny>) -> Result<Said, Failure> {
             unit: optional(entry, "unit")?,
             function: number(entry, "function")?,
             access: access(&entry.getattr("access")?)?,
-            detail: detail(entry)?,
+            detail: detail(kinds, entry)?,
         }));
     }
     if entry.is_instance(kinds.response.bind(py))? {
@@ -92,7 +92,7 @@ fn said(kinds: &Kinds, entry: &Bound<'_, PyAny>) -> Result<Said, Failure> {
             reference: reference(&entry.getattr("reference")?)?,
             function: optional(entry, "function")?,
             rejected: optional(entry, "rejected")?,
-            detail: detail(entry)?,
+            detail: detail(kinds, entry)?,
         }));
     }
     if entry.is_instance(kinds.report.bind(py))? {
@@ -101,7 +101,7 @@ fn said(kinds: &Kinds, entry: &Bound<'_, PyAny>) -> Result<Said, Failure> {
             reference: if confirmed.is_none() { None } else { Some(reference(&confirmed)?) },
             unit: optional(entry, "unit")?,
             function: number(entry, "function")?,
-            detail: detail(entry)?,
+            detail: detail(kinds, entry)?,
         }));
     }
     Err(wrong("says", "Request, Response or Report", entry))
@@ -151,13 +151,15 @@ pub fn one_of() -> String {
     format!("one of {} wanted", Access::ALL.map(Access::name).join(", "))
 }
 
-fn detail(entry: &Bound<'_, PyAny>) -> Result<Detail, Failure> {
+fn detail(kinds: &Kinds, entry: &Bound<'_, PyAny>) -> Result<Detail, Failure> {
     let detail = entry.getattr("detail")?;
-    let mut budget = Budget { values: MAX_VALUES, bytes: MAX_BYTES, cut: 0 };
+    let mut budget = Budget { names: &kinds.names, values: MAX_VALUES, bytes: MAX_BYTES, cut: 0 };
     let fields = match detail.cast::<PyDict>() {
         Ok(fields) => budget.fields(fields, 0)?,
         Err(_) => {
-            let copy = PyDict::from_sequence(&detail.call_method0("items").map_err(|_| wrong("detail", "a mapping", &detail))?)?;
+            let copy = PyDict::from_sequence(
+                &detail.call_method0("items").map_err(|_| wrong("detail", "a mapping", &detail))?,
+            )?;
             budget.fields(&copy, 0)?
         }
     };
@@ -169,13 +171,14 @@ fn detail(entry: &Bound<'_, PyAny>) -> Result<Detail, Failure> {
 }
 
 /// What the fields of one thing said may still take.
-struct Budget {
+struct Budget<'a> {
+    names: &'a Names,
     values: usize,
     bytes: usize,
     cut: u64,
 }
 
-impl Budget {
+impl Budget<'_> {
     fn fields(&mut self, fields: &Bound<'_, PyDict>, depth: usize) -> Result<Vec<OwnField>, Failure> {
         let mut kept = Vec::new();
         for (name, value) in fields.iter() {
@@ -184,7 +187,7 @@ impl Budget {
                 break;
             }
             let text = name.cast::<PyString>().map_err(|_| wrong("detail", "names that are str", &name))?;
-            match interned(&text.to_cow().unwrap_or_default()) {
+            match interned(self.names, &text.to_cow().unwrap_or_default()) {
                 Some(name) => kept.push(OwnField { name, value: self.value(&value, depth)? }),
                 None => with_account(|account| account.dropped_names = account.dropped_names.saturating_add(1)),
             }

@@ -96,7 +96,8 @@ impl Pairing {
         self.asked = true;
         let digest = self.digests.hash_one((place, spoken.bytes));
         let (client, reference) = (spoken.side, request.reference);
-        let same = |open: &&mut Open| open.client == client && open.request.reference == reference && open.digest == digest;
+        let same =
+            |open: &&mut Open| open.client == client && open.request.reference == reference && open.digest == digest;
         if spoken.datagram
             && let Some(open) = self.open.iter_mut().find(same)
         {

@@ -1,7 +1,7 @@
 //! Coils, inputs and registers: functions 1 to 6, 15, 16, 22 and 23 (Application Protocol Specification V1.1b3, 6.1 to 6.6, 6.11,
 //! 6.12, 6.16, 6.17).
 
-use super::compose::{Exchange, Parts};
+use super::compose::{Exchange, Fields, Parts};
 use crate::cursor::{Cursor, Incomplete};
 use crate::protocols::Sink;
 use crate::protocols::modbus::tables::{Kind, anomaly};
@@ -9,9 +9,11 @@ use crate::transaction::{Access, Anomalies, Point, Values};
 
 /// First address and number of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
-    first: u16,
-    quantity: u16,
+pub(in super::super) struct Range {
+    /// First address.
+    pub first: u16,
+    /// Number of addresses as stated.
+    pub quantity: u16,
 }
 
 impl Range {
@@ -22,7 +24,7 @@ impl Range {
 
     /// Quantity and addresses within what the kind allows.
     #[inline]
-    fn check(self, most: u16, anomalies: &mut Anomalies) {
+    pub fn check(self, most: u16, anomalies: &mut Anomalies) {
         anomalies.set(anomaly::INVALID_QUANTITY, self.quantity == 0 || self.quantity > most);
         let end = u32::from(self.first).saturating_add(u32::from(self.quantity));
         anomalies.set(anomaly::ADDRESS_OVERFLOW, end > 0x1_0000);
@@ -30,23 +32,31 @@ impl Range {
 
     /// A point of these addresses. Nothing can be said of addresses beyond the last one that there is.
     #[inline]
-    fn point<'a>(self, kind: Kind, access: Access, values: Values<'a>) -> Point<'a> {
+    pub fn point<'a>(self, kind: Kind, access: Access, values: Values<'a>) -> Point<'a> {
         let first = u64::from(self.first);
         let beyond = u64::from(self.quantity.max(1)).saturating_sub(1);
         let last = first.saturating_add(beyond).min(0xFFFF);
         Point { kind: kind.index(), access, block: 0, first, last, name: None, values, fields: &[] }
     }
 
+    /// The quantity where the point cannot tell it: none asked for, or more than there are addresses.
+    #[inline]
+    fn tell<const N: usize>(self, detail: &mut Fields<'_, N>) {
+        if self.quantity == 0 || u32::from(self.first).saturating_add(u32::from(self.quantity)) > 0x1_0000 {
+            detail.number("quantity", self.quantity);
+        }
+    }
+
     /// Bytes that so many values of this kind take.
     #[inline]
-    fn bytes(self, kind: Kind) -> usize {
+    pub fn bytes(self, kind: Kind) -> usize {
         let quantity = usize::from(self.quantity);
         if kind.is_bits() { quantity.div_ceil(8) } else { quantity.saturating_mul(2) }
     }
 
     /// Values for these addresses, where the bytes hold so many.
     #[inline]
-    fn values<'a>(self, kind: Kind, bytes: &'a [u8]) -> Values<'a> {
+    pub fn values<'a>(self, kind: Kind, bytes: &'a [u8]) -> Values<'a> {
         match bytes.get(..self.bytes(kind)) {
             Some(bytes) if self.quantity > 0 && kind.is_bits() => {
                 Values::Bits { bytes, count: u32::from(self.quantity) }
@@ -77,7 +87,7 @@ fn range_of(pdu: &[u8]) -> Option<Range> {
 
 /// A coil's value in a message of function 5, as one bit.
 #[inline]
-fn coil_bit(word: &[u8]) -> Values<'_> {
+pub(in super::super) fn coil_bit(word: &[u8]) -> Values<'_> {
     match word {
         [0xFF, 0] => Values::Bits { bytes: &[1], count: 1 },
         [0, 0] => Values::Bits { bytes: &[0], count: 1 },
@@ -106,8 +116,11 @@ impl<'a> Exchange<'a> {
             (Some(range), Some(bytes)) => range.values(kind, bytes),
             _ => Values::Unseen,
         };
-        let detail = self.fields::<4>();
-        let point = range.map(|range| [range.point(kind, Access::Read, values)]);
+        let mut detail = self.fields::<5>();
+        let point = range.map(|range| {
+            range.tell(&mut detail);
+            [range.point(kind, Access::Read, values)]
+        });
         let points = point.as_ref().map_or(&[][..], |point| point);
         self.hand(
             &Parts { sub_function: None, access: Access::Read, points, detail: detail.as_slice(), anomalies },
@@ -154,8 +167,9 @@ impl<'a> Exchange<'a> {
             range.check(kind.max_quantity(Access::Write), &mut anomalies);
         }
         let bytes = self.question().and_then(|pdu| written(pdu, 4, asked, kind, &mut anomalies));
-        let detail = self.fields::<4>();
+        let mut detail = self.fields::<5>();
         let point = range.map(|range| {
+            range.tell(&mut detail);
             let values = bytes.map_or(Values::Unseen, |bytes| range.values(kind, bytes));
             [range.point(kind, Access::Write, values)]
         });
@@ -243,7 +257,7 @@ fn written<'a>(
 
 /// The byte count of a read's answer: whole registers, and as many as were asked for.
 #[inline]
-fn check_answer(range: Option<Range>, bytes: Option<&[u8]>, kind: Kind, anomalies: &mut Anomalies) {
+pub(in super::super) fn check_answer(range: Option<Range>, bytes: Option<&[u8]>, kind: Kind, anomalies: &mut Anomalies) {
     let Some(bytes) = bytes else { return };
     anomalies.set(anomaly::INVALID_BYTE_COUNT, bytes.is_empty() || (!kind.is_bits() && bytes.len() % 2 == 1));
     if let Some(range) = range {
