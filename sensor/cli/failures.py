@@ -36,10 +36,8 @@ def guarded(run: Callable[[], Any]) -> Exit | int:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return _quiet()
-    except SystemExit as error:  # click ends so where a pipe broke, with a code that means something else here
-        if isinstance(error.__context__, BrokenPipeError):
-            return _quiet()
-        raise
+    except SystemExit:  # only click raises it, where a pipe broke, with a code that means something else here
+        return _quiet()
     except Exception as error:
         return _told(error)
     return code if isinstance(code, int) else Exit.DONE

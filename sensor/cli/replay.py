@@ -139,7 +139,8 @@ def _troubles(result: Result) -> Iterator[str]:
     from sensor.cli.plain import printable
 
     for error in result.engine.get("errors") or ():
-        yield printable(error["message"])
+        if not error["message"].startswith("-: Broken pipe"):  # `| head`: whoever reads knows
+            yield printable(error["message"])
     for capture in result.engine.get("captures") or ():
         cut = [name for name in capture["anomalies"] if name in options.UNREADABLE]
         for name in cut:

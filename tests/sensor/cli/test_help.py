@@ -28,7 +28,7 @@ def commands(command: click.Command = root, path: tuple[str, ...] = ()) -> Itera
             yield from commands(under, (*path, name))
 
 
-@pytest.mark.parametrize("path", commands(), ids=" ".join)
+@pytest.mark.parametrize("path", list(commands()), ids=" ".join)
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_help_has_an_example(path: tuple[str, ...], flag: str) -> None:
     shown = CliRunner().invoke(root, [*path, flag])
