@@ -41,9 +41,7 @@ def assert_weaker(line: Line) -> None:
 
 def missing_bytes(whole: Sequence[Frame], kept: Sequence[Frame]) -> int:
     """Bytes of streams that lie between what was kept (from the first seen, or the SYN, to the last byte or FIN) and are not in it."""
-    return sum(
-        len(_covered(whole, flow) & _span(kept, flow)) - len(_covered(kept, flow) & _span(kept, flow)) for flow in _directions(kept)
-    )
+    return sum(len(_covered(whole, flow) & _span(kept, flow)) - len(_covered(kept, flow) & _span(kept, flow)) for flow in _directions(kept))
 
 
 def _directions(frames: Sequence[Frame]) -> set[tuple[object, object]]:
