@@ -70,9 +70,13 @@ class Decider:
 
     def sides(self, t: Transaction) -> tuple[Place, Place]:
         """Where client and server stand. Group traffic belongs to the zone of the side that is one device."""
-        client, server, vlan = t.client, t.server, t.vlan
-        one = self.places.place_of(client.ip, client.mac, vlan)
-        other = self.places.place_of(server.ip, server.mac, vlan)
+        client, server = t.client, t.server
+        if self.places.by_ip_alone and client.ip is not None and server.ip is not None:
+            one, other = self.places.place_of(client.ip, None, ()), self.places.place_of(server.ip, None, ())
+        else:
+            vlan = t.vlan
+            one = self.places.place_of(client.ip, client.mac, vlan)
+            other = self.places.place_of(server.ip, server.mac, vlan)
         if other.by == "group":
             other = other._replace(zone=one.zone)
         elif one.by == "group":

@@ -3,6 +3,7 @@
 mod answers;
 mod engine;
 mod facts;
+mod listing;
 mod registry;
 mod result;
 
@@ -15,6 +16,8 @@ mod _native {
     use super::engine::{Batch, CaptureError, Engine};
     #[pymodule_export]
     use super::facts::{Anomaly, Code, Crossing, Moment, Observation, Outcome, Party, Point, Transaction};
+    #[pymodule_export]
+    use super::listing::{Conversation, Counts, Listing, Walk};
     #[pymodule_export]
     use super::registry::{protocols, services};
     #[pymodule_export]
