@@ -124,8 +124,9 @@ class Answer(NamedTuple):
 
     `lanes` as the gate holds them: one that expects everything and counts nothing is left out unless it is the only one. `native` is
     the same for Engine.expect; `said` has the entries with a consequence: lane, place of the lane, place in it, entry. `follows`: a
-    consequence is followed. `numbered`: a clause counts, so its number has to be known when the answer changes. `given` keeps the judges'
-    objects, whose identities are the key that the answer is found by.
+    consequence is followed. `numbered`: a clause counts, so its number has to be known when the answer changes. `joint`: the gate holds one
+    clause for all lanes, so that what it delivers is asked anew. `given` keeps the judges' objects, whose identities are the key that the
+    answer is found by.
     """
 
     lanes: Lanes
@@ -133,6 +134,7 @@ class Answer(NamedTuple):
     said: Sequence[tuple[int, int, int, Expected]]
     follows: bool
     numbered: bool
+    joint: bool
     given: Sequence[Lanes]
 
     @classmethod
@@ -146,9 +148,11 @@ class Answer(NamedTuple):
             for index, entry in enumerate(entries)
             if entry.consequence is not None
         )
+        joint = _joint(lanes)
         return cls(
             lanes=lanes,
-            native=[(lane, [entry.clause for entry in entries]) for lane, entries in lanes.items()],
+            native=[(lane, [entry.clause for entry in entries]) for lane, entries in lanes.items()] if joint is None else [(0, [joint])],
+            joint=joint is not None,
             said=said,
             follows=any(getattr(entry.consequence, "followed", False) for _, _, _, entry in said),
             numbered=any(entry.clause.tally or entry.clause.fresh is not None for entries in lanes.values() for entry in entries),
@@ -159,6 +163,23 @@ class Answer(NamedTuple):
 def _idle(entries: Sequence[Expected]) -> bool:
     """Whether a lane expects everything, counts nothing and says nothing."""
     return len(entries) == 1 and entries[0].consequence is None and entries[0].clause == _ANYTHING
+
+
+def _joint(lanes: Lanes) -> Clause | None:
+    """One clause for several lanes that count nothing and differ in the outcomes that they expect: the usual operation, which the gate then
+    judges at the price of a single clause. None where they aren't such lanes."""
+    if len(lanes) < 2:
+        return None
+    common: Sequence[str] | None = None
+    for entries in lanes.values():
+        clause = entries[0].clause
+        if len(entries) > 1 or entries[0].consequence is not None or clause.outcomes is None:
+            return None
+        if Clause(outcomes=clause.outcomes, anomalies=None, tally=False) != clause:
+            return None
+        outcomes = clause.outcomes
+        common = [outcome for outcome in outcomes if common is None or outcome in common]
+    return Clause(outcomes=tuple(common), anomalies=None, tally=False) if common else None
 
 
 class Pipeline:
@@ -227,6 +248,10 @@ class Pipeline:
     def _new(self, t: Transaction) -> Answer:
         """An operation's first occurrence: who is it, and what does each judge expect of it?"""
         self.inventory.operation(t)
+        return self._asked(t)
+
+    def _asked(self, t: Transaction) -> Answer:
+        """The judges' answer to an occurrence as if it were the first, told to the gate."""
         answers = [judge.lanes(t, _NOTHING) for judge in self._judges]
         key = tuple(map(id, answers))
         answer = self._answers.get(key)
@@ -239,6 +264,8 @@ class Pipeline:
 
     def _again(self, t: Transaction, held: Answer) -> Answer:
         """A later occurrence that some lane did not expect. Only lanes that asked are answered."""
+        if held.joint:
+            return self._asked(t)
         before = held.lanes
         asked = {lane for place, lane in enumerate(before) if t.lanes >> place & 1}
         lanes = dict(before)

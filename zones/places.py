@@ -10,7 +10,6 @@ of the side that is one device.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from socket import AF_INET, AF_INET6, inet_pton
 from typing import NamedTuple
 
 from zones.model import EXTERNAL, UNKNOWN, Policy, Zone
@@ -53,7 +52,8 @@ class Place(NamedTuple):
 
 
 def _v4(text: str) -> int:
-    return int.from_bytes(inet_pton(AF_INET, text), "big")
+    a, b, c, d = map(int, text.split("."))
+    return a << 24 | b << 16 | c << 8 | d
 
 
 def _block(bits: int) -> str:
@@ -61,6 +61,8 @@ def _block(bits: int) -> str:
 
 
 def _v6(text: str) -> int:
+    from socket import AF_INET6, inet_pton
+
     return int.from_bytes(inet_pton(AF_INET6, text.partition("%")[0]), "big")
 
 
@@ -72,7 +74,7 @@ _LOCAL_SHIFTED = tuple(
 
 def _public(bits: int, width: int) -> bool:
     if width == 32:
-        return all([bits >> shift not in networks for shift, networks in _LOCAL_SHIFTED])
+        return all(bits >> shift not in networks for shift, networks in _LOCAL_SHIFTED)
     return bits >> 125 == _GLOBAL_UNICAST_V6 and bits >> 96 != _DOCUMENTATION_V6[0] and bits >> 108 != _DOCUMENTATION_V6[1]
 
 

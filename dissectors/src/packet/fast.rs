@@ -7,7 +7,6 @@ use super::{Frame, Packet, Span, Transport, Vlan};
 use crate::address::Net;
 use crate::packet::ip::protocol as numbers;
 use crate::packet::transport::{GENEVE_PORT, VXLAN_GPE_PORT, VXLAN_PORT};
-use crate::stream::FlowKey;
 
 /// Link type Ethernet.
 const ETHERNET: u16 = 1;
@@ -78,7 +77,7 @@ pub(super) fn decode(bytes: &[u8], frame: &Frame, packet: &mut Packet) -> Option
     packet.transport = transport;
     stamp(packet, frame, mac, vlan)?;
     ports.write(packet);
-    packet.hash = FlowKey::of(packet).0.hash();
+    packet.place();
     Some(())
 }
 

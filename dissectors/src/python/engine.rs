@@ -13,6 +13,7 @@ use pyo3::types::{PyDict, PyList};
 use super::answers::Known;
 use super::facts::{Anomaly, Crossing, Observation, Transaction, unit_text};
 use super::listing::{Listing, What};
+use super::plugin::{self, Account};
 use super::result::{self, Tally, WindowTally};
 use crate::capture::filter::{Instruction, Program};
 use crate::capture::{self, Options};
@@ -20,7 +21,7 @@ use crate::engine::{Engine as Run, EngineError, Pause};
 use crate::front::{Feeder, Front, FrontError, Progress};
 use crate::gate::{Fact, Gate, Mode, Settings};
 use crate::output::Lines;
-use crate::protocols;
+use crate::protocols::{self, Plugins};
 use crate::stream::Limits;
 
 create_exception!(
@@ -41,6 +42,8 @@ pub struct Engine {
     progress: Arc<Progress>,
     known: Known,
     trouble: Vec<Trouble>,
+    /// What dissectors in Python did.
+    account: Account,
     done: bool,
 }
 
@@ -52,6 +55,7 @@ struct Wanted {
     batch_packets: usize,
     limits: Limits,
     gate: crate::gate::Limits,
+    plugins: Plugins,
 }
 
 /// A filter's instructions as libpcap compiles them: code, jump if true, jump if false, constant.
@@ -85,6 +89,7 @@ fn wanted(options: &Bound<'_, PyDict>) -> PyResult<Wanted> {
         batch_packets: get("batch_packets")?.map_or(Ok(65_536), |packets| packets.extract())?,
         limits: Limits::default(),
         gate: crate::gate::Limits::default(),
+        plugins: plugin::plugins(&get("plugins")?.map_or(Ok(Vec::new()), |names| names.extract())?)?,
     };
     if let Some(limits) = get("limits")? {
         for (name, value) in limits.cast::<PyDict>()?.iter() {
@@ -121,6 +126,7 @@ impl Engine {
             progress: Arc::default(),
             known: Known::default(),
             trouble: Vec::new(),
+            account: Account::default(),
             done: false,
         })
     }
@@ -140,7 +146,8 @@ impl Engine {
         let front = Front::new(reader, Arc::clone(&self.progress));
         let settings = Settings { follow: wanted.follow, limits: wanted.gate, ..Settings::default() };
         let feeder = Feeder::new(front, wanted.threads);
-        let run = Run::new(feeder, Gate::new(settings), lines.transpose()?, wanted.batch_packets, wanted.limits);
+        let mut run = Run::new(feeder, Gate::new(settings), lines.transpose()?, wanted.batch_packets, wanted.limits);
+        run.set_plugins(wanted.plugins);
         self.run = Some(Arc::new(Mutex::new(run)));
         Ok(())
     }
@@ -157,11 +164,17 @@ impl Engine {
             run.gate().settle();
             (run.advance(), run.now())
         });
+        let mut account = plugin::take_account();
+        let interrupt = account.interrupt.take();
+        self.account.add(account);
         let pause = match outcome {
             Ok(pause) => pause,
             Err(error) => self.note(error),
         };
         self.done = pause == Pause::End;
+        if let Some(interrupt) = interrupt {
+            return Err(interrupt);
+        }
         Ok(Some(Batch { run, clock, minute: pause != Pause::Batch, end: self.done }))
     }
 
@@ -234,9 +247,13 @@ impl Engine {
                 }
             });
         }
-        let document = result::document(py, &mut locked(&run))?;
+        let dropped = [("plugin_field_names", self.account.dropped_names), ("plugin_fields", self.account.cut_fields)];
+        let document = result::document(py, &mut locked(&run), dropped)?;
+        let failures = self.account.failures.iter();
+        let failures = failures
+            .map(|(name, (count, first))| ("dissector", format!("{name}: failed {count} times, at first: {first}")));
         let errors = PyList::empty(py);
-        for (kind, message) in &self.trouble {
+        for (kind, message) in self.trouble.iter().cloned().chain(failures) {
             let error = PyDict::new(py);
             error.set_item("kind", kind)?;
             error.set_item("message", message)?;

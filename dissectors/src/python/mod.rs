@@ -4,8 +4,10 @@ mod answers;
 mod engine;
 mod facts;
 mod listing;
+mod plugin;
 mod registry;
 mod result;
+mod said;
 
 use pyo3::prelude::*;
 
@@ -17,7 +19,9 @@ mod _native {
     #[pymodule_export]
     use super::facts::{Anomaly, Code, Crossing, Moment, Observation, Outcome, Party, Point, Transaction};
     #[pymodule_export]
-    use super::listing::{Conversation, Counts, Listing, Walk};
+    use super::listing::{Conversation, Counts, Listing};
+    #[pymodule_export]
+    use super::plugin::register;
     #[pymodule_export]
     use super::registry::{protocols, services};
     #[pymodule_export]

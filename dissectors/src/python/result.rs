@@ -131,11 +131,18 @@ impl WindowTally {
 }
 
 /// The part of the result that the engine knows (DESIGN.md, section 7).
-pub fn document<'py>(py: Python<'py>, run: &mut Run) -> PyResult<Bound<'py, PyDict>> {
+///
+/// `ceilings`: further ones, with how often they were reached.
+pub fn document<'py>(
+    py: Python<'py>,
+    run: &mut Run,
+    ceilings: impl IntoIterator<Item = (&'static str, u64)>,
+) -> PyResult<Bound<'py, PyDict>> {
     let document = PyDict::new(py);
     let time_backwards = run.clock().time_backwards;
     let time_jumps = run.clock().time_jumps;
-    let mut ceilings: BTreeMap<&'static str, u64> = run.flows().ceilings().collect();
+    let mut ceilings: BTreeMap<&'static str, u64> = ceilings.into_iter().collect();
+    ceilings.extend(run.flows().ceilings());
     ceilings.extend(run.gate().ceilings());
     ceilings.extend(run.summary().faults());
     ceilings.insert("conversations", run.back().conversations.others().flows);

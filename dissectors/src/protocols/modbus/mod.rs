@@ -11,6 +11,7 @@ pub mod pairing;
 pub mod tables;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 use super::{Dissector, Ending, Fed, Hints, Probe, Protocol, Recognition, Seen, Sink};
 use crate::address::{Moment, Side};
@@ -80,10 +81,12 @@ fn recognise(probe: &Probe<'_>) -> Recognition {
             return Recognition::Mine { skip, confidence: if hinted { 70 } else { 50 } };
         }
     }
-    if hinted && is_wrong_modbus(probe.bytes) {
-        Recognition::Mine { skip: 0, confidence: 30 }
-    } else {
-        Recognition::NotMine
+    match message::read_mbap(probe.bytes) {
+        _ if !hinted => Recognition::NotMine,
+        // What is wrong with it shows when it is whole, however it was cut into segments.
+        Err(Trouble::Short(_)) if !probe.hints.datagram => Recognition::More,
+        _ if is_wrong_modbus(probe.bytes) => Recognition::Mine { skip: 0, confidence: 30 },
+        _ => Recognition::NotMine,
     }
 }
 
@@ -232,6 +235,16 @@ impl Modbus {
         }
     }
 
+    #[inline]
+    fn is_astray(&self, side: Side) -> bool {
+        self.astray.get(side.index()).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    fn count_frame(&mut self) {
+        self.frames = self.frames.saturating_add(1).min(ENOUGH_FRAMES);
+    }
+
     fn set_astray(&mut self, side: Side, astray: bool) {
         if let Some(place) = self.astray.get_mut(side.index()) {
             *place = astray;
@@ -344,7 +357,7 @@ impl Modbus {
             self.framing = Some(framing);
             self.began = Some(seen.clock.max(at.time));
         }
-        self.frames = self.frames.saturating_add(1).min(ENOUGH_FRAMES);
+        self.count_frame();
         let role = self.role(side, adu.pdu, seen, sink);
         let Adu { transaction_id, protocol_id, unit, pdu, .. } = *adu;
         let half = Half { transaction_id, protocol_id, unit, pdu, at };
@@ -361,8 +374,40 @@ impl Modbus {
 
 impl Dissector for Modbus {
     fn feed(&mut self, side: Side, bytes: &[u8], at: Moment, seen: &Seen, sink: &mut dyn Sink) -> Fed {
+        if let Some(used) = self.usual(side, bytes, at, seen, sink) {
+            return Fed::Used(used);
+        }
+        self.feed_any(side, bytes, at, seen, sink)
+    }
+
+    fn gap(&mut self, side: Side, _missing: u64) {
+        self.set_astray(side, !self.hints.datagram);
+        if let Some(lost) = self.lost.get_mut(side.index()) {
+            *lost = true;
+        }
+        if self.client != Some(side) {
+            self.pairing.lose();
+        }
+    }
+
+    fn expire(&mut self, seen: &Seen, sink: &mut dyn Sink) -> Option<u64> {
+        let context = self.context(self.client?, self.framing?, seen);
+        self.pairing.expire(&context, sink)
+    }
+
+    fn finish(&mut self, ending: Ending, seen: &Seen, sink: &mut dyn Sink) {
+        if let (Some(client), Some(framing)) = (self.client, self.framing) {
+            let context = self.context(client, framing, seen);
+            self.pairing.finish(ending, &context, sink);
+        }
+    }
+}
+
+impl Modbus {
+    /// Takes any message.
+    fn feed_any(&mut self, side: Side, bytes: &[u8], at: Moment, seen: &Seen, sink: &mut dyn Sink) -> Fed {
         let framing = self.framing.unwrap_or_else(|| self.guess_framing(bytes));
-        if self.astray.get(side.index()).copied().unwrap_or_default()
+        if self.is_astray(side)
             && let Some(fed) = self.search(framing, side, bytes)
         {
             return fed;
@@ -385,28 +430,6 @@ impl Dissector for Modbus {
             // Other protocols have the same CRC (ROC Plus): as long as nothing else speaks for Modbus, a wrong one speaks against it.
             Err(Trouble::Crc(..)) if !self.paired && self.frames < ENOUGH_FRAMES => Fed::NotMine,
             Err(Trouble::Crc(_, place)) => self.give_up(framing, side, bytes, anomaly::CRC, place),
-        }
-    }
-
-    fn gap(&mut self, side: Side, _missing: u64) {
-        self.set_astray(side, !self.hints.datagram);
-        if let Some(lost) = self.lost.get_mut(side.index()) {
-            *lost = true;
-        }
-        if self.client != Some(side) {
-            self.pairing.lose();
-        }
-    }
-
-    fn expire(&mut self, seen: &Seen, sink: &mut dyn Sink) -> Option<u64> {
-        let context = self.context(self.client?, self.framing?, seen);
-        self.pairing.expire(&context, sink)
-    }
-
-    fn finish(&mut self, ending: Ending, seen: &Seen, sink: &mut dyn Sink) {
-        if let (Some(client), Some(framing)) = (self.client, self.framing) {
-            let context = self.context(client, framing, seen);
-            self.pairing.finish(ending, &context, sink);
         }
     }
 }

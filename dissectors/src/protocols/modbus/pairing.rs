@@ -150,7 +150,37 @@ impl Pairing {
                 self.bytes = self.bytes.saturating_add(half.pdu.len());
             }
         }
+        if self.open.is_empty() {
+            // Most clients wait for each answer: room for one, and always the same place.
+            self.open.clear();
+            self.open.reserve_exact(1);
+        }
         self.open.push_back(open);
+    }
+
+    /// The oldest request, when it is not overdue and this is of its identifier, unit and function and it is not known to be
+    /// given up; whether the content fits is the caller's to see.
+    #[inline]
+    pub fn waits_for(&self, half: &Half<'_>, clock: u64) -> Option<Half<'_>> {
+        let open = self.open.front()?;
+        let same = open.transaction_id == half.transaction_id
+            && open.unit == half.unit
+            && open.protocol_id == half.protocol_id
+            && Some(&open.function()) == half.pdu.first();
+        (same && !open.given_up && open.retransmissions == 0 && open.deadline > clock).then(|| open.half())
+    }
+
+    /// The oldest request has left with its response.
+    #[inline]
+    pub fn close(&mut self) {
+        if let Some(open) = self.open.front_mut()
+            && !open.long.is_empty()
+        {
+            let mut open = std::mem::take(open);
+            self.bytes = self.bytes.saturating_sub(open.long.len());
+            self.keep(&mut open);
+        }
+        self.open.pop_front();
     }
 
     /// Whether a request is an open one, sent again. Marks the requests that this one shows to be given up.

@@ -60,6 +60,12 @@ pub enum Event<'a> {
         /// How many; 0 where the stream goes on elsewhere and nobody can say.
         missing: u64,
     },
+    /// Bytes of a direction that the other side has acknowledged did not come in time. They may still come, or turn out to be a gap;
+    /// but what answers them leaves now.
+    Missed {
+        /// Whose.
+        side: Side,
+    },
     /// A reset that is believed.
     Reset {
         /// Who sent it.

@@ -203,6 +203,7 @@ impl Tcp {
                 other.waived = ack;
                 other.absent = other.absent.saturating_add(1);
                 other.flags |= known::WAIVED;
+                out.emit(self, Event::Missed { side: side.other() });
                 return true;
             }
         }

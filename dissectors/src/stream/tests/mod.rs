@@ -20,6 +20,7 @@ pub(super) enum Came {
     Data(Side, Vec<u8>),
     Gap(Side, u64),
     Reset(Side),
+    Missed(Side),
     Closed,
     Ended(FlowId, Ending),
 }
@@ -35,6 +36,7 @@ impl Receiver<u32> for Log {
             Event::Data { side, bytes, .. } => Came::Data(side, bytes.to_vec()),
             Event::Gap { side, missing } => Came::Gap(side, missing),
             Event::Reset { side } => Came::Reset(side),
+            Event::Missed { side } => Came::Missed(side),
             Event::Closed => Came::Closed,
         });
     }
@@ -87,7 +89,7 @@ impl Rig {
             wire_len: 60,
             ..Packet::default()
         };
-        packet.hash = FlowKey::of(&packet).0.hash();
+        packet.place();
         packet
     }
 

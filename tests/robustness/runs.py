@@ -1,0 +1,83 @@
+"""One run of the engine, and what of it can be compared with another run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dissectors import Engine
+from tests.robustness.frames import Frame, write
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What an engine gave: transactions as they are written, anomalies that belong to none, and the result with its ledger."""
+
+    lines: Sequence[Line]
+    loose: Sequence[str]
+    result: Mapping[str, Any]
+    conversations: Sequence[Mapping[str, Any]]
+
+    @property
+    def ledger(self) -> Mapping[str, int]:
+        ledger: Mapping[str, int] = self.result["ledger"]
+        return ledger
+
+    def spoken(self, *protocols: str) -> list[Line]:
+        """The transactions of these protocols (Modbus and UMAS if none is named)."""
+        return [line for line in self.lines if line["protocol"] in (protocols or ("modbus", "umas"))]
+
+
+def run(*captures: Path, threads: int = 1, **options: Any) -> Run:
+    """Follows everything in these captures."""
+    engine = Engine(follow=True, threads=threads, digest=False, **options)
+    lines, loose = [], []
+    for batch in engine.replay(*captures):
+        for fact in batch:
+            if fact.kind == "transaction":
+                lines.append(json.loads(fact.to_json()))
+            elif fact.kind == "anomaly":
+                loose.append(fact.name)
+    return Run(lines=lines, loose=loose, result=engine.result(), conversations=engine.conversations())
+
+
+def run_frames(folder: Path, frames: Sequence[Frame], **options: Any) -> Run:
+    """The same for frames that a test made."""
+    return run(write(folder / "frames.pcap", frames), **options)
+
+
+def without_numbers(line: Line) -> Line:
+    """A transaction without the numbers of its packets, which change when frames are cut or added."""
+    same = dict(line)
+    for side in ("request", "response"):
+        if same[side] is not None:
+            same[side] = {"time": same[side]["time"]}
+    return same
+
+
+def asked(line: Line) -> str:
+    """What the request said, as far as a damaged capture keeps it: who asked whom what about which points."""
+    write_values = [(point["point"], point["access"], point["values"] if point["access"] != "read" else None) for point in line["points"]]
+    own = line.get(line["protocol"]) or {}
+    return json.dumps([
+        line["flow"], line["client"]["ip"], line["server"]["ip"], line["unit"], line["function"], line.get("sub_function"),
+        write_values, own.get("transaction_id"),
+    ])  # fmt: skip
+
+
+def answered(line: Line) -> str:
+    """The whole exchange without its times and packets."""
+    kept = {key: value for key, value in line.items() if key not in ("time", "latency_ns", "request", "response", "vlan", "initiator")}
+    kept = {**kept, "client": line["client"]["ip"], "server": line["server"]["ip"]}
+    return json.dumps(kept)
+
+
+def more_than(damaged: Iterable[str], whole: Iterable[str]) -> Counter[str]:
+    """What the first has that the second hasn't, each as often as it does."""
+    return Counter(damaged) - Counter(whole)

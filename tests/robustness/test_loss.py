@@ -1,0 +1,158 @@
+"""Lost, doubled and shuffled frames: the ledger says what happened, and no transaction is invented."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.robustness.frames import Frame, segment
+from tests.robustness.runs import Line, Run, answered, asked, more_than, run_frames
+
+MS = 1_000_000
+
+
+def assert_nothing_invented(damaged: Run, whole: Run) -> None:
+    """Every request was there before, every outcome is the same or not known, and no anomaly came from what the capture lacks."""
+    before, after = whole.spoken(), damaged.spoken()
+    asking = [line for line in after if line["request"] is not None]
+    assert not more_than(map(asked, asking), map(asked, before)), "requests that nobody sent"
+    complete = [answered(line) for line in after if line["request"] and line["response"]]
+    assert not more_than(complete, map(answered, before)), "exchanges that did not happen"
+    known = {name for line in before for name in line["anomalies"]}
+    assert {name for line in after for name in line["anomalies"]} <= known
+    assert not more_than(damaged.loose, whole.loose)
+    for line in after:
+        assert_weaker(line)
+
+
+def assert_weaker(line: Line) -> None:
+    """Without its response an outcome isn't known; without its request nothing is claimed about what was asked."""
+    if line["response"] is None:
+        assert line["outcome"]["result"] in ("unknown", "unanswered"), line
+        assert line["latency_ns"] is None
+        assert all(point["values"] is None for point in line["points"] if point["access"] == "read"), line
+    if line["request"] is None:
+        assert line["latency_ns"] is None
+
+
+def missing_bytes(whole: Sequence[Frame], kept: Sequence[Frame]) -> int:
+    """Bytes of streams that lie between what was kept (from the first seen, or the SYN, to the last byte or FIN) and are not in it."""
+    return sum(
+        len(_covered(whole, flow) & _span(kept, flow)) - len(_covered(kept, flow) & _span(kept, flow)) for flow in _directions(kept)
+    )
+
+
+def _directions(frames: Sequence[Frame]) -> set[tuple[object, object]]:
+    return {(place.source, place.target) for place in map(segment, frames) if place is not None}
+
+
+def _pieces(frames: Sequence[Frame], flow: tuple[object, object]) -> list[tuple[int, int, int]]:
+    places = [place for place in map(segment, frames) if place is not None and (place.source, place.target) == flow]
+    return [(place.sequence + bool(place.flags & 2), place.length, place.flags) for place in places]
+
+
+def _covered(frames: Sequence[Frame], flow: tuple[object, object]) -> set[int]:
+    return {byte for first, length, _ in _pieces(frames, flow) for byte in range(first, first + length)}
+
+
+def _span(frames: Sequence[Frame], flow: tuple[object, object]) -> set[int]:
+    ends = [(first, first + length) for first, length, flags in _pieces(frames, flow)]
+    return set(range(min(first for first, _ in ends), max(end for _, end in ends)))
+
+
+@pytest.mark.parametrize(("lost", "seed"), [(1, 1), (1, 2), (5, 3), (20, 4), (100, 5), (400, 6)])
+def test_lost_frames_are_gaps_and_nothing_else(plant: list[Frame], plant_run: Run, tmp_path: Path, lost: int, seed: int) -> None:
+    loaded = [number for number, frame in enumerate(plant) if (place := segment(frame)) and place.length]
+    gone = set(random.Random(seed).sample(loaded, lost))
+    kept = [frame for number, frame in enumerate(plant) if number not in gone]
+    damaged = run_frames(tmp_path, kept)
+    assert damaged.ledger["gap_bytes"] == missing_bytes(plant, kept)
+    assert damaged.ledger["packets"] == plant_run.ledger["packets"] - lost
+    assert damaged.ledger["undecoded_bytes"] <= plant_run.ledger["undecoded_bytes"]
+    assert_nothing_invented(damaged, plant_run)
+
+
+@pytest.mark.parametrize("kept_side", ["client", "server"])
+def test_one_direction_alone_gives_transactions_with_unknown_outcome(
+    plant: list[Frame], plant_run: Run, tmp_path: Path, kept_side: str
+) -> None:
+    def is_kept(frame: Frame) -> bool:
+        place = segment(frame)
+        port = place and (place.target if kept_side == "client" else place.source)[1]
+        return place is None or (place.source[1] != 502 and place.target[1] != 502) or port == 502
+
+    damaged = run_frames(tmp_path, [frame for frame in plant if is_kept(frame)])
+    modbus = damaged.spoken()
+    assert len(modbus) == len([line for line in plant_run.spoken() if kept_side == "client" or line["response"]])
+    if kept_side == "client":
+        assert all(line["response"] is None and line["outcome"]["result"] == "unknown" for line in modbus)
+    else:
+        assert all(line["request"] is None for line in modbus)
+    assert not [line for line in modbus if line["anomalies"]]
+    assert damaged.ledger["one_way"] > 0
+    assert damaged.ledger["gap_bytes"] == 0
+    assert_nothing_invented(damaged, plant_run)
+
+
+def vlan(frame: Frame) -> Frame:
+    return replace(frame, data=frame.data[:12] + b"\x81\x00\x00\x2a" + frame.data[12:], wire=None)
+
+
+def hop(frame: Frame) -> Frame:
+    """What a router sends on: another TTL, and a header checksum to match."""
+    from tests.robustness.frames import checksum
+
+    data = bytearray(frame.data)
+    data[22] -= 1
+    data[24:26] = b"\0\0"
+    data[24:26] = checksum(bytes(data[14 : 14 + (data[14] & 15) * 4])).to_bytes(2)
+    return replace(frame, data=bytes(data))
+
+
+def stations(frame: Frame) -> Frame:
+    return replace(frame, data=bytes([frame.data[0] ^ 2]) + frame.data[1:6] + bytes([frame.data[6] ^ 2]) + frame.data[7:])
+
+
+@pytest.mark.parametrize("change", [vlan, hop, stations], ids=["vlan", "ttl", "mac"])
+def test_a_second_look_at_the_same_frame_changes_nothing(plant: list[Frame], plant_run: Run, tmp_path: Path, change) -> None:
+    doubled, count = [], 0
+    for frame in plant:
+        doubled.append(frame)
+        if frame.data[12:14] == b"\x08\x00":
+            doubled.append(replace(change(frame), time=frame.time + 20_000))
+            count += 1
+    again = run_frames(tmp_path, doubled)
+    assert sum(again.result["packets"]["duplicates"].values()) == count
+    assert again.ledger["retransmitted_packets"] == plant_run.ledger["retransmitted_packets"]
+    assert sorted(map(answered, again.spoken())) == sorted(map(answered, plant_run.spoken()))
+
+
+def test_the_same_bytes_once_more_are_twins_only_with_evidence(plant: list[Frame], plant_run: Run, tmp_path: Path) -> None:
+    """Frame by frame the same bytes: where the sender counts its IP identification up, that proves it; elsewhere they stay in, and TCP
+    knows them as retransmissions."""
+    doubled = [copy for frame in plant for copy in (frame, replace(frame, time=frame.time + 20_000))]
+    again = run_frames(tmp_path, doubled)
+    twins = sum(again.result["packets"]["duplicates"].values())
+    loaded = sum(1 for frame in plant if (place := segment(frame)) and place.length)
+    assert twins + again.ledger["retransmitted_packets"] >= loaded
+    assert sorted(map(answered, again.spoken())) == sorted(map(answered, plant_run.spoken()))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_shuffled_within_a_tenth_of_a_second(plant: list[Frame], plant_run: Run, tmp_path: Path, seed: int) -> None:
+    """Frames of one direction of a connection may overtake others of it (the other direction's may not: that is no network, but another clock)."""
+    noise = random.Random(seed)
+    order = sorted(range(len(plant)), key=lambda number: plant[number].time + noise.randrange(100 * MS))
+    shuffled = [replace(plant[number], time=plant[place].time) for place, number in enumerate(order)]
+    damaged = run_frames(tmp_path, shuffled)
+    before = plant_run.spoken()
+    assert not more_than(map(asked, (line for line in damaged.spoken() if line["request"])), map(asked, before))
+    complete = [answered(line) for line in damaged.spoken() if line["request"] and line["response"]]
+    assert not more_than(complete, map(answered, before))
+    assert damaged.ledger["packets"] == plant_run.ledger["packets"]
+    assert damaged.ledger["payload_bytes"] == plant_run.ledger["payload_bytes"]
+    assert damaged.ledger["conflicts"] == 0
