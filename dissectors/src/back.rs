@@ -11,13 +11,13 @@ use crate::packet::{L2, Packet, Transport, checksum, marks};
 use crate::protocols::services::service_of;
 use crate::protocols::{Ending, Hints, Plugins, Seen, Sink};
 use crate::speaker::{Scenery, Speaker};
-use crate::stream::{Event, Flow, FlowId, Flows, Ledger, MAX_TIMERS, Receiver, Scene, Timers};
+use crate::stream::{Event, Flow, FlowId, Flows, Found, Ledger, MAX_TIMERS, Receiver, Scene, Timers};
 use crate::summary::Summary;
 use crate::transaction::{Observation, Value};
 use crate::unclaimed::{self, Connection};
 
-/// How long after new data a flow's open requests are looked at: shorter than every protocol's own time-out, ns.
-const LOOK_AGAIN: u64 = 5_000_000_000;
+/// How long after new data a flow's open requests are looked at: not longer than any protocol's own time-out, ns.
+const LOOK_AGAIN: u64 = 10_000_000_000;
 
 /// What is kept with every flow; what every packet touches comes first.
 #[derive(Default)]
@@ -127,23 +127,22 @@ impl Back {
         if found.moved {
             self.new_place(packet, flows.get_mut(found.id), found.side);
         }
-        let flow = if packet.transport == Transport::Tcp && packet.marks & marks::NO_PORTS == 0 {
+        if packet.transport == Transport::Tcp && packet.marks & marks::NO_PORTS == 0 {
             let verify = || checksum::transport_ok(packet, bytes);
-            flows.segment(found, packet, packet.payload.of(bytes), verify, self)
+            flows.segment(found, packet, packet.payload.of(bytes), verify, self);
         } else {
-            let flow = flows.get_mut(found.id);
-            self.no_stream(packet, bytes, now, flow, found.side);
-            flow
-        };
-        if !flow.data.armed && flow.data.dissection.protocol().is_some() {
-            flow.data.armed = self.timers.schedule(now.saturating_add(LOOK_AGAIN), found.id, flow.generation);
+            self.no_stream(packet, bytes, now, found, flows);
         }
     }
 
-    fn no_stream(&mut self, packet: &Packet, bytes: &[u8], now: u64, flow: &mut Flow<Talk>, side: Side) {
+    fn no_stream(&mut self, packet: &Packet, bytes: &[u8], now: u64, found: Found, flows: &mut Flows<Talk>) {
         match packet.transport {
             Transport::Udp if packet.marks & (marks::FRAGMENT | marks::NO_PORTS) == 0 => {
-                self.datagram(packet, bytes, now, flow, side);
+                let flow = flows.get_mut(found.id);
+                self.datagram(packet, bytes, now, flow, found.side);
+                if !flow.data.armed && flow.data.dissection.protocol().is_some() {
+                    flow.data.armed = self.timers.schedule(now.saturating_add(LOOK_AGAIN), found.id, flow.generation);
+                }
             }
             Transport::Ether if packet.protocol == arp::ETHERTYPE => self.arp(packet, bytes),
             _ => {}
@@ -322,6 +321,10 @@ impl Back {
         let outcome = dissection.take(&arrival, &mut speaker);
         if outcome != Dissected::default() {
             self.settle_scene(outcome, side, scene);
+        }
+        if !scene.data.armed && scene.data.dissection.protocol().is_some() {
+            let at = scene.clock.saturating_add(LOOK_AGAIN);
+            scene.data.armed = self.timers.schedule(at, scene.id, scene.generation);
         }
     }
 

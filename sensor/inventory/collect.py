@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.inventory.address import group_mac, is_device
@@ -46,11 +46,11 @@ class Counted:
         one shows no service, and what tried it need not speak the protocol that the port is named after."""
         self.count += tally.count
         outcomes = tally.outcomes
-        self.rejected += outcomes.get("rejected", 0)
-        accepted = outcomes.get("accepted", 0)
+        accepted, rejected = outcomes.get("accepted", 0), outcomes.get("rejected", 0)
+        self.rejected += rejected
         self.spoken += tally.count if understood else accepted
-        self.answered += accepted + (outcomes.get("rejected", 0) if understood else 0)
-        if protocol == "modbus" and outcomes.get("rejected"):
+        self.answered += accepted + (rejected if understood else 0)
+        if protocol == "modbus" and rejected:
             self.answered -= sum(tally.rejections.get(code, 0) for code in _NO_DEVICE)
         if tally.first is not None:
             self.first = tally.first.time if self.first is None else min(self.first, tally.first.time)
@@ -118,7 +118,7 @@ class Inventory:
         values.append(evidence)
         del values[: -MAX_HISTORY - 1]
 
-    def count(self, tallies: Iterable[Tally], conversations: Iterable[Mapping[str, Any]] = ()) -> None:
+    def count(self, tallies: Iterable[Tally], conversations: Sequence[Mapping[str, Any]] = ()) -> None:
         """Takes the engine's own tallies of all operations (Engine.operations) and its conversations, instead of those taken before."""
         from dissectors import protocols
 

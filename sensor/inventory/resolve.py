@@ -273,8 +273,8 @@ def _registered(name: str, mac: Evidence) -> Evidence:
 def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[Exchange, Counted]]) -> Conversation:
     client, server, protocol, port = key
     accesses: dict[str, int] = {}
-    units: set[str] = set()
     rejected = 0
+    units: set[str] = set()
     firsts: list[int] = []
     lasts: list[int] = []
     for exchange, counted in parts:
@@ -288,5 +288,6 @@ def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[E
             lasts.append(counted.last)
     return Conversation(
         client=client, server=server, protocol=protocol, port=port, units=_sorted(units, _unit_order),
-        transactions=sum(accesses.values()), rejected=rejected, accesses=accesses, first=min(firsts, default=None), last=max(lasts, default=None),
+        transactions=sum(accesses.values()), rejected=rejected, accesses=accesses,
+        first=min(firsts, default=None), last=max(lasts, default=None),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 //! their operations, and that their tallies hold these points already, need not be looked up.
 
 use super::ranges::Range;
-use crate::transaction::{Point, Transaction};
+use crate::transaction::{Access, Point, Transaction};
 
 /// Things that a flow remembers once it does more than one; a power of two.
 const PLACES: usize = 16;
@@ -21,16 +21,23 @@ pub struct FlowCache {
     many: Option<Box<[Recent; PLACES]>>,
 }
 
-/// Something that was done.
+/// Something that was done, in few bytes: four share a line of memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Recent {
     /// The operation's number, 0 for none.
     pub number: u32,
-    /// The id of a clause whose tally holds the range too, 0 for none.
+    /// The id of a clause whose tally holds the addresses too, 0 for none.
     pub clause: u32,
-    /// Held by the operation's tally, which forgets nothing.
-    range: Range,
+    /// First address of those that the operation's tally holds; it forgets nothing.
+    first: u32,
+    /// Addresses behind the first.
+    more: u16,
+    kind: u8,
+    /// `None` while no addresses are known to be held.
+    access: Option<Access>,
 }
+
+const _: () = assert!(size_of::<Recent>() == 16, "four share a line of memory");
 
 impl Default for Recent {
     fn default() -> Self {
@@ -78,7 +85,15 @@ impl Recent {
     /// An operation of which no point is known to be held.
     #[inline]
     pub fn of(number: u32) -> Recent {
-        Recent { number, clause: 0, range: Range::EMPTY }
+        Recent { number, clause: 0, first: 0, more: 0, kind: 0, access: None }
+    }
+
+    /// The addresses that are held.
+    #[inline]
+    fn range(&self) -> Range {
+        let Some(access) = self.access else { return Range::EMPTY };
+        let (first, more) = (u64::from(self.first), u64::from(self.more));
+        Range { first, last: first.saturating_add(more), block: 0, kind: self.kind, access }
     }
 
     /// Whether the tally of the operation `number` holds the points of an occurrence already.
@@ -87,25 +102,27 @@ impl Recent {
         self.number == number
             && match points {
                 [] => true,
-                [point] => self.range.holds(point),
+                [point] => self.range().holds(point),
                 _ => false,
             }
     }
 
-    /// Remembers that the operation's tally, whose range is given, holds these points.
+    /// Remembers that the operation's tally, whose range is given, holds these points: a single one that fits in here.
     #[inline]
     pub fn remember(&mut self, number: u32, points: &[Point<'_>], range: &Range) {
-        if let [point] = points
+        let [point] = points else { return };
+        let more = point.last.checked_sub(point.first).map(u16::try_from);
+        if let (Ok(first), Some(Ok(more)), 0) = (u32::try_from(point.first), more, point.block)
             && range.holds(point)
         {
-            *self = Recent { range: Range::of(point), ..Recent::of(number) };
+            *self = Recent { first, more, kind: point.kind, access: Some(point.access), ..Recent::of(number) };
         }
     }
 
     /// Remembers that a clause's tally holds what the operation's does, if its range says so.
     #[inline]
     pub fn remember_clause(&mut self, clause: u32, range: &Range) {
-        if range.covers(&self.range) {
+        if range.covers(&self.range()) {
             self.clause = clause;
         }
     }

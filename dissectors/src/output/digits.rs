@@ -188,8 +188,7 @@ mod tests {
         for byte in 0..=u8::MAX {
             for count in 0..=24_usize {
                 let bytes = [byte, !byte];
-                let each: Vec<String> =
-                    (0..count.min(16)).map(|n| (bytes[n / 8] >> (n % 8) & 1).to_string()).collect();
+                let each: Vec<String> = (0..count.min(16)).map(|n| (bytes[n / 8] >> (n % 8) & 1).to_string()).collect();
                 assert_eq!(text(|out| bits(out, &bytes, count)), format!("x[{}]", each.join(",")));
             }
         }

@@ -202,7 +202,7 @@ impl<T: Default> Flows<T> {
         bytes: &[u8],
         mut verify: impl FnMut() -> Option<bool>,
         receiver: &mut R,
-    ) -> &mut Flow<T> {
+    ) {
         let Found { id, side, .. } = found;
         let flow = &mut self.chunks[id as usize / CHUNK][id as usize % CHUNK];
         let clock = flow.last.time;
@@ -222,7 +222,6 @@ impl<T: Default> Flows<T> {
         if !plain {
             self.look_after(id, before, clock, receiver);
         }
-        self.get_mut(id)
     }
 
     /// What passing time brings: [`Flows::overdue`] and [`Flows::expire`]. To be called once per packet, before it: costs a comparison where

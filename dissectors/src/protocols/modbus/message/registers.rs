@@ -1,7 +1,7 @@
 //! Coils, inputs and registers: functions 1 to 6, 15, 16, 22 and 23 (Application Protocol Specification V1.1b3, 6.1 to 6.6, 6.11,
 //! 6.12, 6.16, 6.17).
 
-use super::compose::{Exchange, Parts};
+use super::compose::{Exchange, Fields, Parts};
 use crate::cursor::{Cursor, Incomplete};
 use crate::protocols::Sink;
 use crate::protocols::modbus::tables::{Kind, anomaly};
@@ -37,6 +37,14 @@ impl Range {
         let beyond = u64::from(self.quantity.max(1)).saturating_sub(1);
         let last = first.saturating_add(beyond).min(0xFFFF);
         Point { kind: kind.index(), access, block: 0, first, last, name: None, values, fields: &[] }
+    }
+
+    /// The quantity where the point cannot tell it: none asked for, or more than there are addresses.
+    #[inline]
+    fn tell<const N: usize>(self, detail: &mut Fields<'_, N>) {
+        if self.quantity == 0 || u32::from(self.first).saturating_add(u32::from(self.quantity)) > 0x1_0000 {
+            detail.number("quantity", self.quantity);
+        }
     }
 
     /// Bytes that so many values of this kind take.
@@ -108,8 +116,11 @@ impl<'a> Exchange<'a> {
             (Some(range), Some(bytes)) => range.values(kind, bytes),
             _ => Values::Unseen,
         };
-        let detail = self.fields::<4>();
-        let point = range.map(|range| [range.point(kind, Access::Read, values)]);
+        let mut detail = self.fields::<5>();
+        let point = range.map(|range| {
+            range.tell(&mut detail);
+            [range.point(kind, Access::Read, values)]
+        });
         let points = point.as_ref().map_or(&[][..], |point| point);
         self.hand(
             &Parts { sub_function: None, access: Access::Read, points, detail: detail.as_slice(), anomalies },
@@ -156,8 +167,9 @@ impl<'a> Exchange<'a> {
             range.check(kind.max_quantity(Access::Write), &mut anomalies);
         }
         let bytes = self.question().and_then(|pdu| written(pdu, 4, asked, kind, &mut anomalies));
-        let detail = self.fields::<4>();
+        let mut detail = self.fields::<5>();
         let point = range.map(|range| {
+            range.tell(&mut detail);
             let values = bytes.map_or(Values::Unseen, |bytes| range.values(kind, bytes));
             [range.point(kind, Access::Write, values)]
         });

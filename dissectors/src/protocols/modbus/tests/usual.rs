@@ -75,7 +75,7 @@ fn both_ways(dice: &mut Dice) -> usize {
         feed(&mut flows, CLIENT, &adu(identifier, unit, &asked));
         open.push_back((identifier, unit, asked));
         if dice.roll(40) == 0 {
-            flows.iter_mut().for_each(|flow| drop(flow.wait(11 * SECOND)));
+            flows.iter_mut().for_each(|flow| assert_eq!(flow.wait(11 * SECOND), None));
         }
         while !open.is_empty() && dice.roll(5) > 0 {
             let place = if dice.roll(8) == 0 { open.len() - 1 } else { 0 };

@@ -1,0 +1,1 @@
+"""Other people's captures, and what other people's tools say about them."""
