@@ -118,7 +118,7 @@ class Inventory:
         values.append(evidence)
         del values[: -MAX_HISTORY - 1]
 
-    def count(self, tallies: Iterable[Tally], conversations: Sequence[Mapping[str, Any]] = ()) -> None:
+    def count(self, tallies: Iterable[Tally], conversations: Iterable[Mapping[str, Any]] = ()) -> None:
         """Takes the engine's own tallies of all operations (Engine.operations) and its conversations, instead of those taken before."""
         from dissectors import protocols
 
