@@ -263,6 +263,9 @@ class Tally:
     def points(self) -> tuple[Point, ...]:
         """Merged ranges, without values."""
     @property
+    def points_mark(self) -> int:
+        """A number that changes when the points do."""
+    @property
     def points_coarse(self) -> bool:
         """There were too many ranges: they cover more than was seen, or some are left out."""
     @property

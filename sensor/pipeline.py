@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dissectors import Clause
 from sensor.clock import MINUTE
@@ -23,8 +23,48 @@ from sensor.inventory import Inventory
 from sensor.result import Listed, Result
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from dissectors import Anomaly, Batch, Crossing, Engine, Expected, Fact, Observation, Tally, Transaction, WindowTally
     from sensor.plan import Plan
+
+    class Judge(Protocol):
+        """Whoever answers the gate: zones.decision.Decider, the judge of rules."""
+
+        def lanes(self, t: Transaction, held: Lanes) -> Lanes:
+            """The complete ordered list of each of its lanes. `held` is what the lanes hold now, empty for a new operation."""
+
+    class Group(Protocol):
+        """What a window counts: the consequence, and the fields of its group with their values."""
+
+        @property
+        def alert(self) -> Any: ...
+        @property
+        def fields(self) -> Mapping[str, Any]: ...
+
+    class Watcher(Judge, Protocol):
+        """A judge that counts in windows as well, or follows: rules.judge.Judge."""
+
+        def crossed(self, crossing: Crossing) -> Group:
+            """What a crossed window means, and of which group."""
+
+        def follow(self, t: Transaction, lanes: Lanes) -> Sequence[Any]:
+            """The consequences of a delivered occurrence that no clause counts."""
+
+    class EngineLike(Protocol):
+        """What the loop needs of dissectors.Engine."""
+
+        def advance(self) -> Batch | None: ...
+        def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[Any]]]) -> list[list[int]]: ...
+        def tallies(self) -> list[Tally]: ...
+        def operations(self) -> Listed[Tally]: ...
+        def operation(self, number: int) -> dict[str, Any]: ...
+        def window_tallies(self) -> list[WindowTally]: ...
+        def conversations(self) -> Listed[Mapping[str, Any]]: ...
+        def result(self) -> dict[str, Any]: ...
+        def progress(self) -> tuple[int, int, int]: ...
+        def stop(self) -> None: ...
+
 
 Lanes = Mapping[int, Sequence["Expected"]]
 Progress = Callable[[int, int, int, int], object]
@@ -76,47 +116,6 @@ class ConfigurationError(ValueError):
 
 class OutputError(Exception):
     """Transactions can't be written where they should be."""
-
-
-class Judge(Protocol):
-    """Whoever answers the gate: zones.decision.Decider, the judge of rules."""
-
-    def lanes(self, t: Transaction, held: Lanes) -> Lanes:
-        """The complete ordered list of each of its lanes. `held` is what the lanes hold now, empty for a new operation."""
-
-
-class Group(Protocol):
-    """What a window counts: the consequence, and the fields of its group with their values."""
-
-    @property
-    def alert(self) -> Any: ...
-    @property
-    def fields(self) -> Mapping[str, Any]: ...
-
-
-class Watcher(Judge, Protocol):
-    """A judge that counts in windows as well, or follows: rules.judge.Judge."""
-
-    def crossed(self, crossing: Crossing) -> Group:
-        """What a crossed window means, and of which group."""
-
-    def follow(self, t: Transaction, lanes: Lanes) -> Sequence[Any]:
-        """The consequences of a delivered occurrence that no clause counts."""
-
-
-class EngineLike(Protocol):
-    """What the loop needs of dissectors.Engine."""
-
-    def advance(self) -> Batch | None: ...
-    def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[Any]]]) -> list[list[int]]: ...
-    def tallies(self) -> list[Tally]: ...
-    def operations(self) -> Listed[Tally]: ...
-    def operation(self, number: int) -> dict[str, Any]: ...
-    def window_tallies(self) -> list[WindowTally]: ...
-    def conversations(self) -> Listed[Mapping[str, Any]]: ...
-    def result(self) -> dict[str, Any]: ...
-    def progress(self) -> tuple[int, int, int]: ...
-    def stop(self) -> None: ...
 
 
 class Answer(NamedTuple):
