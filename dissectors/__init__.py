@@ -12,10 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from os import PathLike, fspath
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dissectors import _native
 from dissectors._native import Anomaly, Batch, CaptureError, Crossing, Observation, Tally, Transaction, WindowTally
+
+if TYPE_CHECKING:
+    from dissectors._native import Conversation, Listing
 
 __all__ = [
     "Anomaly",
@@ -176,8 +179,8 @@ class Engine:
         """Clauses whose tally changed since the last call, and clauses that were replaced."""
         return self._native.tallies()
 
-    def operations(self) -> list[Tally]:
-        """All operations' own tallies (clause 0)."""
+    def operations(self) -> Listing[Tally]:
+        """All operations' own tallies (clause 0), each made when it is asked for."""
         return self._native.operations()
 
     def operation(self, number: int) -> dict[str, Any]:
@@ -192,8 +195,8 @@ class Engine:
         """Anomalies that belong to no transaction: name, protocol, source, destination, count, first, last."""
         return self._native.anomalies()
 
-    def conversations(self) -> list[dict[str, Any]]:
-        """Per client, server, server port and protocol: flows, packets and bytes each way, and the summed ledger."""
+    def conversations(self) -> Listing[Conversation]:
+        """Each made when it is asked for. Per client, server, server port and protocol: flows, packets and bytes each way, and the summed ledger."""
         return self._native.conversations()
 
     def result(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The native half of the engine: packets in, facts out. What it gives is read-only."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
 
 from dissectors import Clause
 from dissectors.plugin import Dissector
@@ -11,8 +11,11 @@ __all__ = [
     "Batch",
     "CaptureError",
     "Code",
+    "Conversation",
+    "Counts",
     "Crossing",
     "Engine",
+    "Listing",
     "Moment",
     "Observation",
     "Outcome",
@@ -46,9 +49,6 @@ def register(dissector: type[Dissector]) -> None:
     """Registers a dissector in Python (see dissectors.plugin.register).
 
     Raises ValueError when its tables are wrong or its name is taken."""
-
-class CaptureError(Exception):
-    """A capture can't be read: says which, what was found and what was expected."""
 
 @final
 class Party:
@@ -263,6 +263,9 @@ class Tally:
     def points(self) -> tuple[Point, ...]:
         """Merged ranges, without values."""
     @property
+    def points_mark(self) -> int:
+        """A number that changes when the points do."""
+    @property
     def points_coarse(self) -> bool:
         """There were too many ranges: they cover more than was seen, or some are left out."""
     @property
@@ -311,6 +314,32 @@ class Batch:
     def transactions(self) -> Iterator[Transaction]:
         """Only the transactions (everything else is dropped)."""
 
+_Entry = TypeVar("_Entry", covariant=True)
+
+@final
+class Listing(Generic[_Entry]):
+    """A list whose entries are made when they are asked for, so that a long one takes no memory."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> _Entry: ...
+    def __iter__(self) -> Iterator[_Entry]: ...
+
+@final
+class Conversation(Mapping[str, Any]):
+    """What was seen between a client and a server (see Engine.conversations)."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+@final
+class Counts(Mapping[str, int]):
+    """What one direction carried, by name."""
+
+    def __getitem__(self, name: str, /) -> int: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+
 @final
 class Engine:
     """The native engine for one run. Single use: one replay an Engine."""
@@ -326,12 +355,12 @@ class Engine:
         """A new window: crossed when at least `threshold` occurrences (distinct values) lie within the span."""
     def tallies(self) -> list[Tally]:
         """Clauses whose tally changed since the last call, and clauses that were replaced."""
-    def operations(self) -> list[Tally]:
+    def operations(self) -> Listing[Tally]:
         """All operations' own tallies (clause 0)."""
     def window_tallies(self) -> list[WindowTally]: ...
     def operation(self, number: int) -> dict[str, Any]:
         """Who does what to whom: client, server, port, protocol, unit, function, sub_function, access, merged."""
-    def conversations(self) -> list[dict[str, Any]]:
+    def conversations(self) -> Listing[Conversation]:
         """Per client, server (text), server port and protocol: flows, first and last (Moment), how many flows were midstream, one_way,
         half_seen (TCP with payload one way and nothing the other way) and encrypted, and from_client and from_server with packets, bytes,
         payload_bytes, retransmitted, out_of_order, gaps, gap_bytes, undecoded_bytes, duplicates, conflicts."""

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -286,7 +287,7 @@ def _insert_assets(connection: sqlite3.Connection, result: Result, captures: Map
 
 def _insert_operations(connection: sqlite3.Connection, run: int, result: Result) -> None:
     """Who did what to whom, as far as the ceiling; the result's ceilings say how many are left out."""
-    rows = [_operation(result.describe(tally.operation), tally, run) for tally in result.tallies[:MAX_OPERATIONS]]
+    rows = [_operation(result.describe(tally.operation), tally, run) for tally in islice(result.tallies, MAX_OPERATIONS)]
     rows.sort(key=lambda row: row[:2])  # SQLite takes them in order at half the price
     connection.executemany(
         "INSERT INTO operations (client, server, port, protocol, unit, function, sub_function, access, function_name, first, last,"

@@ -7,6 +7,9 @@ from typing import Final
 MAC_LENGTH: Final = 17
 _NOBODY: Final = frozenset({"0.0.0.0", "255.255.255.255", "::", "00:00:00:00:00:00"})
 
+_SPECIAL: Final = frozenset({"0.", "22", "23", "25", "::", "ff", "FF"})
+"""How the texts of IP addresses begin that may be no device's: nearly all others are told by that alone."""
+
 
 def is_mac(address: str) -> bool:
     """`aa:bb:cc:dd:ee:ff`."""
@@ -24,6 +27,8 @@ def group_mac(mac: str) -> bool:
 
 def is_device(address: str) -> bool:
     """False for multicast (RFC 5771: 224/4; RFC 4291: ff00::/8), limited broadcast and unspecified addresses."""
+    if len(address) < MAC_LENGTH and address[:2] not in _SPECIAL:
+        return True
     if address in _NOBODY:
         return False
     if is_mac(address):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.inventory.address import group_mac, is_device
@@ -118,7 +118,7 @@ class Inventory:
         values.append(evidence)
         del values[: -MAX_HISTORY - 1]
 
-    def count(self, tallies: Iterable[Tally], conversations: Sequence[Mapping[str, Any]] = ()) -> None:
+    def count(self, tallies: Iterable[Tally], conversations: Iterable[Mapping[str, Any]] = ()) -> None:
         """Takes the engine's own tallies of all operations (Engine.operations) and its conversations, instead of those taken before."""
         from dissectors import protocols
 

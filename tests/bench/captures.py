@@ -58,7 +58,7 @@ class Host:
         self.packets = self.packets + 1 & 0xFFFF
         plain = _IP.pack(0x45, 0, 20 + len(payload), self.packets, 0x4000, 64, protocol, 0, self.ip, other.ip)
         header = plain[:10] + checksum(plain).to_bytes(2, "big") + plain[12:]
-        frame = (_frame(self.mac, other.mac, 0x0800, vlan) + header + payload)
+        frame = _frame(self.mac, other.mac, 0x0800, vlan) + header + payload
         return frame.ljust(60, b"\0")
 
     def datagram(self, other: Host, ports: tuple[int, int], payload: bytes, vlan: int = 0) -> bytes:
@@ -128,7 +128,7 @@ def modbus_talk(seed: int) -> Talk:
     scan = cycle([(chance.choice((1, 2, 3, 3, 3, 4)), chance.randrange(0, 4_000, 8), chance.choice((4, 8, 24, 64, 120))) for _ in range(6)])
     count = 0
 
-    def answer(function: int, address: int, quantity: int) -> bytes:
+    def answer(function: int, quantity: int) -> bytes:
         if count % 197 == 0:
             return bytes((function | 0x80, 2))
         size = (quantity + 7) // 8 if function < 3 else 2 * quantity
@@ -142,7 +142,7 @@ def modbus_talk(seed: int) -> Talk:
             request = response = struct.pack("!BHH", 6, seed % 90, count)
         else:
             function, address, quantity = next(scan)
-            request, response = struct.pack("!BHH", function, address, quantity), answer(function, address, quantity)
+            request, response = struct.pack("!BHH", function, address, quantity), answer(function, quantity)
         return _mbap(count, unit, request), _mbap(count, unit, response)
 
     return talk
@@ -278,13 +278,13 @@ def flows(number: int = 200_000) -> Source:
         place = chance.randrange(number)
         way = ways[place]
         if way is None:
-            hosts = (Host(10, 60 + (place >> 16), place >> 8 & 255, place & 255), Host(10, 90, chance.randrange(256), chance.randrange(1, 255)))
-            way = ways[place] = Connection(hosts, (chance.randrange(1_024, 60_000), 502), place * 641)
+            client = Host(10, 60 + (place >> 16), place >> 8 & 255, place & 255)
+            server = Host(10, 90, chance.randrange(256), chance.randrange(1, 255))
+            way = ways[place] = Connection((client, server), (chance.randrange(1_024, 60_000), 502), place * 641)
         asked[place] ^= 1
+        side = 1 - asked[place]
         at += 10
-        yield at, way.segment(0, PSH | ACK, _mbap(place & 0xFFFF, 1, request)) if asked[place] else way.segment(
-            1, PSH | ACK, _mbap(place & 0xFFFF, 1, answer)
-        )
+        yield at, way.segment(side, PSH | ACK, _mbap(place & 0xFFFF, 1, answer if side else request))
 
 
 def merged(sources: Sequence[Source]) -> Source:

@@ -1,7 +1,8 @@
 """Runs programs over captures in turns, and works out what a packet cost.
 
-What a packet costs is the CPU time over a capture less that over its first 20,000 packets (start-up), by the packets between. Programs take turns, so
-that a busy moment of the machine strikes all of them; medians are given, and ratios to the reference of the same run.
+What a packet costs is the CPU time over a capture less that over its first 20,000 packets (start-up), by the packets between.
+Programs take turns, so that a busy moment of the machine strikes all of them; medians are given, and ratios to the reference of the
+same run.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ SMALL: Final = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`packets` per capture that is made, `runs` per program, `only` captures or programs whose name has this, `folder` for all that is written."""
+    """`packets` per capture that is made, `runs` per program, `only` captures or programs whose name has this, `folder` for all that is
+    written."""
 
     folder: Path
     packets: int = 2_000_000
@@ -47,8 +49,8 @@ class Capture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One program over one capture. Times: `ns` of CPU a packet beyond start-up, `start` CPU s and `start_wall` s of a whole process over the first
-    packets, `wall` s and `cpu` s over all; `peak` MiB; `ratio` of `ns` to the reference's, None without one."""
+    """One program over one capture. Times: `ns` of CPU a packet beyond start-up, `start` CPU s and `start_wall` s of a whole process over
+    the first packets, `wall` s and `cpu` s over all; `peak` MiB; `ratio` of `ns` to the reference's, None without one."""
 
     capture: str
     program: str

@@ -11,7 +11,8 @@ HEADS = ("capture", "program", "Mpackets/s", "ns a packet", "ratio", "peak MiB",
 def markdown(report: Mapping[str, Any]) -> str:
     """The table, with a line on how it came about, and what could not be measured."""
     rows = [_row(figure) for figure in report["figures"]]
-    lines = [f"{report['processor'] or report['machine']}, Python {report['python']}. CPU time on one core, medians, programs in turns.", ""]
+    machine = report["processor"] or report["machine"]
+    lines = [f"{machine}, Python {report['python']}. CPU time on one core, medians, programs in turns.", ""]
     lines += [_line(HEADS), _line(["---", "---", *("---:" for _ in HEADS[2:])]), *map(_line, rows)]
     lines += ["", *(f"Not measured: {said}" for said in report["failed"])] if report["failed"] else []
     return "\n".join(lines)

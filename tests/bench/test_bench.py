@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.bench.captures import KINDS, PCAP_HEADER, checksum, head, make
 from tests.bench.harness import Settings, measure
 from tests.bench.measure import RunFailed, run

@@ -332,6 +332,16 @@ impl Gate {
         self.operations.iter().map(|(number, operation)| operation.tally.view(0, number, false)).collect()
     }
 
+    /// How many operations there are: their numbers are 1 to this.
+    pub fn operation_count(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// One operation's own tally.
+    pub fn operation_tally(&self, number: u32) -> Option<TallyView> {
+        self.operations.get(number).map(|operation| operation.tally.view(0, number, false))
+    }
+
     /// Who does what to whom.
     pub fn operation(&self, number: u32) -> Option<OperationView> {
         self.operations.view(number)

@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::answers::Known;
 use super::facts::{Anomaly, Crossing, Observation, Transaction, unit_text};
+use super::listing::{Listing, What};
 use super::plugin::{self, Account};
 use super::result::{self, Tally, WindowTally};
 use crate::capture::filter::{Instruction, Program};
@@ -111,7 +112,7 @@ fn limit(wanted: &mut Wanted, name: &str, value: usize) -> PyResult<()> {
     Ok(())
 }
 
-fn locked(run: &Mutex<Run>) -> MutexGuard<'_, Run> {
+pub(super) fn locked(run: &Mutex<Run>) -> MutexGuard<'_, Run> {
     run.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -202,10 +203,8 @@ impl Engine {
         Ok(views.into_iter().map(|view| Tally::new(run.gate(), view)).collect())
     }
 
-    fn operations(&mut self) -> PyResult<Vec<Tally>> {
-        let mut run = locked(self.run()?);
-        let views = run.gate().operations();
-        Ok(views.into_iter().map(|view| Tally::new(run.gate(), view)).collect())
+    fn operations(&self) -> PyResult<Listing> {
+        Ok(Listing::new(Arc::clone(self.run()?), What::Operations))
     }
 
     fn window_tallies(&mut self) -> PyResult<Vec<WindowTally>> {
@@ -233,8 +232,8 @@ impl Engine {
         result::anomalies(py, locked(self.run()?).gate())
     }
 
-    fn conversations<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        result::conversations(py, &locked(self.run()?))
+    fn conversations(&self) -> PyResult<Listing> {
+        Ok(Listing::new(Arc::clone(self.run()?), What::Conversations))
     }
 
     /// The result so far; complete after the last batch.
@@ -345,7 +344,7 @@ impl Transactions {
     fn __next__(&mut self) -> Option<Transaction> {
         loop {
             if let Fact::Transaction(delivered) = locked(&self.run).gate().take()? {
-                return Some(Transaction(delivered));
+                return Some(Transaction::new(delivered));
             }
         }
     }
@@ -353,7 +352,7 @@ impl Transactions {
 
 fn object(py: Python<'_>, fact: Fact) -> PyResult<Py<PyAny>> {
     Ok(match fact {
-        Fact::Transaction(delivered) => Py::new(py, Transaction(delivered))?.into_any(),
+        Fact::Transaction(delivered) => Py::new(py, Transaction::new(delivered))?.into_any(),
         Fact::Observation(observation) => Py::new(py, Observation(observation))?.into_any(),
         Fact::Anomaly(anomaly) => Py::new(py, Anomaly(anomaly))?.into_any(),
         Fact::Crossing(crossing) => Py::new(py, Crossing(crossing))?.into_any(),

@@ -3,6 +3,7 @@
 mod answers;
 mod engine;
 mod facts;
+mod listing;
 mod plugin;
 mod registry;
 mod result;
@@ -17,6 +18,8 @@ mod _native {
     use super::engine::{Batch, CaptureError, Engine};
     #[pymodule_export]
     use super::facts::{Anomaly, Code, Crossing, Moment, Observation, Outcome, Party, Point, Transaction};
+    #[pymodule_export]
+    use super::listing::{Conversation, Counts, Listing};
     #[pymodule_export]
     use super::plugin::register;
     #[pymodule_export]
