@@ -98,7 +98,7 @@ fn large(out: &mut Vec<u8>, value: u64) {
 
 /// Room for a list: brackets and, for each entry, its digits with a comma. All commas at first.
 #[inline]
-fn list<'a>(out: &'a mut Vec<u8>, room: usize) -> &'a mut [u8] {
+fn list(out: &mut Vec<u8>, room: usize) -> &mut [u8] {
     out.push(b'[');
     let start = out.len();
     out.resize(start + room, b',');
@@ -156,6 +156,7 @@ pub fn bits(out: &mut Vec<u8>, bytes: &[u8], count: usize) {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
 
