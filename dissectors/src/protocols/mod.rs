@@ -3,7 +3,6 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod modbus;
-pub mod plugin;
 pub mod services;
 pub mod umas;
 

@@ -12,8 +12,8 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyType};
 use super::said::{self, Dissected, Names, access_named, one_of};
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
-use crate::protocols::plugin::pairing::{Pairing, Spoken};
-use crate::protocols::plugin::{ANOMALIES, anomaly};
+use crate::plugin::pairing::{Pairing, Spoken};
+use crate::plugin::{ANOMALIES, anomaly};
 use crate::protocols::{
     self, Dissector, Ending, Fed, FunctionRow, Hints, Plugins, Probe, Protocol, Recognition, Seen, Sink,
 };

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::plugin::{Failure, Kinds, with_account};
-use crate::protocols::plugin::said::{Detail, Own, OwnField, Report, Request, Response, Said};
+use crate::plugin::said::{Detail, Own, OwnField, Report, Request, Response, Said};
 use crate::transaction::Access;
 
 /// Names of fields that one class may use; they live as long as the process.

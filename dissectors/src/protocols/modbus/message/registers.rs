@@ -257,7 +257,12 @@ fn written<'a>(
 
 /// The byte count of a read's answer: whole registers, and as many as were asked for.
 #[inline]
-pub(in super::super) fn check_answer(range: Option<Range>, bytes: Option<&[u8]>, kind: Kind, anomalies: &mut Anomalies) {
+pub(in super::super) fn check_answer(
+    range: Option<Range>,
+    bytes: Option<&[u8]>,
+    kind: Kind,
+    anomalies: &mut Anomalies,
+) {
     let Some(bytes) = bytes else { return };
     anomalies.set(anomaly::INVALID_BYTE_COUNT, bytes.is_empty() || (!kind.is_bits() && bytes.len() % 2 == 1));
     if let Some(range) = range {
