@@ -32,9 +32,6 @@ __version__: str
 _AccessName: TypeAlias = Literal["session", "report", "identify", "read", "configure", "write", "mode", "program"]
 _OutcomeName: TypeAlias = Literal["accepted", "rejected", "unanswered", "unknown"]
 
-class CaptureError(Exception):
-    """A capture can't be read: says which, what was found and what was expected."""
-
 def protocols() -> list[dict[str, Any]]:
     """The registry: for each protocol name, title, specification, tcp_ports, udp_ports, functions (code, name, access, about),
     sub_functions (function, group, code, name, access), rejections, anomalies (name, about), point_kinds (name, example, max, block)."""
@@ -47,7 +44,15 @@ def register(dissector: type[Dissector]) -> None:
 
     Raises ValueError when its tables are wrong or its name is taken."""
 
-def ip(self) -> str | None: ...
+class CaptureError(Exception):
+    """A capture can't be read: says which, what was found and what was expected."""
+
+@final
+class Party:
+    """One side of a transaction: `ip` (text; None for traffic without IP), `port`, `mac` (text or None)."""
+
+    @property
+    def ip(self) -> str | None: ...
     @property
     def port(self) -> int | None: ...
     @property
