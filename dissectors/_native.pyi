@@ -35,9 +35,6 @@ __version__: str
 _AccessName: TypeAlias = Literal["session", "report", "identify", "read", "configure", "write", "mode", "program"]
 _OutcomeName: TypeAlias = Literal["accepted", "rejected", "unanswered", "unknown"]
 
-class CaptureError(Exception):
-    """A capture can't be read: says which, what was found and what was expected."""
-
 def protocols() -> list[dict[str, Any]]:
     """The registry: for each protocol name, title, specification, tcp_ports, udp_ports, functions (code, name, access, about),
     sub_functions (function, group, code, name, access), rejections, anomalies (name, about), point_kinds (name, example, max, block)."""
