@@ -12,10 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from os import PathLike, fspath
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dissectors import _native
 from dissectors._native import Anomaly, Batch, CaptureError, Crossing, Observation, Tally, Transaction, WindowTally
+
+if TYPE_CHECKING:
+    from dissectors._native import Conversation, Listing
 
 __all__ = [
     "Anomaly",
@@ -110,7 +113,8 @@ class Engine:
     `transactions`: a path to which every transaction is written as a JSON line; "-" is standard output.
     `batch_packets`: greatest number of packets a batch; the result does not depend on it.
     `limits`: ceilings by name (flows, operations, operations_per_client, observations, buffered_bytes, buffered_bytes_total).
-    `plugins`: names of dissectors in Python (see `dissectors.plugin`).
+    `plugins`: names of dissectors in Python that take part in this run (see `dissectors.plugin`).
+    `digest`: the result names each capture's SHA-256.
     """
 
     __slots__ = ("_native",)
@@ -145,18 +149,74 @@ class Engine:
                 "batch_packets": batch_packets,
                 "limits": dict(limits or {}),
                 "digest": digest,
+                "plugins": list(plugins),
             }
         )
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._native, name)
+    def open(self, paths: Sequence[str | PathLike[str]]) -> None:
+        """Opens captures (files, folders, "-" for standard input) and the file for transactions.
+
+        Raises CaptureError when a capture can't be read, OSError when transactions can't be written.
+        """
+        self._native.open([fspath(path) for path in paths])
+
+    def advance(self) -> Batch | None:
+        """Runs natively, with the interpreter released, until a batch is due; None after the last one was taken."""
+        return self._native.advance()
+
+    def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[int | Clause]]]) -> list[list[int]]:
+        """Sets the operation's lanes: (lane number, ordered clauses); a number is a clause that the lane has, kept with its tally.
+
+        Returns the clauses' numbers by lane. Raises ValueError for what doesn't exist.
+        """
+        return self._native.expect(operation, lanes)
+
+    def window(self, mode: Literal["event_count", "value_count"], span_ns: int, threshold: int) -> int:
+        """A new window's number: it is crossed when at least `threshold` occurrences (distinct values) lie within the span."""
+        return self._native.window(mode, span_ns, threshold)
+
+    def tallies(self) -> list[Tally]:
+        """Clauses whose tally changed since the last call, and clauses that were replaced."""
+        return self._native.tallies()
+
+    def operations(self) -> Listing[Tally]:
+        """All operations' own tallies (clause 0), each made when it is asked for."""
+        return self._native.operations()
+
+    def operation(self, number: int) -> dict[str, Any]:
+        """Who does what to whom: client, server, port, protocol, unit, function, sub_function, access, merged."""
+        return self._native.operation(number)
+
+    def window_tallies(self) -> list[WindowTally]:
+        """What windows counted while their thresholds were crossed."""
+        return self._native.window_tallies()
+
+    def anomalies(self) -> list[dict[str, Any]]:
+        """Anomalies that belong to no transaction: name, protocol, source, destination, count, first, last."""
+        return self._native.anomalies()
+
+    def conversations(self) -> Listing[Conversation]:
+        """Each made when it is asked for. Per client, server, server port and protocol: flows, packets and bytes each way, and the summed ledger."""
+        return self._native.conversations()
+
+    def result(self) -> dict[str, Any]:
+        """The engine's part of the result (DESIGN.md, section 7), so far; complete after the last batch."""
+        return self._native.result()
+
+    def stop(self) -> None:
+        """Reads no further: what was read is analysed as if the captures ended here. May be called at any time."""
+        self._native.stop()
+
+    def progress(self) -> tuple[int, int, int]:
+        """Bytes read, bytes in all (0 where unknown), packets read."""
+        return self._native.progress()
 
     def replay(self, *paths: str | PathLike[str]) -> Iterator[Batch]:
         """Facts of captures (files, folders, "-" for standard input), batch by batch.
 
         Raises CaptureError when one can't be opened. What goes wrong later stands in `result()["errors"]`.
         """
-        self.open([fspath(path) for path in paths])
+        self.open(paths)
         while (batch := self.advance()) is not None:
             yield batch
 

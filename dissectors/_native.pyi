@@ -1,12 +1,42 @@
 """The native half of the engine: packets in, facts out. What it gives is read-only."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, final
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
+
+from dissectors import Clause
+from dissectors.plugin import Dissector
+
+__all__ = [
+    "Anomaly",
+    "Batch",
+    "CaptureError",
+    "Code",
+    "Conversation",
+    "Counts",
+    "Crossing",
+    "Engine",
+    "Listing",
+    "Moment",
+    "Observation",
+    "Outcome",
+    "Party",
+    "Point",
+    "Tally",
+    "Transaction",
+    "WindowTally",
+    "__version__",
+    "protocols",
+    "register",
+    "services",
+]
 
 __version__: str
 
-AccessName = Literal["session", "report", "identify", "read", "configure", "write", "mode", "program"]
-OutcomeName = Literal["accepted", "rejected", "unanswered", "unknown"]
+_AccessName: TypeAlias = Literal["session", "report", "identify", "read", "configure", "write", "mode", "program"]
+_OutcomeName: TypeAlias = Literal["accepted", "rejected", "unanswered", "unknown"]
+
+class CaptureError(Exception):
+    """A capture can't be read: says which, what was found and what was expected."""
 
 def protocols() -> list[dict[str, Any]]:
     """The registry: for each protocol name, title, specification, tcp_ports, udp_ports, functions (code, name, access, about),
@@ -14,6 +44,11 @@ def protocols() -> list[dict[str, Any]]:
 
 def services() -> list[tuple[str, int, str]]:
     """IANA services known by port: (transport, port, name)."""
+
+def register(dissector: type[Dissector]) -> None:
+    """Registers a dissector in Python (see dissectors.plugin.register).
+
+    Raises ValueError when its tables are wrong or its name is taken."""
 
 @final
 class Party:
@@ -43,7 +78,7 @@ class Point:
     @property
     def name(self) -> str | None: ...
     @property
-    def access(self) -> AccessName: ...
+    def access(self) -> _AccessName: ...
     @property
     def values(self) -> list[Any] | None:
         """In address order; None where they were not seen."""
@@ -62,7 +97,7 @@ class Code:
 @final
 class Outcome:
     @property
-    def result(self) -> OutcomeName: ...
+    def result(self) -> _OutcomeName: ...
     @property
     def code(self) -> int | None: ...
     @property
@@ -103,8 +138,8 @@ class Transaction:
     @property
     def protocol(self) -> str: ...
     @property
-    def flow(self) -> str:
-        """Community id, version 1."""
+    def flow(self) -> str | None:
+        """Community id, version 1; None for traffic without IP."""
     @property
     def vlan(self) -> tuple[int, ...]: ...
     @property
@@ -120,7 +155,7 @@ class Transaction:
     @property
     def sub_function(self) -> Code | None: ...
     @property
-    def access(self) -> AccessName: ...
+    def access(self) -> _AccessName: ...
     @property
     def points(self) -> tuple[Point, ...]: ...
     @property
@@ -204,7 +239,7 @@ class Crossing:
     @property
     def last(self) -> Moment: ...
 
-Fact = Transaction | Observation | Anomaly | Crossing
+_Fact: TypeAlias = Transaction | Observation | Anomaly | Crossing
 
 @final
 class Tally:
@@ -221,15 +256,27 @@ class Tally:
     @property
     def last(self) -> Moment | None: ...
     @property
-    def outcomes(self) -> Mapping[OutcomeName, int]: ...
+    def outcomes(self) -> Mapping[_OutcomeName, int]: ...
     @property
     def rejections(self) -> Mapping[int, int]: ...
     @property
     def points(self) -> tuple[Point, ...]:
         """Merged ranges, without values."""
     @property
+    def points_mark(self) -> int:
+        """A number that changes when the points do."""
+    @property
+    def points_coarse(self) -> bool:
+        """There were too many ranges: they cover more than was seen, or some are left out."""
+    @property
     def values(self) -> tuple[float, float] | None:
         """Least and greatest value, where asked."""
+    @property
+    def interval(self) -> tuple[int, int] | None:
+        """Least and greatest time between two occurrences, ns; None before the second."""
+    @property
+    def retired(self) -> bool:
+        """The clause was replaced: this is its last word."""
     @property
     def packets(self) -> tuple[Moment, ...]:
         """The first N occurrences and the last."""
@@ -261,32 +308,59 @@ class Batch:
     def minute(self) -> bool: ...
     @property
     def end(self) -> bool: ...
-    def __iter__(self) -> Iterator[Fact]: ...
-    def __next__(self) -> Fact: ...
+    def __iter__(self) -> Iterator[_Fact]: ...
+    def __next__(self) -> _Fact: ...
     @property
     def transactions(self) -> Iterator[Transaction]:
         """Only the transactions (everything else is dropped)."""
 
+_Entry = TypeVar("_Entry", covariant=True)
+
+@final
+class Listing(Generic[_Entry]):
+    """A list whose entries are made when they are asked for, so that a long one takes no memory."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> _Entry: ...
+    def __iter__(self) -> Iterator[_Entry]: ...
+
+@final
+class Conversation(Mapping[str, Any]):
+    """What was seen between a client and a server (see Engine.conversations)."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+@final
+class Counts(Mapping[str, int]):
+    """What one direction carried, by name."""
+
+    def __getitem__(self, name: str, /) -> int: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+@final
 class Engine:
     """The native engine for one run. Single use: one replay an Engine."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None: ...
+    def __new__(cls, options: Mapping[str, Any]) -> Engine: ...
     def open(self, paths: Sequence[str]) -> None: ...
     def advance(self) -> Batch | None:
         """Runs natively, with the interpreter released, until a batch is due; None after the last one was taken."""
-    def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[Mapping[str, Any]]]]) -> list[list[int]]:
-        """Sets the operation's lanes: (lane number, ordered clauses). A clause mapping has `id` (an existing clause of this lane, kept
-        with its tally) or conditions (see dissectors.Clause). Returns the clause ids by lane."""
+    def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[int | Clause]]]) -> list[list[int]]:
+        """Sets the operation's lanes: (lane number, ordered clauses). A number is an existing clause of this lane, kept with its tally.
+        Returns the clause ids by lane."""
     def window(self, mode: Literal["event_count", "value_count"], span_ns: int, threshold: int) -> int:
         """A new window: crossed when at least `threshold` occurrences (distinct values) lie within the span."""
     def tallies(self) -> list[Tally]:
         """Clauses whose tally changed since the last call, and clauses that were replaced."""
-    def operations(self) -> list[Tally]:
+    def operations(self) -> Listing[Tally]:
         """All operations' own tallies (clause 0)."""
     def window_tallies(self) -> list[WindowTally]: ...
     def operation(self, number: int) -> dict[str, Any]:
-        """Who does what to whom: client, server, port, protocol, unit, function, sub_function, access."""
-    def conversations(self) -> list[dict[str, Any]]:
+        """Who does what to whom: client, server, port, protocol, unit, function, sub_function, access, merged."""
+    def conversations(self) -> Listing[Conversation]:
         """Per client, server (text), server port and protocol: flows, first and last (Moment), how many flows were midstream, one_way,
         half_seen (TCP with payload one way and nothing the other way) and encrypted, and from_client and from_server with packets, bytes,
         payload_bytes, retransmitted, out_of_order, gaps, gap_bytes, undecoded_bytes, duplicates, conflicts."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dissectors import Clause, Expected
 from rules.expression import And, Expr, Not, Or, Some, atoms, conjunction, disjunction, fields_of, known_field, negation, reduce
-from rules.fields import Field, Stage
+from rules.fields import RESULTS, Field, Stage
 from rules.plan import Alert, Rule
 from rules.points import MAX_SEARCHES, Spans, covered, intersection, lines, plain, uncovered
 
@@ -30,6 +30,9 @@ MAX_CLAUSES = 64
 
 MAX_DECISIONS = 4_096
 """What a rule leaves of an operation is remembered for so many different ones."""
+
+OUTCOME = frozenset(["outcome.result", "outcome.code", "outcome.name"])
+"""The fields of an outcome."""
 
 Entries = tuple[Expected, ...]
 Feed = Callable[[], tuple[int, str | None] | None]
@@ -69,6 +72,7 @@ class Compiled:
     kinds: tuple[str, ...]
     matched: dict[tuple[Signature, bool], Entries] = field(default_factory=dict)
     _decisions: dict[tuple[Any, ...], Expr] = field(default_factory=dict)
+    _calm: dict[Expr, Entries] = field(default_factory=dict)
 
     @cached_property
     def of_operation(self) -> tuple[Field, ...]:
@@ -128,6 +132,34 @@ class Compiled:
             l2 = ((macs[0], macs[1], tuple(t.vlan) if "vlan" in asked else None),)
         return Signature(outcomes, rejections, anomalies, l2), sure
 
+    def opened(self, expr: Expr, t: Transaction, feed: Feed) -> Entries:
+        """A lane's first clauses: the block of the first occurrence, and one clause for all outcomes with which the rule matches nothing,
+        so that an operation isn't asked for again with each of them."""
+        calm = self.calm(expr)
+        if calm and t.outcome.result in (calm[0].clause.outcomes or ()):
+            return calm
+        return (*self.block(expr, t, feed), *calm)
+
+    def calm(self, expr: Expr) -> Entries:
+        """The clause of the outcomes that a rule matches nothing with, where nothing but the outcome is asked of an occurrence. A rejection
+        is none of them while its code decides."""
+        known = self._calm.get(expr)
+        if known is None:
+            if len(self._calm) >= MAX_DECISIONS:
+                self._calm.clear()
+            known = self._calm[expr] = self._calmed(expr)
+        return known
+
+    def _calmed(self, expr: Expr) -> Entries:
+        if isinstance(expr, bool) or not self.signed or not self.signed <= OUTCOME:
+            return ()
+        coded = bool(self.signed & {"outcome.code", "outcome.name"})
+        results = tuple(
+            result for result in RESULTS
+            if not (coded and result == "rejected") and reduce(expr, _with_outcome(result), Stage.SIGNATURE) is False
+        )  # fmt: skip
+        return (Expected(clause=Clause(outcomes=results, anomalies=None, tally=False)),) if results else ()
+
     def block(self, expr: Expr, t: Transaction, feed: Feed) -> Entries:
         """The clauses for an occurrence's signature. `expr` is what its operation left; `feed` gives a correlation's window."""
         signature, sure = self.signature(t)
@@ -177,6 +209,24 @@ class Compiled:
     @staticmethod
     def _open(held: Sequence[Expected]) -> bool:
         return any(entry.clause == _OTHERS for entry in held)
+
+
+class _Ending(NamedTuple):
+    """An outcome as a rule reads it."""
+
+    result: str
+    code: int | None = None
+    name: str | None = None
+
+
+class _Imagined(NamedTuple):
+    """An occurrence of which only the outcome is asked."""
+
+    outcome: _Ending
+
+
+def _with_outcome(result: str) -> Any:
+    return _Imagined(_Ending(result))
 
 
 _OTHERS = Clause(anomalies=None, deliver=True, tally=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from rules.compiler import Compiled, Feed, no_window
+from rules.compiler import OUTCOME, Compiled, Feed, no_window
 from rules.expression import Expr, known_field, reduce
 from rules.fields import Stage
 from rules.matcher import matches
@@ -23,8 +23,6 @@ MAX_CLASSES = 4_096
 
 MAX_SIGNATURES = 1_024
 """Signatures (outcome, anomalies, MAC addresses, VLANs) whose clauses are remembered for a class."""
-
-OUTCOME = frozenset(["outcome.result", "outcome.code", "outcome.name"])
 
 Lanes = Mapping[int, Sequence["Expected"]]
 NONE: Lanes = MappingProxyType({})
@@ -123,7 +121,7 @@ class Judge:
         each: list[Numbered] = []
         for number, compiled in concerned.plain:
             if compiled.quiet(compiled.expr, t):
-                same[number] = compiled.block(compiled.expr, t, no_window)
+                same[number] = compiled.opened(compiled.expr, t, no_window)
             else:
                 each.append((number, compiled))
         concerned.known[key] = found = (MappingProxyType(same), tuple(each))
@@ -132,13 +130,13 @@ class Judge:
     def _first(self, compiled: Compiled, expr: Expr, t: Transaction) -> Sequence[Expected]:
         """The first clauses of a lane; of a rule that an operation decided they are the same for all such operations."""
         if expr is not True or compiled.rule.counted is not None:
-            return compiled.block(expr, t, self._feed(compiled.rule, t))
+            return compiled.opened(expr, t, self._feed(compiled.rule, t))
         signature = compiled.signature(t)
         found = compiled.matched.get(signature)
         if found is None:
             if len(compiled.matched) >= MAX_SIGNATURES:
                 compiled.matched.clear()
-            found = compiled.matched[signature] = compiled.block(True, t, no_window)
+            found = compiled.matched[signature] = compiled.opened(True, t, no_window)
         return found
 
     def _feed(self, rule: Rule, t: Transaction) -> Feed:

@@ -58,7 +58,7 @@ class Coverage:
                 "available": seen.available,
             })  # fmt: skip
 
-    def findings(self, span: tuple[int, int], conversations: Sequence[Mapping[str, Any]], ceilings: Mapping[str, int]) -> list[Finding]:
+    def findings(self, span: tuple[int, int], conversations: Iterable[Mapping[str, Any]], ceilings: Mapping[str, int]) -> list[Finding]:
         """All that the end of a run has to say. `span` is the first and last capture time in ns."""
         found = [self._unreadable(protocol, name, noted) for (protocol, name), noted in sorted(self._anomalies.items())]
         found += _one_way(span, conversations)
@@ -99,9 +99,11 @@ def _loss(span: tuple[int, int], conversations: Iterable[Mapping[str, Any]]) -> 
     lossy = []
     for conversation in conversations:
         sides = (conversation["from_client"], conversation["from_server"])
-        gap = sum(side["gap_bytes"] for side in sides)
+        gap = sides[0]["gap_bytes"] + sides[1]["gap_bytes"]
+        if gap < LOSS_BYTES:
+            continue
         seen = sum(side["payload_bytes"] for side in sides)
-        if gap >= LOSS_BYTES and gap >= LOSS_SHARE * (gap + seen):
+        if gap >= LOSS_SHARE * (gap + seen):
             lossy.append((gap, {**_who(conversation), "missing_bytes": gap, "seen_bytes": seen}))
     if not lossy:
         return []

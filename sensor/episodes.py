@@ -44,6 +44,8 @@ class Episode:
     base: int = 0
     closed: bool = False
     shown: Key = ()
+    signs: Key | None = None
+    behind: bool = False
     finding: Finding | None = None
     window: WindowTally | _Crossed | None = None
     tallies: dict[int, Tally] = field(default_factory=dict)
@@ -65,7 +67,12 @@ class Episode:
 
     def revise(self, now: int) -> Finding | None:
         """The next revision where one is due: opening, closing, another severity, outcome, points or power of ten of the count."""
-        draft = _window_sum(self.window, self.base, self.first) if self.window is not None else _clause_sum(self.tallies.values())
+        signs = None if self.window is not None else self._signs()
+        if signs is not None and signs == self.signs and self.finding is not None:
+            self.behind = True
+            return None
+        self.signs = signs
+        draft = self._draft()
         points = tuple((point["point"], point["access"]) for point in draft["points"])
         shown = (
             self.closed,
@@ -75,16 +82,42 @@ class Episode:
             points,
             len(str(draft["count"])),
         )
-        revision = 0 if self.finding is None else self.finding.revision
-        state: Any = "closed" if self.closed else "open"
         changed = shown != self.shown
         self.shown = shown
-        self.finding = Finding(
-            id=self.id, revision=revision + changed, state=state, statement=self.statement, subject=self.subject,
-            revised=now if changed or self.finding is None else self.finding.revised,
+        revision = 0 if self.finding is None else self.finding.revision
+        revised = now if changed or self.finding is None else self.finding.revised
+        self.finding = self._made(draft, revision + changed, revised)
+        return self.finding if changed else None
+
+    def newest(self) -> Finding | None:
+        """The finding with the newest counts, which alone are no reason for a revision."""
+        if self.behind and self.finding is not None:
+            self.finding = self._made(self._draft(), self.finding.revision, self.finding.revised)
+        return self.finding
+
+    def _signs(self) -> Key | None:
+        """What has to differ for a revision to be due, without working out the sums; None where it can't be told so cheaply."""
+        total = 0
+        signs: list[object] = [self.closed, self.statement.severity]
+        for tally in self.tallies.values():
+            mark = getattr(tally, "points_mark", None)
+            if mark is None:
+                return None
+            outcomes = tally.outcomes
+            total += tally.count
+            signs.append((tally.clause, tuple(outcomes), tuple(tally.rejections) if "rejected" in outcomes else (), mark))
+        return (*signs, len(str(total)))
+
+    def _draft(self) -> dict[str, Any]:
+        return _window_sum(self.window, self.base, self.first) if self.window is not None else _clause_sum(self.tallies.values())
+
+    def _made(self, draft: dict[str, Any], revision: int, revised: int) -> Finding:
+        self.behind = False
+        state: Any = "closed" if self.closed else "open"
+        return Finding(
+            id=self.id, revision=revision, state=state, statement=self.statement, subject=self.subject, revised=revised,
             first=self.first, last=self.last, **draft,
         )  # fmt: skip
-        return self.finding if changed else None
 
 
 def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:
@@ -216,7 +249,7 @@ class Episodes:
 
     def current(self) -> list[Finding]:
         """The newest state of every finding, in the order of first time."""
-        return sorted((e.finding for e in self._all.values() if e.finding is not None), key=lambda finding: finding.order)
+        return sorted((found for e in self._all.values() if (found := e.newest()) is not None), key=lambda finding: finding.order)
 
     def _count(self, tally: Tally) -> None:
         operation, consequence = self._watched[tally.clause]

@@ -12,25 +12,73 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from dissectors import Clause
 from sensor.clock import MINUTE
 from sensor.coverage import Coverage
 from sensor.episodes import Episodes
 from sensor.findings import Finding, subject_of, subject_of_group
 from sensor.inventory import Inventory
-from sensor.result import Result
+from sensor.result import Listed, Result
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from dissectors import Anomaly, Batch, Crossing, Engine, Expected, Fact, Observation, Tally, Transaction, WindowTally
     from sensor.plan import Plan
+
+    class Judge(Protocol):
+        """Whoever answers the gate: zones.decision.Decider, the judge of rules."""
+
+        def lanes(self, t: Transaction, held: Lanes) -> Lanes:
+            """The complete ordered list of each of its lanes. `held` is what the lanes hold now, empty for a new operation."""
+
+    class Group(Protocol):
+        """What a window counts: the consequence, and the fields of its group with their values."""
+
+        @property
+        def alert(self) -> Any: ...
+        @property
+        def fields(self) -> Mapping[str, Any]: ...
+
+    class Watcher(Judge, Protocol):
+        """A judge that counts in windows as well, or follows: rules.judge.Judge."""
+
+        def crossed(self, crossing: Crossing) -> Group:
+            """What a crossed window means, and of which group."""
+
+        def follow(self, t: Transaction, lanes: Lanes) -> Sequence[Any]:
+            """The consequences of a delivered occurrence that no clause counts."""
+
+    class EngineLike(Protocol):
+        """What the loop needs of dissectors.Engine."""
+
+        def advance(self) -> Batch | None: ...
+        def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[Any]]]) -> list[list[int]]: ...
+        def tallies(self) -> list[Tally]: ...
+        def operations(self) -> Listed[Tally]: ...
+        def operation(self, number: int) -> dict[str, Any]: ...
+        def window_tallies(self) -> list[WindowTally]: ...
+        def conversations(self) -> Listed[Mapping[str, Any]]: ...
+        def result(self) -> dict[str, Any]: ...
+        def progress(self) -> tuple[int, int, int]: ...
+        def stop(self) -> None: ...
+
 
 Lanes = Mapping[int, Sequence["Expected"]]
 Progress = Callable[[int, int, int, int], object]
 """Is given bytes read, bytes in all (0 where unknown), packets read, capture time in ns; where it gives False the run ends with what was
 read so far."""
 
+Asking = Sequence[tuple[int, Sequence[Any]]]
+"""Lanes for Engine.expect: number, and clauses or the numbers of those it has."""
+
 _NOTHING: Final[Lanes] = {}
+_NO_CLAUSES: Final[Mapping[int, int]] = {}
+_ANYTHING: Final = Clause(anomalies=None, tally=False)
+MAX_ANSWERS: Final = 4_096
+"""Answers that are found again by the judges' objects."""
 _MANY_OBJECTS: Final = 5_000_000
 
 
@@ -70,45 +118,67 @@ class OutputError(Exception):
     """Transactions can't be written where they should be."""
 
 
-class Judge(Protocol):
-    """Whoever answers the gate: zones.decision.Decider, the judge of rules."""
+class Answer(NamedTuple):
+    """What all judges together expect, the same object for all operations of which they expect the same.
 
-    def lanes(self, t: Transaction, held: Lanes) -> Lanes:
-        """The complete ordered list of each of its lanes. `held` is what the lanes hold now, empty for a new operation."""
+    `lanes` as the gate holds them: one that expects everything and counts nothing is left out unless it is the only one. `native` is
+    the same for Engine.expect; `said` has the entries with a consequence: lane, place of the lane, place in it, entry. `follows`: a
+    consequence is followed. `numbered`: a clause counts, so its number has to be known when the answer changes. `joint`: the gate holds one
+    clause for all lanes, so that what it delivers is asked anew. `given` keeps the judges' objects, whose identities are the key that the
+    answer is found by.
+    """
+
+    lanes: Lanes
+    native: Asking
+    said: Sequence[tuple[int, int, int, Expected]]
+    follows: bool
+    numbered: bool
+    joint: bool
+    given: Sequence[Lanes]
+
+    @classmethod
+    def of(cls, answers: Sequence[Lanes]) -> Answer:
+        """From the lanes of each judge."""
+        given = {lane: entries for lanes in answers for lane, entries in lanes.items()}
+        lanes = {lane: entries for lane, entries in given.items() if not _idle(entries)} or dict(tuple(given.items())[:1])
+        said = tuple(
+            (lane, place, index, entry)
+            for place, (lane, entries) in enumerate(lanes.items())
+            for index, entry in enumerate(entries)
+            if entry.consequence is not None
+        )
+        joint = _joint(lanes)
+        return cls(
+            lanes=lanes,
+            native=[(lane, [entry.clause for entry in entries]) for lane, entries in lanes.items()] if joint is None else [(0, [joint])],
+            joint=joint is not None,
+            said=said,
+            follows=any(getattr(entry.consequence, "followed", False) for _, _, _, entry in said),
+            numbered=any(entry.clause.tally or entry.clause.fresh is not None for entries in lanes.values() for entry in entries),
+            given=answers,
+        )
 
 
-class Group(Protocol):
-    """What a window counts: the consequence, and the fields of its group with their values."""
-
-    @property
-    def alert(self) -> Any: ...
-    @property
-    def fields(self) -> Mapping[str, Any]: ...
+def _idle(entries: Sequence[Expected]) -> bool:
+    """Whether a lane expects everything, counts nothing and says nothing."""
+    return len(entries) == 1 and entries[0].consequence is None and entries[0].clause == _ANYTHING
 
 
-class Watcher(Judge, Protocol):
-    """A judge that counts in windows as well, or follows: rules.judge.Judge."""
-
-    def crossed(self, crossing: Crossing) -> Group:
-        """What a crossed window means, and of which group."""
-
-    def follow(self, t: Transaction, lanes: Lanes) -> Sequence[Any]:
-        """The consequences of a delivered occurrence that no clause counts."""
-
-
-class EngineLike(Protocol):
-    """What the loop needs of dissectors.Engine."""
-
-    def advance(self) -> Batch | None: ...
-    def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[Any]]]) -> list[list[int]]: ...
-    def tallies(self) -> list[Tally]: ...
-    def operations(self) -> list[Tally]: ...
-    def operation(self, number: int) -> dict[str, Any]: ...
-    def window_tallies(self) -> list[WindowTally]: ...
-    def conversations(self) -> list[dict[str, Any]]: ...
-    def result(self) -> dict[str, Any]: ...
-    def progress(self) -> tuple[int, int, int]: ...
-    def stop(self) -> None: ...
+def _joint(lanes: Lanes) -> Clause | None:
+    """One clause for several lanes that count nothing and differ in the outcomes that they expect: the usual operation, which the gate then
+    judges at the price of a single clause. None where they aren't such lanes."""
+    if len(lanes) < 2:
+        return None
+    common: Sequence[str] | None = None
+    for entries in lanes.values():
+        clause = entries[0].clause
+        if len(entries) > 1 or entries[0].consequence is not None or clause.outcomes is None:
+            return None
+        if Clause(outcomes=clause.outcomes, anomalies=None, tally=False) != clause:
+            return None
+        outcomes = clause.outcomes
+        common = [outcome for outcome in outcomes if common is None or outcome in common]
+    return Clause(outcomes=tuple(common), anomalies=None, tally=False) if common else None
 
 
 class Pipeline:
@@ -122,11 +192,13 @@ class Pipeline:
         self.revisions: list[Finding] = []
         self.clock = 0
         self.interrupted = False
-        self.tallies: Sequence[Tally] = ()
-        self.conversations: Sequence[Mapping[str, Any]] = ()
+        self.tallies: Listed[Tally] = ()
+        self.conversations: Listed[Mapping[str, Any]] = ()
         self._judges = [*judges, watcher] if watcher is not None else list(judges)
         self._watcher = watcher
-        self._held: dict[int, tuple[Lanes, list[list[int]]]] = {}
+        self._held: dict[int, Answer] = {}
+        self._clauses: dict[int, Sequence[Sequence[int]]] = {}
+        self._answers: dict[tuple[int, ...], Answer] = {}
 
     def run(self, progress: Progress | None = None) -> None:
         """Takes every batch; `progress` is called after each."""
@@ -156,12 +228,9 @@ class Pipeline:
 
     def _transaction(self, t: Transaction) -> None:
         held = self._held.get(t.operation)
-        if held is None:
-            self._new(t)
-        else:
-            self._again(t, *held)
-        if self._watcher is not None:
-            for consequence in self._watcher.follow(t, self._held[t.operation][0]):
+        answer = self._new(t) if held is None else self._again(t, held)
+        if answer.follows and self._watcher is not None:
+            for consequence in self._watcher.follow(t, answer.lanes):
                 self.episodes.follow(t, consequence)
 
     def _observation(self, seen: Observation) -> None:
@@ -175,44 +244,56 @@ class Pipeline:
     def _anomaly(self, anomaly: Anomaly) -> None:
         self.coverage.anomaly(anomaly)
 
-    def _new(self, t: Transaction) -> None:
+    def _new(self, t: Transaction) -> Answer:
         """An operation's first occurrence: who is it, and what does each judge expect of it?"""
         self.inventory.operation(t)
-        lanes = _NOTHING
-        for judge in self._judges:
-            answer = judge.lanes(t, _NOTHING)
-            if answer:
-                lanes = {**lanes, **answer} if lanes else answer
-        number = t.operation
-        clauses = self.engine.expect(number, [(lane, [entry.clause for entry in entries]) for lane, entries in lanes.items()])
-        self._held[number] = (lanes, clauses)
-        for entries, numbers in zip(lanes.values(), clauses, strict=True):
-            for entry, clause in zip(entries, numbers, strict=True):
-                if entry.consequence is not None:
-                    self.episodes.watch(clause, number, entry.consequence)
+        return self._asked(t)
 
-    def _again(self, t: Transaction, held: Lanes, clauses: list[list[int]]) -> None:
+    def _asked(self, t: Transaction) -> Answer:
+        """The judges' answer to an occurrence as if it were the first, told to the gate."""
+        answers = [judge.lanes(t, _NOTHING) for judge in self._judges]
+        key = tuple(map(id, answers))
+        answer = self._answers.get(key)
+        if answer is None:
+            if len(self._answers) >= MAX_ANSWERS:
+                self._answers.clear()
+            answer = self._answers[key] = Answer.of(answers)
+        self._tell(t.operation, answer, answer.native, {})
+        return answer
+
+    def _again(self, t: Transaction, held: Answer) -> Answer:
         """A later occurrence that some lane did not expect. Only lanes that asked are answered."""
-        asked = {lane for place, lane in enumerate(held) if t.lanes >> place & 1}
-        lanes = dict(held)
+        if held.joint:
+            return self._asked(t)
+        before = held.lanes
+        asked = {lane for place, lane in enumerate(before) if t.lanes >> place & 1}
+        lanes = dict(before)
         for judge in self._judges:
-            for lane, entries in judge.lanes(t, held).items():
-                if lane in asked or lane not in held:
+            for lane, entries in judge.lanes(t, before).items():
+                if lane in asked or lane not in before:
                     lanes[lane] = entries
-        if len(lanes) == len(held) and all(lanes[lane] is entries for lane, entries in held.items()):
-            return
-        known = {
-            lane: {id(e): clause for e, clause in zip(held[lane], numbers, strict=True)}
-            for lane, numbers in zip(held, clauses, strict=True)
-        }
-        asking = [(lane, [known.get(lane, {}).get(id(entry), entry.clause) for entry in entries]) for lane, entries in lanes.items()]
+        answer = Answer.of([lanes])
+        if answer.lanes.keys() == before.keys() and all(answer.lanes[lane] is entries for lane, entries in before.items()):
+            return held
         number = t.operation
+        known: dict[int, dict[int, int]] = {}
+        for (lane, entries), numbers in zip(before.items(), self._clauses.get(number, ()), strict=False):
+            known[lane] = {id(entry): clause for entry, clause in zip(entries, numbers, strict=True)}
+        asking = [(lane, [known.get(lane, {}).get(id(entry), entry.clause) for entry in entries]) for lane, entries in answer.lanes.items()]
+        self._tell(number, answer, asking, known)
+        return answer
+
+    def _tell(self, number: int, answer: Answer, asking: Asking, known: Mapping[int, Mapping[int, int]]) -> None:
+        """Answers the gate; what is said of clauses that aren't `known` (by lane and entry) is watched from now on."""
         clauses = self.engine.expect(number, asking)
-        self._held[number] = (lanes, clauses)
-        for (lane, entries), numbers in zip(lanes.items(), clauses, strict=True):
-            for entry, clause in zip(entries, numbers, strict=True):
-                if entry.consequence is not None and id(entry) not in known.get(lane, {}):
-                    self.episodes.watch(clause, number, entry.consequence)
+        self._held[number] = answer
+        if answer.numbered:
+            self._clauses[number] = clauses
+        else:
+            self._clauses.pop(number, None)
+        for lane, place, index, entry in answer.said:
+            if id(entry) not in known.get(lane, _NO_CLAUSES):
+                self.episodes.watch(clauses[place][index], number, entry.consequence)
 
     def _read(self, now: int) -> None:
         """What was counted, at a full minute or at the end."""
@@ -280,6 +361,7 @@ def _collector_at_rest() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            gc.freeze()
             gc.enable()
 
 

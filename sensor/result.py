@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sensor.clock import nanoseconds
 from sensor.findings import Finding, at_least
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from sensor.inventory import Asset, Inventory
     from sensor.pipeline import Pipeline
     from sensor.plan import Plan
+
+_Entry = TypeVar("_Entry", covariant=True)
+
+
+class Listed(Protocol[_Entry]):
+    """What can be counted and walked through: a list, or one of the engine's, whose entries are made on the way."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[_Entry]: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,8 +39,8 @@ class Result:
     inventory: Inventory
     findings: Sequence[Finding]
     revisions: Sequence[Finding]
-    conversations: Sequence[Mapping[str, Any]]
-    tallies: Sequence[Tally]
+    conversations: Listed[Mapping[str, Any]]
+    tallies: Listed[Tally]
     describe: Any
     plan: Plan
     clock: int

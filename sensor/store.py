@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -103,6 +104,29 @@ class Store:
         for row in self._rows("SELECT * FROM attributes ORDER BY asset, name, confidence DESC, time DESC, value"):
             _add_attribute(assets[row["asset"]]["attributes"], row)
         return list(assets.values())
+
+    def conversations(self) -> list[dict[str, Any]]:
+        """Who talks to whom, over all runs, as in the result (without `rejected`): operations united by assets, protocol, port."""
+        homes = self._homes()
+        united: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in self._rows(
+            "SELECT client, server, port, protocol, unit, access, first, last, count FROM operations"
+            " ORDER BY first, client, server, protocol"
+        ):
+            client, server = homes.get(row["client"]), homes.get(row["server"])
+            if client is not None and server is not None:
+                _unite(united, (client, server, row["protocol"], None if row["port"] < 0 else row["port"]), row)
+        times = ("first", "last")
+        return [{**talk, **{name: None if talk[name] is None else utc(talk[name]) for name in times}} for talk in united.values()]
+
+    def _homes(self) -> dict[str, str]:
+        """Addresses and the assets that they belong to. A router's own id goes before the addresses behind it."""
+        homes: dict[str, str] = {}
+        for row in self._rows("SELECT id, addresses FROM assets WHERE parent IS NULL ORDER BY place, id"):
+            homes[row["id"]] = row["id"]
+            for address in row["addresses"].split():
+                homes.setdefault(address, row["id"])
+        return homes
 
     def findings(self, **equal: str | None) -> list[dict[str, Any]]:
         """The newest state of findings, by first time, limited to those whose kind, severity, rule, conduit, protocol, state, client
@@ -263,7 +287,7 @@ def _insert_assets(connection: sqlite3.Connection, result: Result, captures: Map
 
 def _insert_operations(connection: sqlite3.Connection, run: int, result: Result) -> None:
     """Who did what to whom, as far as the ceiling; the result's ceilings say how many are left out."""
-    rows = [_operation(result.describe(tally.operation), tally, run) for tally in result.tallies[:MAX_OPERATIONS]]
+    rows = [_operation(result.describe(tally.operation), tally, run) for tally in islice(result.tallies, MAX_OPERATIONS)]
     rows.sort(key=lambda row: row[:2])  # SQLite takes them in order at half the price
     connection.executemany(
         "INSERT INTO operations (client, server, port, protocol, unit, function, sub_function, access, function_name, first, last,"
@@ -329,6 +353,19 @@ def _asset(row: Mapping[str, Any]) -> dict[str, Any]:
         "roles": [{"role": role, "protocol": protocol, "port": int(port) if port else None} for role, protocol, port in roles],
         "vlans": [int(vlan) for vlan in row["vlans"].split()], "units": row["units"].split(), "attributes": {},
     }  # fmt: skip
+
+
+def _unite(united: dict[tuple[Any, ...], dict[str, Any]], key: tuple[Any, ...], row: Mapping[str, Any]) -> None:
+    """Adds an operation to its conversation."""
+    talk = united.setdefault(
+        key, dict(zip(("client", "server", "protocol", "port"), key, strict=True))
+        | {"units": [], "transactions": 0, "accesses": {}, "first": row["first"], "last": row["last"]},
+    )  # fmt: skip
+    if row["unit"] and row["unit"] not in talk["units"]:
+        talk["units"].append(row["unit"])
+    talk["transactions"] += row["count"]
+    talk["accesses"][row["access"]] = talk["accesses"].get(row["access"], 0) + row["count"]
+    talk["last"] = max(filter(None, (talk["last"], row["last"])), default=None)
 
 
 def _finding(row: Mapping[str, Any]) -> dict[str, Any]:

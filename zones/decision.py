@@ -70,9 +70,13 @@ class Decider:
 
     def sides(self, t: Transaction) -> tuple[Place, Place]:
         """Where client and server stand. Group traffic belongs to the zone of the side that is one device."""
-        client, server, vlan = t.client, t.server, t.vlan
-        one = self.places.place_of(client.ip, client.mac, vlan)
-        other = self.places.place_of(server.ip, server.mac, vlan)
+        client, server = t.client, t.server
+        if self.places.by_ip_alone and client.ip is not None and server.ip is not None:
+            one, other = self.places.place_of(client.ip, None, ()), self.places.place_of(server.ip, None, ())
+        else:
+            vlan = t.vlan
+            one = self.places.place_of(client.ip, client.mac, vlan)
+            other = self.places.place_of(server.ip, server.mac, vlan)
         if other.by == "group":
             other = other._replace(zone=one.zone)
         elif one.by == "group":
@@ -89,7 +93,7 @@ class Decider:
         if mine and not t.lanes & 1:
             return {LANE: mine}
         client, server = self.sides(t)
-        plan, _ = self._plan(t, client, server)
+        plan = self._plan(t, client, server)
         l2 = _l2(t, client, server)
         if l2 is None and plan.simple is not None:
             return plan.simple
@@ -99,27 +103,36 @@ class Decider:
             return {LANE: self._crowd(t, mine, client, server)}
         return {LANE: _climb(t, plan, mine, l2)}
 
-    def _plan(self, t: Transaction, client: Place, server: Place) -> tuple[Plan, Operation]:
+    def _plan(self, t: Transaction, client: Place, server: Place) -> Plan:
         function, sub, access = t.function, t.sub_function, t.access
-        operation = Operation(
-            t.protocol, access, function.code, function.name, None if sub is None else (sub.group, sub.code, sub.name),
+        one, other = client.zone.name, server.zone.name
+        key = (
+            one, client.asset, other, server.asset, t.protocol, access, function.code,
+            None if sub is None else (sub.group, sub.code),
             t.unit if self._units else None, t.server.port if self._ports or access == "session" else None,
         )  # fmt: skip
-        key = (client.zone.name, client.asset, server.zone.name, server.asset, operation)
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= CACHE:
                 self._plans.clear()
-            rungs = self.judge.rungs(client, server, operation)
+            rungs = self.judge.rungs(client, server, self._operation(t))
             simple = rungs[0].verdict is None and len(rungs) == 1
             plan = self._plans[key] = Plan(rungs, {LANE: (Expected(clause=rungs[0].clause),)} if simple else None, {}, {})
-        return plan, operation
+        return plan
+
+    def _operation(self, t: Transaction) -> Operation:
+        """What is judged, as far as the policy asks for it."""
+        function, sub, access = t.function, t.sub_function, t.access
+        return Operation(
+            t.protocol, access, function.code, function.name, None if sub is None else (sub.group, sub.code, sub.name),
+            t.unit if self._units else None, t.server.port if self._ports or access == "session" else None,
+        )  # fmt: skip
 
     def judged(self, t: Transaction) -> tuple[Place, Place, Operation, Rung]:
         """Where both sides stand, what is judged, and the rung that this one occurrence stands on."""
         client, server = self.sides(t)
-        plan, operation = self._plan(t, client, server)
-        return client, server, operation, plan.rungs[_standing(plan.rungs, t)]
+        plan = self._plan(t, client, server)
+        return client, server, self._operation(t), plan.rungs[_standing(plan.rungs, t)]
 
     def explain_decision(self, t: Transaction) -> list[str]:
         """Why this transaction is allowed or not, in lines for people: each side's zone, the conduits looked at, the verdict."""
@@ -129,8 +142,7 @@ class Decider:
 
     def _crowd(self, t: Transaction, mine: Sequence[Expected], client: Place, server: Place) -> Sequence[Expected]:
         """Too many MACs or VLANs for one operation: what comes from further ones is counted as insufficient evidence."""
-        _, operation = self._plan(t, client, server)
-        rung = self.judge.unclear(client, server, operation)
+        rung = self.judge.unclear(client, server, self._operation(t))
         kept = [one for one in mine if one.clause.l2 is not None]
         return (*kept, Expected(clause=rung.clause, consequence=rung.verdict))
 

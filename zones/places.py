@@ -9,6 +9,7 @@ of the side that is one device.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from zones.model import EXTERNAL, UNKNOWN, Policy, Zone
@@ -21,6 +22,8 @@ _LOCAL_V4 = (
     ("0.0.0.0", 8), ("10.0.0.0", 8), ("100.64.0.0", 10), ("127.0.0.0", 8), ("169.254.0.0", 16), ("172.16.0.0", 12), ("192.0.0.0", 24),
     ("192.0.2.0", 24), ("192.168.0.0", 16), ("198.18.0.0", 15), ("198.51.100.0", 24), ("203.0.113.0", 24), ("240.0.0.0", 4),
 )  # fmt: skip
+_SPECIAL_BLOCKS = ("22", "23", "255.255.255")
+"""How /24 blocks begin that hold multicast addresses or the limited broadcast."""
 _GLOBAL_UNICAST_V6 = 0b001  # 2000::/3 is all that IANA has given out as global unicast
 _DOCUMENTATION_V6 = (0x20010DB8, 0x3FFF0)  # 2001:db8::/32, 3fff::/20
 
@@ -49,8 +52,12 @@ class Place(NamedTuple):
 
 
 def _v4(text: str) -> int:
-    a, b, c, d = text.split(".")
-    return int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
+    a, b, c, d = map(int, text.split("."))
+    return a << 24 | b << 16 | c << 8 | d
+
+
+def _block(bits: int) -> str:
+    return f"{bits >> 16}.{bits >> 8 & 255}.{bits & 255}"
 
 
 def _v6(text: str) -> int:
@@ -59,14 +66,15 @@ def _v6(text: str) -> int:
     return int.from_bytes(inet_pton(AF_INET6, text.partition("%")[0]), "big")
 
 
-_LOCAL_SHIFTED = {
-    32 - prefix: frozenset(_v4(text) >> (32 - prefix) for text, length in _LOCAL_V4 if length == prefix) for _, prefix in _LOCAL_V4
-}
+_LOCAL_SHIFTED = tuple(
+    (32 - prefix, frozenset(_v4(text) >> (32 - prefix) for text, length in _LOCAL_V4 if length == prefix))
+    for prefix in sorted({length for _, length in _LOCAL_V4})
+)
 
 
 def _public(bits: int, width: int) -> bool:
     if width == 32:
-        return not any(bits >> shift in networks for shift, networks in _LOCAL_SHIFTED.items())
+        return all(bits >> shift not in networks for shift, networks in _LOCAL_SHIFTED)
     return bits >> 125 == _GLOBAL_UNICAST_V6 and bits >> 96 != _DOCUMENTATION_V6[0] and bits >> 108 != _DOCUMENTATION_V6[1]
 
 
@@ -113,9 +121,11 @@ class Places:
         for name in policy.assets:
             self._add_asset(name)
         self.uses_macs, self.uses_vlans = bool(self._ip_macs), bool(self._vlans)
-        self._by_ip_alone = not (self.uses_macs or self.uses_vlans)
+        self.by_ip_alone = not (self.uses_macs or self.uses_vlans)
         self._needy: dict[tuple[int, bool], Place] = {}
         self._cache: dict[object, Place] = {}
+        self._blocks: dict[str, Place] = {}
+        self._mixed = frozenset(self._mixed_blocks())
 
     def _add_zone(self, zone: Zone) -> None:
         for mac, line in zone.macs:
@@ -161,7 +171,10 @@ class Places:
 
     def place_of(self, ip: str | None, mac: str | None, vlan: tuple[int, ...]) -> Place:
         """The place of a side: its IP address (None for traffic without), its MAC, the VLAN ids of the packet, outermost first."""
-        key: object = ip if ip is not None and self._by_ip_alone else (ip, mac, vlan)
+        if ip is not None and self.by_ip_alone:
+            found = self._cache.get(ip) or self._blocks.get(ip.rpartition(".")[0])
+            return self._by_ip(ip) if found is None else found
+        key = (ip, mac, vlan)
         found = self._cache.get(key)
         if found is None:
             if len(self._cache) >= CACHE:
@@ -169,11 +182,33 @@ class Places:
             found = self._cache[key] = self._look_up(ip, mac, vlan)
         return found
 
+    def _by_ip(self, ip: str) -> Place:
+        """The place of an address by itself, kept: for its whole /24 where all of that stands in one place."""
+        found = self._look_up(ip, None, ())
+        block, _, last = ip.rpartition(".")
+        if ":" not in ip and last and block not in self._mixed and not block.startswith(_SPECIAL_BLOCKS):
+            cache, key = self._blocks, block
+        else:
+            cache, key = self._cache, ip  # type: ignore[assignment]
+        if len(cache) >= CACHE:
+            cache.clear()
+        cache[key] = found
+        return found
+
+    def _mixed_blocks(self) -> Iterator[str]:
+        """The IPv4 /24 blocks whose addresses don't all stand in one place, as the text before their last dot."""
+        for bits, width in self._assets:
+            if width == 32:
+                yield _block(bits >> 8)
+        for group in (False, True):
+            for prefix, table in self._tables[32, group].items():
+                yield from (_block(bits >> (prefix - 24)) for bits in table if prefix > 24)
+
     def _look_up(self, ip: str | None, mac: str | None, vlan: tuple[int, ...]) -> Place:
         parsed = _parse(ip) if ip is not None else None
         if parsed is None:
             return self._without_ip(mac, vlan)
-        place = self._assets.get(parsed)
+        place = self._assets.get(parsed) if self._assets else None
         if place is not None:
             return place
         place = self._by_network(*parsed)
@@ -184,7 +219,7 @@ class Places:
             return self._needing(listed, vlan=False)
         if place.by == "network":
             return self._needing(place, vlan=False) if self.uses_macs else place
-        return place if self._by_ip_alone else self._needing(self._by_vlan(vlan) or place, vlan=True)
+        return place if self.by_ip_alone else self._needing(self._by_vlan(vlan) or place, vlan=True)
 
     def _without_ip(self, mac: str | None, vlan: tuple[int, ...]) -> Place:
         """Traffic without IP: its MAC is its address, so only the VLAN may change."""

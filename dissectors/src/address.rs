@@ -73,10 +73,11 @@ impl fmt::Display for Address {
 
 /// One side of a flow. Sides are told apart by address and port alone ([`crate::stream::FlowKey`]), so that which is which
 /// never depends on the packet that happened to come first; who opened the connection and who is client are said separately.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[repr(u8)]
 pub enum Side {
     /// The side with the lower (address, port).
+    #[default]
     A = 0,
     /// The side with the higher.
     B = 1,

@@ -1,5 +1,7 @@
 //! The second half of the way: flow → stream → dissector → transaction → gate, for one packet at a time.
 
+use std::hint::black_box;
+
 use crate::address::{Address, Mac, Moment, Net, Side};
 use crate::arp;
 use crate::dissection::{Arrival, Dissection, Outcome as Dissected};
@@ -7,34 +9,44 @@ use crate::gate::{Account, ConversationKey, Conversations, Direction, FlowCache,
 use crate::output::{Lines, Prefix};
 use crate::packet::{L2, Packet, Transport, checksum, marks};
 use crate::protocols::services::service_of;
-use crate::protocols::{Ending, Hints, Seen, Sink};
+use crate::protocols::{Ending, Hints, Plugins, Seen, Sink};
 use crate::speaker::{Scenery, Speaker};
-use crate::stream::{Event, Flow, FlowId, Flows, Ledger, MAX_TIMERS, Receiver, Scene, Timers};
+use crate::stream::{Event, Flow, FlowId, Flows, Found, Ledger, MAX_TIMERS, Receiver, Scene, Timers};
 use crate::summary::Summary;
 use crate::transaction::{Observation, Value};
 use crate::unclaimed::{self, Connection};
 
-/// How long after new data a flow's open requests are looked at: shorter than every protocol's own time-out, ns.
-const LOOK_AGAIN: u64 = 5_000_000_000;
+/// How long after new data a flow's open requests are looked at: not longer than any protocol's own time-out, ns.
+const LOOK_AGAIN: u64 = 10_000_000_000;
 
-/// What is kept with every flow.
+/// What is kept with every flow; what every packet touches comes first.
 #[derive(Default)]
+#[repr(C)]
 pub struct Talk {
     dissection: Dissection,
     cache: FlowCache,
+    /// Bytes of each side were lost since the flow began.
+    lost: [bool; 2],
+    /// A timer is set.
+    armed: bool,
+    /// Who is client, once a transaction said so.
+    client: Option<Side>,
+    /// Refused: a reset was the first word of the other side.
+    refused: bool,
+    /// The flow was told as an operation of its own.
+    told: bool,
     prefix: Prefix,
     /// The first packet of each side.
     firsts: [Option<Moment>; 2],
-    /// Bytes of each side were lost since the flow began.
-    lost: [bool; 2],
-    /// Refused: a reset was the first word of the other side.
-    refused: bool,
-    /// A timer is set.
-    armed: bool,
-    /// The flow was told as an operation of its own.
-    told: bool,
-    /// Who is client, once a transaction said so.
-    client: Option<Side>,
+}
+
+impl Talk {
+    /// Fetches what the next packet will need, before it is needed.
+    #[inline]
+    pub fn warm(&self) {
+        black_box(self.dissection.protocol());
+        black_box(self.armed);
+    }
 }
 
 /// Everything behind the flow table.
@@ -49,6 +61,8 @@ pub struct Back {
     pub summary: Summary,
     /// Who talks with whom, and what was seen of it.
     pub conversations: Conversations,
+    /// Added protocols that take part in this run.
+    pub plugins: Plugins,
     timers: Timers,
 }
 
@@ -61,18 +75,27 @@ impl Back {
             lines_error: None,
             summary: Summary::default(),
             conversations: Conversations::new(MAX_CONVERSATIONS),
+            plugins: Plugins::default(),
             timers: Timers::new(MAX_TIMERS),
         }
     }
 
     /// Closes what is overdue and ends flows that were quiet for too long.
-    #[inline]
+    #[inline(always)]
     pub fn pass_time(&mut self, now: u64, flows: &mut Flows<Talk>) {
-        while let Some((_, id, generation)) = self.timers.pop_due(now) {
-            self.look_at_open_requests(id, generation, now, flows);
+        if now >= self.timers.wake().min(flows.wake()) {
+            self.time_has_come(now, flows);
         }
-        flows.overdue(now, self);
-        flows.expire(now, self);
+    }
+
+    #[inline(never)]
+    fn time_has_come(&mut self, now: u64, flows: &mut Flows<Talk>) {
+        while let Some((at, id, generation)) = self.timers.pop_due(now) {
+            // After a silence much is due at once: a response held back must still come before its request's deadline.
+            flows.overdue(at, self);
+            self.look_at_open_requests(id, generation, at, flows);
+        }
+        flows.pass_time(now, self);
     }
 
     #[inline(never)]
@@ -100,28 +123,31 @@ impl Back {
     #[inline]
     pub fn packet(&mut self, packet: &Packet, bytes: &[u8], now: u64, flows: &mut Flows<Talk>) {
         let found = flows.find(packet, now, self);
-        let flow = flows.get_mut(found.id);
-        let side = found.side;
         if packet.marks & marks::TWIN != 0 {
             return; // the ledger has it
         }
         if found.moved {
-            self.new_place(packet, flow, side);
+            self.new_place(packet, flows.get_mut(found.id), found.side);
         }
+        if packet.transport == Transport::Tcp && packet.marks & marks::NO_PORTS == 0 {
+            let verify = || checksum::transport_ok(packet, bytes);
+            flows.segment(found, packet, packet.payload.of(bytes), verify, self);
+        } else {
+            self.no_stream(packet, bytes, now, found, flows);
+        }
+    }
+
+    fn no_stream(&mut self, packet: &Packet, bytes: &[u8], now: u64, found: Found, flows: &mut Flows<Talk>) {
         match packet.transport {
-            Transport::Tcp if packet.marks & marks::NO_PORTS == 0 => {
-                let verify = || checksum::transport_ok(packet, bytes);
-                flows.segment(found, packet, packet.payload.of(bytes), verify, self);
-            }
             Transport::Udp if packet.marks & (marks::FRAGMENT | marks::NO_PORTS) == 0 => {
-                self.datagram(packet, bytes, now, flow, side);
+                let flow = flows.get_mut(found.id);
+                self.datagram(packet, bytes, now, flow, found.side);
+                if !flow.data.armed && flow.data.dissection.protocol().is_some() {
+                    flow.data.armed = self.timers.schedule(now.saturating_add(LOOK_AGAIN), found.id, flow.generation);
+                }
             }
             Transport::Ether if packet.protocol == arp::ETHERTYPE => self.arp(packet, bytes),
             _ => {}
-        }
-        let flow = flows.get_mut(found.id);
-        if !flow.data.armed && flow.data.dissection.protocol().is_some() {
-            flow.data.armed = self.timers.schedule(now.saturating_add(LOOK_AGAIN), found.id, flow.generation);
         }
     }
 
@@ -153,8 +179,7 @@ impl Back {
         if address.is_group() || address.bits == 0 {
             return;
         }
-        let text = Address::mac(mac).to_string();
-        let value = Value::Text(text.as_bytes());
+        let value = Value::Text(&mac_text(mac));
         let protocol = service_of(Transport::Ether, arp::ETHERTYPE);
         let observation = Observation { protocol, side: Side::A, unit: None, attribute: "mac", value, field, at };
         self.gate.observe(address, protocol, &observation);
@@ -168,6 +193,7 @@ impl Back {
             hints: Hints { ports: flow.key.ports, initiator: None, datagram: true },
             from_start: true,
             seen: seen(flow, now),
+            plugins: self.plugins,
         };
         let (mut speaker, dissection) = self.speaker(flow);
         let outcome = dissection.take(&arrival, &mut speaker);
@@ -289,6 +315,7 @@ impl Back {
             hints: Hints { ports: scene.key.ports, initiator, datagram: false },
             from_start: scene.tcp.from_start(side) && !scene.data.lost[side.index()],
             seen,
+            plugins: self.plugins,
         };
         let scenery =
             Scenery { key: scene.key, macs: macs(scene.l2), vlan: scene.l2[0].vlan.max(scene.l2[1].vlan), initiator };
@@ -296,6 +323,10 @@ impl Back {
         let outcome = dissection.take(&arrival, &mut speaker);
         if outcome != Dissected::default() {
             self.settle_scene(outcome, side, scene);
+        }
+        if !scene.data.armed && scene.data.dissection.protocol().is_some() {
+            let at = scene.clock.saturating_add(LOOK_AGAIN);
+            scene.data.armed = self.timers.schedule(at, scene.id, scene.generation);
         }
     }
 
@@ -341,6 +372,19 @@ fn macs(l2: &[L2; 2]) -> [Mac; 2] {
     let [a, b] = l2;
     let of = |own: &L2, other: &L2| if own.source == [0; 6] { other.destination } else { own.source };
     [of(a, b), of(b, a)]
+}
+
+/// As [`Address`] shows it, without the machinery of formatting: it is asked for each side of each flow.
+fn mac_text(mac: Mac) -> [u8; 17] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [b':'; 17];
+    for (place, byte) in text.chunks_mut(3).zip(mac) {
+        if let [high, low, ..] = place {
+            *high = DIGITS[usize::from(byte >> 4)];
+            *low = DIGITS[usize::from(byte & 15)];
+        }
+    }
+    text
 }
 
 fn connection(flow: &Flow<Talk>, now: u64) -> Connection<'_> {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
-use crate::protocols::{self, Dissector, Ending, Fed, Hints, Probe, Recognition, Seen, Sink};
+use crate::protocols::{self, Dissector, Ending, Fed, Hints, PROTOCOLS, Plugins, Probe, Recognition, Seen, Sink};
 
 /// Bytes of one direction that recognition looks at before it gives them up.
 const MAX_PROBE: usize = 2_048;
@@ -48,6 +48,8 @@ pub enum Fault {
     Panic,
     /// It used no byte, or more than there were, or wanted more than may be held.
     Contract,
+    /// An exception in Python.
+    Exception,
 }
 
 impl Fault {
@@ -56,6 +58,7 @@ impl Fault {
         match self {
             Fault::Panic => "dissector_panic",
             Fault::Contract => "dissector_contract",
+            Fault::Exception => "dissector_exception",
         }
     }
 }
@@ -75,6 +78,8 @@ pub struct Arrival<'a> {
     pub from_start: bool,
     /// What the engine knows.
     pub seen: Seen,
+    /// Added protocols that take part in this run.
+    pub plugins: Plugins,
 }
 
 /// Where unreadable pieces are told: protocol, anomaly bit, who sent it, when, and where reading failed.
@@ -89,6 +94,8 @@ pub struct Dissection {
     state: State,
     held: [Vec<u8>; 2],
     attempts: u8,
+    /// Added protocols that failed to look at this flow.
+    barred: Plugins,
 }
 
 impl Dissection {
@@ -173,7 +180,12 @@ impl Dissection {
             &held
         };
         let probe = Probe { side: arrival.side, bytes: joined, from_start: arrival.from_start, hints: arrival.hints };
-        match surest(&probe) {
+        let mut failed = Plugins::default();
+        let verdict = surest(&probe, arrival.plugins.without(self.barred), &mut failed);
+        if failed != Plugins::default() {
+            return self.bar(failed, held, arrival, sink);
+        }
+        match verdict {
             Verdict::Mine { protocol, skip } => {
                 self.start(protocol, &arrival.hints);
                 let skip = skip.min(joined.len());
@@ -192,6 +204,25 @@ impl Dissection {
             }
             Verdict::More | Verdict::Nobody => self.attempt_failed(joined.len()),
         }
+    }
+
+    /// Asks again without those that failed.
+    #[cold]
+    fn bar(
+        &mut self,
+        failed: Plugins,
+        mut held: Vec<u8>,
+        arrival: &Arrival<'_>,
+        sink: &mut (impl Sink + Malformed),
+    ) -> Outcome {
+        failed.numbers().for_each(|number| self.barred.insert(number));
+        let before = held.len().saturating_sub(arrival.bytes.len());
+        if !held.is_empty() {
+            held.truncate(before);
+            self.held[arrival.side.index()] = held;
+        }
+        let outcome = self.recognise(arrival, sink);
+        Outcome { shut_off: outcome.shut_off.or(Some(Fault::Exception)), ..outcome }
     }
 
     /// What the other side said before the protocol was known is fed now.
@@ -312,6 +343,7 @@ fn feed_all(
                 Fed::Used(used) if (1..=rest.len()).contains(&used) => fed.used += used,
                 Fed::Incomplete(_) => return End::Waiting,
                 Fed::NotMine => return End::NotMine,
+                Fed::Failed => return End::Fault(Fault::Exception),
                 Fed::Malformed { used, anomaly, place } if (1..=rest.len()).contains(&used) => {
                     sink.malformed(protocol, anomaly, arrival.side, arrival.at, place);
                     fed.undecoded = fed.undecoded.saturating_add(used as u64);
@@ -332,21 +364,20 @@ enum Verdict {
     Nobody,
 }
 
-/// Asks every protocol; the surest takes the flow, ties by the order of the registry.
-fn surest(probe: &Probe<'_>) -> Verdict {
+/// Asks every protocol of the registry and those of `plugins`; the surest takes the flow, ties by the order of numbers.
+fn surest(probe: &Probe<'_>, plugins: Plugins, failed: &mut Plugins) -> Verdict {
     let mut best: Option<(u8, usize, u8)> = None;
     let mut more = false;
-    let mut number = 0_u8;
-    while let Some(protocol) = protocols::protocol(number) {
+    for number in (0_u8..).take(PROTOCOLS.len()).chain(plugins.numbers()) {
         let recognise = |recognise: &protocols::Recogniser| catch_unwind(AssertUnwindSafe(|| recognise(probe)));
-        match protocol.recognise.map(recognise) {
+        match protocols::protocol(number).and_then(|protocol| protocol.recognise).map(recognise) {
             Some(Ok(Recognition::Mine { skip, confidence })) if best.is_none_or(|(_, _, held)| confidence > held) => {
                 best = Some((number, skip, confidence));
             }
             Some(Ok(Recognition::More)) => more = true,
+            Some(Ok(Recognition::Failed)) => failed.insert(number),
             _ => {}
         }
-        number = number.saturating_add(1);
     }
     match best {
         Some((protocol, skip, _)) => Verdict::Mine { protocol, skip },

@@ -6,6 +6,7 @@ use crate::front::{Feeder, FrontError};
 use crate::gate::Gate;
 use crate::output::Lines;
 use crate::packet::{Block, Packet};
+use crate::protocols::Plugins;
 use crate::stream::{Clock, Flows, Limits, Slot, Tick};
 use crate::summary::Summary;
 
@@ -13,6 +14,8 @@ use crate::summary::Summary;
 const MINUTE: u64 = 60_000_000_000;
 /// Packets whose places in the flow table are fetched together.
 const TOGETHER: usize = 16;
+/// So few flows stay in the cache: nothing has to be fetched ahead.
+const FEW: usize = 2048;
 /// Facts that wait for Python at most: then a batch is due.
 const MAX_QUEUE: usize = 65_536;
 
@@ -44,7 +47,8 @@ pub struct Engine {
     clock: Clock,
     /// The tick of the next packet, when the clock was advanced but a minute was full first.
     pending: Option<Tick>,
-    minute: Option<u64>,
+    /// Where the current minute ends, ns; 0 before the first packet.
+    minute_end: u64,
     flows: Flows<Talk>,
     back: Back,
     batch_packets: usize,
@@ -60,7 +64,7 @@ impl Engine {
             next: 0,
             clock: Clock::new(),
             pending: None,
-            minute: None,
+            minute_end: 0,
             flows: Flows::new(limits),
             back: Back::new(gate, lines),
             batch_packets: batch_packets.max(1),
@@ -103,20 +107,29 @@ impl Engine {
 
     /// Packets of the block from the next on, at most `left`; a pause where a minute is full.
     fn run(&mut self, left: usize) -> Option<Pause> {
-        let Engine { block, next, clock, pending, minute, flows, back, .. } = self;
+        let Engine { block, next, clock, pending, minute_end, flows, back, .. } = self;
         let Block { bytes, packets, .. } = block;
         let end = packets.len().min(next.saturating_add(left));
         while *next < end {
             let batch = packets.get(*next..end.min(next.saturating_add(TOGETHER))).unwrap_or_default();
-            fetch_ahead(flows, batch);
+            if flows.len() > FEW {
+                fetch_ahead(flows, batch);
+            }
             for packet in batch {
-                let tick = pending.take().unwrap_or_else(|| clock.advance(packet.at.time));
-                let this = tick.now / MINUTE;
-                if minute.replace(this).is_some_and(|minute| minute != this) {
-                    // Everything up to the full minute is done before its tallies are read; this packet comes after.
-                    back.pass_time(this.saturating_mul(MINUTE), flows);
-                    *pending = Some(tick);
-                    return Some(Pause::Minute);
+                let tick = match pending.take() {
+                    Some(tick) => tick,
+                    None => clock.advance(packet.at.time),
+                };
+                if tick.now >= *minute_end {
+                    let first = *minute_end == 0;
+                    let minute = tick.now - tick.now % MINUTE;
+                    *minute_end = minute.saturating_add(MINUTE);
+                    if !first {
+                        // Everything up to the full minute is done before its tallies are read; this packet comes after.
+                        back.pass_time(minute, flows);
+                        *pending = Some(tick);
+                        return Some(Pause::Minute);
+                    }
                 }
                 if tick.jumped {
                     back.end_open_requests(tick.now, flows);
@@ -145,6 +158,11 @@ impl Engine {
     /// After an error the analysis goes on without lines.
     fn check_lines(&mut self) -> Result<(), EngineError> {
         self.back.lines_error.take().map_or(Ok(()), |error| Err(EngineError::Lines(error)))
+    }
+
+    /// Added protocols that take part in this run; without a call none does.
+    pub fn set_plugins(&mut self, plugins: Plugins) {
+        self.back.plugins = plugins;
     }
 
     /// Capture time, ns.
@@ -191,6 +209,8 @@ fn fetch_ahead(flows: &Flows<Talk>, batch: &[Packet]) {
         *slot = flows.locate(packet.hash);
     }
     for (slot, _) in slots.iter().zip(batch) {
-        flows.warm(*slot);
+        if let Some(talk) = flows.warm(*slot) {
+            talk.warm();
+        }
     }
 }

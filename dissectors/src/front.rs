@@ -6,10 +6,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use crate::capture::{CaptureError, Reader};
-use crate::packet::{Block, Decoder, Duplicates, Packet, Verdict, marks};
+use crate::packet::{Block, Decoder, Duplicates, Frame, Packet, Verdict, marks};
 
 /// Frames decoded before the second half looks at them, where both halves share a core: they stay in the cache.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 64;
 /// Blocks between the two threads.
 const BLOCKS: usize = 4;
 
@@ -48,25 +48,38 @@ impl Front {
     /// # Errors
     /// When a capture can't be read any further.
     pub fn fill(&mut self, block: &mut Block, limit: usize) -> Result<bool, CaptureError> {
+        // Packets are decoded where they shall stay, over those of the last turn: neither zeroed nor copied.
+        let mut packets = std::mem::take(&mut block.packets);
         if self.progress.stop.load(Ordering::Relaxed) || !self.reader.fill(block, limit)? {
             return Ok(false);
         }
-        block.packets.clear();
-        let Block { bytes, frames, packets } = block;
-        for frame in frames.iter() {
-            let mut packet = Packet::default();
-            if let Ok(true) = self.decoder.decode_into(bytes, frame, &mut packet) {
-                if let Verdict::Twin(_) = self.duplicates.check(&mut packet, bytes) {
-                    packet.marks |= marks::TWIN; // its flow's ledger still hears of it
-                }
-                packets.push(packet);
-            }
+        if packets.len() < block.frames.len() {
+            packets.resize(block.frames.len(), Packet::default());
         }
+        let used = self.decode(&mut block.bytes, &block.frames, &mut packets);
+        packets.truncate(used);
+        block.packets = packets;
         let (done, total) = self.reader.progress();
         self.progress.done.store(done, Ordering::Relaxed);
         self.progress.total.store(total, Ordering::Relaxed);
-        self.progress.frames.fetch_add(frames.len() as u64, Ordering::Relaxed);
+        self.progress.frames.fetch_add(block.frames.len() as u64, Ordering::Relaxed);
         Ok(true)
+    }
+
+    /// Decodes frames into the first of the packets; gives how many those are.
+    fn decode(&mut self, bytes: &mut Vec<u8>, frames: &[Frame], packets: &mut [Packet]) -> usize {
+        let mut used = 0_usize;
+        for frame in frames {
+            let Some(packet) = packets.get_mut(used) else { break };
+            if self.decoder.decode_into(bytes, frame, packet) != Ok(true) {
+                continue;
+            }
+            if let Verdict::Twin(_) = self.duplicates.check(packet, bytes) {
+                packet.marks |= marks::TWIN; // its flow's ledger still hears of it
+            }
+            used = used.saturating_add(1);
+        }
+        used
     }
 }
 

@@ -11,6 +11,7 @@ pub mod front;
 pub mod gate;
 pub mod output;
 pub mod packet;
+pub mod plugin;
 pub mod protocols;
 pub mod speaker;
 pub mod stream;

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from socket import AF_INET, AF_INET6, inet_pton
 from typing import Final
 
 MAC_LENGTH: Final = 17
 _NOBODY: Final = frozenset({"0.0.0.0", "255.255.255.255", "::", "00:00:00:00:00:00"})
+
+_SPECIAL: Final = frozenset({"0.", "22", "23", "25", "::", "ff", "FF"})
+"""How the texts of IP addresses begin that may be no device's: nearly all others are told by that alone."""
 
 
 def is_mac(address: str) -> bool:
@@ -25,6 +27,8 @@ def group_mac(mac: str) -> bool:
 
 def is_device(address: str) -> bool:
     """False for multicast (RFC 5771: 224/4; RFC 4291: ff00::/8), limited broadcast and unspecified addresses."""
+    if len(address) < MAC_LENGTH and address[:2] not in _SPECIAL:
+        return True
     if address in _NOBODY:
         return False
     if is_mac(address):
@@ -44,9 +48,11 @@ def order(address: str) -> tuple[int, bytes]:
     """Sorts addresses by number: IPv4, IPv6, MAC, then whatever can't be read."""
     try:
         if ":" not in address:
-            return (0, inet_pton(AF_INET, address))
+            return (0, bytes(map(int, address.split("."))))
         if is_mac(address):
             return (2, bytes.fromhex(address.replace(":", "")))
+        from socket import AF_INET6, inet_pton  # takes longer to load than IPv4 networks have to wait for
+
         return (1, inet_pton(AF_INET6, address.partition("%")[0]))
     except (OSError, ValueError):
         return (3, address.encode("utf-8", "surrogatepass"))

@@ -97,7 +97,8 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """Who talks to whom (asset ids) in which protocol, as an edge of the graph: transactions by access, first and last in ns."""
+    """Who talks to whom (asset ids) in which protocol, as an edge of the graph: transactions by access, how many were rejected, first and
+    last in ns."""
 
     client: str
     server: str
@@ -105,6 +106,7 @@ class Conversation:
     port: int | None
     units: Sequence[str]
     transactions: int
+    rejected: int
     accesses: Mapping[str, int]
     first: int | None
     last: int | None
@@ -113,6 +115,6 @@ class Conversation:
         """The edge as JSON; times are UTC text."""
         return {
             "client": self.client, "server": self.server, "protocol": self.protocol, "port": self.port, "units": list(self.units),
-            "transactions": self.transactions, "accesses": dict(sorted(self.accesses.items())),
+            "transactions": self.transactions, "rejected": self.rejected, "accesses": dict(sorted(self.accesses.items())),
             "first": None if self.first is None else utc(self.first), "last": None if self.last is None else utc(self.last),
         }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.inventory.address import group_mac, is_device
@@ -31,20 +31,26 @@ Exchange = tuple[str | None, str | None, int | None, str, str | None, str]
 class Counted:
     """What the engine counted for an exchange."""
 
-    __slots__ = ("answered", "count", "first", "last")
+    __slots__ = ("answered", "count", "first", "last", "rejected", "spoken")
 
     def __init__(self) -> None:
         self.count = 0
         self.answered = 0
+        self.rejected = 0
+        self.spoken = 0
         self.first: int | None = None
         self.last: int | None = None
 
-    def add(self, tally: Tally, modbus: bool) -> None:
-        """Sums an operation's own tally."""
+    def add(self, tally: Tally, protocol: str, understood: bool) -> None:
+        """Sums an operation's own tally. Of a connection in which nothing was understood only that it came about says something: a refused
+        one shows no service, and what tried it need not speak the protocol that the port is named after."""
         self.count += tally.count
         outcomes = tally.outcomes
-        self.answered += outcomes.get("accepted", 0) + outcomes.get("rejected", 0)
-        if modbus and outcomes.get("rejected"):
+        accepted, rejected = outcomes.get("accepted", 0), outcomes.get("rejected", 0)
+        self.rejected += rejected
+        self.spoken += tally.count if understood else accepted
+        self.answered += accepted + (rejected if understood else 0)
+        if protocol == "modbus" and rejected:
             self.answered -= sum(tally.rejections.get(code, 0) for code in _NO_DEVICE)
         if tally.first is not None:
             self.first = tally.first.time if self.first is None else min(self.first, tally.first.time)
@@ -112,8 +118,11 @@ class Inventory:
         values.append(evidence)
         del values[: -MAX_HISTORY - 1]
 
-    def count(self, tallies: Iterable[Tally], conversations: Sequence[Mapping[str, Any]] = ()) -> None:
+    def count(self, tallies: Iterable[Tally], conversations: Iterable[Mapping[str, Any]] = ()) -> None:
         """Takes the engine's own tallies of all operations (Engine.operations) and its conversations, instead of those taken before."""
+        from dissectors import protocols
+
+        understood = protocols()
         self._resolved = None
         exchanges = self.exchanges
         for exchange in exchanges:
@@ -124,7 +133,7 @@ class Inventory:
                 counted = exchanges[noted]
                 if counted is None:
                     counted = exchanges[noted] = Counted()
-                counted.add(tally, noted[3] == "modbus")
+                counted.add(tally, noted[3], noted[3] in understood)
         for conversation in conversations:
             self._hear(conversation)
 
@@ -146,7 +155,7 @@ class Inventory:
         """Nodes are assets, edges conversations from client to server with their counts."""
         from sensor.inventory.graph import graph_of
 
-        return graph_of(self.assets(), self.conversations())
+        return graph_of((asset.to_dict() for asset in self.assets()), (one.to_dict() for one in self.conversations()))
 
     @property
     def ceilings(self) -> Mapping[str, int]:

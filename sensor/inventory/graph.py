@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import networkx
 
-    from sensor.inventory.asset import Asset, Conversation
 
-
-def graph_of(assets: Iterable[Asset], conversations: Iterable[Conversation]) -> networkx.MultiDiGraph[str]:
-    """Nodes are asset ids with the fields of the asset, edges go from client to server with the fields of the conversation (key: protocol
-    and port); a unit hangs on its device by an edge with the key `unit`."""
+def graph_of(assets: Iterable[Mapping[str, Any]], conversations: Iterable[Mapping[str, Any]]) -> networkx.MultiDiGraph[str]:
+    """From the documents of assets and conversations. Nodes are asset ids with the fields of the asset, edges go from client to server
+    with the fields of the conversation (key: protocol and port); a unit hangs on its device by an edge with the key `unit`."""
     import networkx
 
     graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
     nodes = list(assets)
     for asset in nodes:
-        graph.add_node(asset.id, **asset.to_dict())
+        graph.add_node(asset["id"], **asset)
     for asset in nodes:
-        if asset.parent is not None:
-            graph.add_edge(asset.parent, asset.id, key="unit", relation="unit")
-
-    for conversation in conversations:
-        key = conversation.protocol if conversation.port is None else f"{conversation.protocol}/{conversation.port}"
-        graph.add_edge(conversation.client, conversation.server, key=key, relation="talks", **conversation.to_dict())
+        if asset["parent"] is not None:
+            graph.add_edge(asset["parent"], asset["id"], key="unit", relation="unit")
+    for talk in conversations:
+        key = talk["protocol"] if talk["port"] is None else f"{talk['protocol']}/{talk['port']}"
+        graph.add_edge(talk["client"], talk["server"], key=key, relation="talks", **talk)
     return graph

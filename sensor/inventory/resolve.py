@@ -205,9 +205,11 @@ class _Resolution:
                 device = self.device(address)
                 if device is None:
                     continue
-                device.roles.add(("client", protocol, None) if role == "client" else ("server", protocol, port))
+                if role == "client" and counted.spoken > 0:
+                    device.roles.add(("client", protocol, None))
                 device.seen(counted.first, counted.last)
                 if role == "server" and counted.answered > 0:
+                    device.roles.add(("server", protocol, port))
                     device.heard = True
                     if unit is not None:
                         behind = self._behind(device, protocol, unit)
@@ -271,12 +273,14 @@ def _registered(name: str, mac: Evidence) -> Evidence:
 def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[Exchange, Counted]]) -> Conversation:
     client, server, protocol, port = key
     accesses: dict[str, int] = {}
+    rejected = 0
     units: set[str] = set()
     firsts: list[int] = []
     lasts: list[int] = []
     for exchange, counted in parts:
         unit, access = exchange[4], exchange[5]
         accesses[access] = accesses.get(access, 0) + counted.count
+        rejected += counted.rejected
         if unit is not None:
             units.add(unit)
         if counted.first is not None and counted.last is not None:
@@ -284,5 +288,6 @@ def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[E
             lasts.append(counted.last)
     return Conversation(
         client=client, server=server, protocol=protocol, port=port, units=_sorted(units, _unit_order),
-        transactions=sum(accesses.values()), accesses=accesses, first=min(firsts, default=None), last=max(lasts, default=None),
+        transactions=sum(accesses.values()), rejected=rejected, accesses=accesses,
+        first=min(firsts, default=None), last=max(lasts, default=None),
     )  # fmt: skip

@@ -42,7 +42,7 @@ def _look_up(prefixes: Iterable[str]) -> dict[str, str]:
     for line in DATA.splitlines():
         parts = line.split(None, 2)
         if len(parts) >= 2:
-            by_prefix[parts[0]] = parts[2].lstrip("# ") if len(parts) > 2 else parts[1]
+            by_prefix[parts[0]] = parts[2].strip("#, \t") if len(parts) > 2 else parts[1]
     found = {}
     for prefix in prefixes:
         names = (f"{prefix}0/36", f"{prefix[:10]}0/28", prefix[:8])

@@ -28,6 +28,7 @@ class Clause:
     outcomes: Sequence[str] | None = None
     fresh: int | None = None
     deliver: bool = False
+    tally: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

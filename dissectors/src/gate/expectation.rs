@@ -4,6 +4,7 @@ use std::fmt;
 use std::mem;
 
 use super::clause::{Clause, Conditions, NewClause, Occurrence, Past};
+use super::recent::Recent;
 use super::shared::Shared;
 use super::tally::{Tally, TallyView};
 use super::window::{self, Brought};
@@ -37,15 +38,15 @@ struct Lane {
     clauses: Vec<u32>,
 }
 
-/// A clause in its slot: two cache lines.
+/// A clause in its slot: two cache lines, of which one that is not tallied needs the first alone.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 struct Slot {
-    tally: Tally,
     windows: Option<Box<[(u32, Brought)]>>,
-    id: u32,
-    operation: u32,
     conditions: u32,
+    id: u32,
+    tally: Tally,
+    operation: u32,
     lane: u32,
     /// Stands in the list of changed ones.
     changed: bool,
@@ -56,14 +57,14 @@ struct Slot {
 const _: () = assert!(size_of::<Slot>() == 128, "a clause is two cache lines");
 
 impl Slot {
-    /// Counts an occurrence; true when the slot belongs into the list of changed ones from now on.
+    /// Counts an occurrence whose points are `held` or not; true when the slot belongs into the list of changed ones from now on.
     #[inline]
-    fn note(&mut self, conditions: &Conditions, occurrence: &Occurrence<'_>, keep: u32) -> bool {
+    fn note(&mut self, conditions: &Conditions, occurrence: &Occurrence<'_>, keep: u32, held: bool) -> bool {
         if !conditions.tally {
             self.tally.touch(occurrence);
             return false;
         }
-        self.tally.note(occurrence, keep, conditions.limits);
+        self.tally.note(occurrence, keep, conditions.limits, held);
         !mem::replace(&mut self.changed, true)
     }
 }
@@ -182,23 +183,38 @@ impl Clauses {
     pub fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>, keep: u32) -> Option<&[(u32, Brought)]> {
         let slot = self.slots.get_mut(at(number))?;
         let conditions = self.shared.get(slot.conditions)?;
-        if slot.note(conditions, occurrence, keep) {
+        if slot.note(conditions, occurrence, keep, false) {
             self.changed.push(number);
         }
         slot.windows.as_deref()
     }
 
     /// The short way of the usual case: one clause, without windows, that expects this occurrence. False when it is not that.
+    /// `recent` where the operation's tally holds its points already.
     #[inline]
-    pub fn tally_one(&mut self, number: u32, occurrence: &Occurrence<'_>, last: Option<u64>, keep: u32) -> bool {
+    pub fn tally_one(
+        &mut self,
+        number: u32,
+        occurrence: &Occurrence<'_>,
+        last: Option<u64>,
+        keep: u32,
+        recent: Option<&mut Recent>,
+    ) -> bool {
         let Some(slot) = self.slots.get_mut(at(number)) else { return false };
         let Some(conditions) = self.shared.get(slot.conditions) else { return false };
         let past = Past { clause: slot.tally.last_time(), operation: last };
         if slot.windows.is_some() || conditions.deliver || !conditions.fit(occurrence, past) {
             return false;
         }
-        if slot.note(conditions, occurrence, keep) {
+        let held = recent.as_ref().is_some_and(|recent| recent.clause == slot.id);
+        if slot.note(conditions, occurrence, keep, held) {
             self.changed.push(number);
+        }
+        if let Some(recent) = recent
+            && !held
+            && conditions.tally
+        {
+            recent.remember_clause(slot.id, slot.tally.range());
         }
         true
     }

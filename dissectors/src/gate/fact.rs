@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::ceilings::Limits;
-use super::operation::FlowCache;
 use super::owned::{OwnedObservation, OwnedTransaction};
+use super::recent::FlowCache;
 use super::seen::FlowAnomaly;
 use super::window::Crossing;
 use crate::address::{Mac, Side};

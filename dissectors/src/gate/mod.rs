@@ -14,6 +14,7 @@ mod owned;
 mod peer;
 mod ranges;
 mod reading;
+mod recent;
 mod seen;
 mod shared;
 mod tally;
@@ -35,10 +36,11 @@ pub use clause::{Clause, L2Line, NewClause, PointLine, moment};
 pub use conversation::{Account, ConversationKey, Conversations, Direction, MAX_CONVERSATIONS};
 pub use expectation::{ExpectError, MAX_CLAUSES, MAX_LANES};
 pub use fact::{Context, Counters, Delivered, Fact, Settings};
-pub use operation::{FlowCache, OperationView};
+pub use operation::OperationView;
 pub use owned::{OwnedObservation, OwnedTransaction};
 pub use peer::Merged;
 pub use ranges::{MAX_NAMES, MAX_RANGES, MAX_RANGES_IN_ALL, TallyPoint, TallyPoints};
+pub use recent::FlowCache;
 pub use seen::{AnomalyCount, FlowAnomaly};
 pub use tally::{MAX_REJECTION_CODES, TallyView};
 pub use window::{Crossing, MAX_WINDOWS, Mode, WindowView};
@@ -108,7 +110,7 @@ impl Gate {
         }
         if self.settings.follow {
             self.note(number, &occurrence);
-        } else if self.tally_expected(number, &occurrence) {
+        } else if self.tally_expected(number, &occurrence, context.cache) {
             return;
         }
         self.enqueue(number, &context, transaction);
@@ -124,17 +126,24 @@ impl Gate {
 
     /// Tallies an occurrence whose turn it is and that is expected; false when it has to wait in the queue.
     #[inline]
-    fn tally_expected(&mut self, number: u32, occurrence: &Occurrence<'_>) -> bool {
+    fn tally_expected(&mut self, number: u32, occurrence: &Occurrence<'_>, cache: &mut FlowCache) -> bool {
         let Some(operation) = self.operations.get_mut(number) else { return false };
         if operation.waiting > 0 {
             return false;
         }
         let last = operation.tally.last_time();
         let keep = self.settings.first_packets;
+        let points = occurrence.transaction.points;
+        let recent = cache.recent(occurrence.transaction);
+        let held = recent.is_held(number, points);
         if let Expectation::One(clause) = operation.expectation
-            && self.clauses.tally_one(clause, occurrence, last, keep)
+            && self.clauses.tally_one(clause, occurrence, last, keep, held.then_some(&mut *recent))
         {
-            operation.tally.note(occurrence, keep, false);
+            operation.tally.note(occurrence, keep, false, held);
+            if !held {
+                recent.remember(number, points, operation.tally.range());
+                cache.turn();
+            }
             return true;
         }
         self.tally_expected_by_lanes(number, occurrence)
@@ -172,7 +181,7 @@ impl Gate {
     #[inline]
     fn note(&mut self, number: u32, occurrence: &Occurrence<'_>) {
         if let Some(operation) = self.operations.get_mut(number) {
-            operation.tally.note(occurrence, self.settings.first_packets, false);
+            operation.tally.note(occurrence, self.settings.first_packets, false, false);
         }
     }
 
@@ -321,6 +330,16 @@ impl Gate {
     /// All operations' own tallies (clause 0), by number.
     pub fn operations(&self) -> Vec<TallyView> {
         self.operations.iter().map(|(number, operation)| operation.tally.view(0, number, false)).collect()
+    }
+
+    /// How many operations there are: their numbers are 1 to this.
+    pub fn operation_count(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// One operation's own tally.
+    pub fn operation_tally(&self, number: u32) -> Option<TallyView> {
+        self.operations.get(number).map(|operation| operation.tally.view(0, number, false))
     }
 
     /// Who does what to whom.

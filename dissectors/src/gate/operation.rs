@@ -7,6 +7,7 @@ use hashbrown::HashTable;
 use super::ceilings::{self, Limits, Met};
 use super::expectation::Expectation;
 use super::peer::{Merged, Peer, Peers};
+use super::recent::{FlowCache, Recent};
 use super::tally::Tally;
 use crate::address::Address;
 use crate::stream::{self, FlowKey};
@@ -16,16 +17,6 @@ const ACCESS: u32 = 7;
 const HAS_UNIT: u32 = 1 << 3;
 const HAS_SUB: u32 = 1 << 4;
 const HAS_GROUP: u32 = 1 << 5;
-
-/// What a flow remembers for the gate: who is who, and what was done last. One for each flow, at first `default()`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct FlowCache {
-    /// Peer number plus one by the client's side, for the protocol beside it.
-    peers: [u32; 2],
-    protocols: [u8; 2],
-    /// Number of the last operation, 0 for none.
-    last: u32,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key {
@@ -164,11 +155,13 @@ impl Operations {
         let known = cache.peers.get(side).copied().unwrap_or(0);
         if known != 0 && cache.protocols.get(side) == Some(&t.protocol) {
             let key = Key::of(known.wrapping_sub(1), t);
-            if self.get(cache.last).is_some_and(|operation| operation.key == key) {
-                return cache.last;
+            let recent = cache.recent(t);
+            if self.get(recent.number).is_some_and(|operation| operation.key == key) {
+                return recent.number;
             }
             if let Some(number) = self.find(&key) {
-                cache.last = number;
+                *recent = Recent::of(number);
+                cache.turn();
                 return number;
             }
         }
@@ -205,7 +198,7 @@ impl Operations {
             }
             self.find_or_add(peer, merged, t)
         });
-        cache.last = number;
+        *cache.recent(t) = Recent::of(number);
         number
     }
 

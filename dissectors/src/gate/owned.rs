@@ -221,6 +221,17 @@ pub struct OwnedTransaction {
     store: Store,
 }
 
+/// Bytes for names and values of points, and for some text of the protocol's own fields.
+fn weight(transaction: &Transaction<'_>) -> usize {
+    const DETAIL: usize = 16;
+    let values = |point: &Point<'_>| match point.values {
+        Values::Words(bytes) | Values::Bits { bytes, .. } => bytes.len(),
+        Values::Unseen | Values::Typed(_) => 0,
+    };
+    let of = |point: &Point<'_>| values(point).saturating_add(point.name.map_or(0, <[u8]>::len));
+    transaction.points.iter().fold(DETAIL, |sum, point| sum.saturating_add(of(point)))
+}
+
 impl OwnedTransaction {
     /// Copies a transaction; `macs` are those of side A and B.
     pub fn new(
@@ -230,7 +241,7 @@ impl OwnedTransaction {
         initiator: Option<Side>,
         transaction: &Transaction<'_>,
     ) -> Self {
-        let mut store = Store::default();
+        let mut store = Store { bytes: Vec::with_capacity(weight(transaction)), nodes: Vec::new() };
         let points = transaction.points.iter().map(|point| store.keep_point(point)).collect();
         let detail = store.keep_fields(transaction.detail, 0);
         let t = *transaction;

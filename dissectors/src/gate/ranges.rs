@@ -51,6 +51,12 @@ impl Range {
             && point.first <= point.last
     }
 
+    /// Holds all addresses of another range of the same group, which is not empty.
+    #[inline]
+    pub fn covers(&self, other: &Range) -> bool {
+        self.group() == other.group() && self.first <= other.first && other.last <= self.last && !other.is_empty()
+    }
+
     /// Same group, and overlapping or side by side.
     fn touches(&self, other: &Range) -> bool {
         self.group() == other.group()
@@ -132,6 +138,9 @@ impl Ranges {
 
     /// Adds a range; gives the kept range that holds it now, `None` where there was no room.
     pub fn add(&mut self, mut range: Range) -> Option<Range> {
+        if let Some(holder) = self.holder(&range) {
+            return Some(holder);
+        }
         let start =
             self.ranges.partition_point(|r| (r.group(), r.last) < (range.group(), range.first) && !r.touches(&range));
         let joined = self.ranges.iter().skip(start).take_while(|r| r.touches(&range)).count();
@@ -149,6 +158,14 @@ impl Ranges {
             .iter()
             .find(|r| r.group() == range.group() && r.first <= range.first && range.last <= r.last)
             .copied()
+    }
+
+    /// The range that holds this one whole. Kept ranges do not touch each other, so that adding it would change nothing.
+    #[inline]
+    fn holder(&self, range: &Range) -> Option<Range> {
+        let place = self.ranges.partition_point(|r| (r.group(), r.last) < (range.group(), range.last));
+        let holder = self.ranges.get(place)?;
+        (holder.group() == range.group() && holder.first <= range.first).then_some(*holder)
     }
 
     fn is_full(&self, range: &Range) -> bool {

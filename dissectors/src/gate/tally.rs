@@ -32,17 +32,19 @@ impl Stamp {
     }
 }
 
-/// Counts of one operation or clause. 80 bytes; `cold` comes with the second occurrence.
+/// Counts of one operation or clause. 80 bytes, in the order in which they are written: what is only touched needs the first
+/// 32. `cold` comes with the second occurrence.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Tally {
     /// By [`Outcome::index`]; what overflows is in [`Rare`].
     outcomes: [u32; 4],
     pub last: Stamp,
     least_interval: u64,
     greatest_interval: u64,
+    cold: Option<Box<Cold>>,
     /// The range that held the last point: what repeats needs no search.
     range: Range,
-    cold: Option<Box<Cold>>,
 }
 
 #[derive(Debug)]
@@ -112,19 +114,28 @@ impl Tally {
         self.outcomes == [0; 4]
     }
 
+    /// The range that held the last point.
+    #[inline]
+    pub fn range(&self) -> &Range {
+        &self.range
+    }
+
     /// The time of the last occurrence, if there was one.
     #[inline]
     pub fn last_time(&self) -> Option<u64> {
         (!self.is_empty()).then_some(self.last.time)
     }
 
-    /// Counts an occurrence and keeps what there is to keep of it: `keep` first packets, values when `limits`.
+    /// Counts an occurrence and keeps what there is to keep of it: `keep` first packets, values when `limits`; `held` says that
+    /// the points are known to be held already.
     #[inline]
-    pub fn note(&mut self, occurrence: &Occurrence<'_>, keep: u32, limits: bool) {
+    pub fn note(&mut self, occurrence: &Occurrence<'_>, keep: u32, limits: bool, held: bool) {
         let first = if self.is_empty() { occurrence.at } else { self.note_repeat(occurrence.at, keep) };
-        for point in occurrence.transaction.points {
-            if !self.range.holds(point) {
-                self.note_point(point, first);
+        if !held {
+            for point in occurrence.transaction.points {
+                if !self.range.holds(point) {
+                    self.note_point(point, first);
+                }
             }
         }
         if let Outcome::Rejected(code) = occurrence.transaction.outcome {

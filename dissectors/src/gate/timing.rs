@@ -68,7 +68,7 @@ fn measure(flows: u32, functions: u32, random: bool) -> f64 {
     for n in 0..rounds {
         let (at, function) = choose(n, flows, functions, random);
         step(&mut t, n, function);
-        black_box((keys[at].ports, caches[at], &t));
+        black_box((keys[at].ports, &caches[at], &t));
     }
     let loop_alone = busy() - start;
     let start = busy();

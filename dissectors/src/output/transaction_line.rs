@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
-use super::text::{TimeCache, hex, json_text, number, signed};
+use super::Wording;
+use super::digits::{bits, number, words};
+use super::text::{TimeCache, hex, json_text, signed};
 use crate::address::{Address, Mac, Moment, Net, Side};
 use crate::packet::{Transport, Vlan};
 use crate::protocols::{self, PointKind, Protocol};
@@ -43,15 +45,50 @@ impl Prefix {
 #[inline]
 pub fn transaction_line(
     out: &mut Vec<u8>,
-    times: &mut TimeCache,
+    wording: &mut Wording,
     identity: &mut Identity<'_>,
     transaction: &Transaction<'_>,
 ) {
+    let Wording { times, phrases } = wording;
     let time = transaction.request.or(transaction.response).map_or(transaction.completed, |moment| moment.time);
+    let time = (time, times.text(time));
     out.extend_from_slice(b"{\"time\":");
-    times.append(out, time);
+    out.extend_from_slice(&time.1);
     prefix(out, identity, transaction);
     let protocol = protocols::protocol(transaction.protocol);
+    match phrases.known(transaction) {
+        Some(phrase) if phrase.is_empty() => {
+            write_what(phrase, protocol, transaction);
+            out.extend_from_slice(phrase);
+        }
+        Some(phrase) => out.extend_from_slice(phrase),
+        None => write_what(out, protocol, transaction),
+    }
+    for (index, point) in transaction.points.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_point(out, protocol, point);
+    }
+    if transaction.outcome == Outcome::Accepted && transaction.anomalies.is_empty() {
+        out.extend_from_slice(b"],\"outcome\":{\"result\":\"accepted\"},\"anomalies\":[]");
+    } else {
+        out.extend_from_slice(b"],\"outcome\":");
+        outcome(out, transaction.outcome);
+        anomalies(out, protocol, transaction);
+    }
+    moments(out, times, time, transaction);
+    if let Some(protocol) = protocol {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(protocol.name.as_bytes());
+        out.extend_from_slice(b"\":");
+        object(out, transaction.detail);
+    }
+    out.push(b'}');
+}
+
+/// Unit, function and access: what is done, up to the list of points.
+fn write_what(out: &mut Vec<u8>, protocol: Option<&Protocol>, transaction: &Transaction<'_>) {
     if let (Some(unit), Some(protocol)) = (transaction.unit, protocol) {
         out.extend_from_slice(b",\"unit\":\"");
         (protocol.write_unit)(out, unit);
@@ -67,23 +104,6 @@ pub fn transaction_line(
     out.extend_from_slice(b",\"access\":\"");
     out.extend_from_slice(transaction.access.name().as_bytes());
     out.extend_from_slice(b"\",\"points\":[");
-    for (index, point) in transaction.points.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write_point(out, protocol, point);
-    }
-    out.extend_from_slice(b"],\"outcome\":");
-    outcome(out, transaction.outcome);
-    anomalies(out, protocol, transaction);
-    moments(out, times, transaction);
-    if let Some(protocol) = protocol {
-        out.extend_from_slice(b",\"");
-        out.extend_from_slice(protocol.name.as_bytes());
-        out.extend_from_slice(b"\":");
-        object(out, transaction.detail);
-    }
-    out.push(b'}');
 }
 
 #[inline]
@@ -246,31 +266,10 @@ pub fn point_text(kind: &PointKind, block: u32, first: u64, last: u64) -> String
 fn values(out: &mut Vec<u8>, values: Values<'_>) {
     match values {
         Values::Unseen => out.extend_from_slice(b"null"),
-        Values::Bits { bytes, count } => bits(out, bytes, count),
-        Values::Words(bytes) => {
-            out.push(b'[');
-            for (index, word) in bytes.chunks_exact(2).enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                number(out, u64::from(u16::from_be_bytes([word[0], word[1]])));
-            }
-            out.push(b']');
-        }
+        Values::Bits { bytes, count } => bits(out, bytes, count as usize),
+        Values::Words(bytes) => words(out, bytes),
         Values::Typed(list) => array(out, list),
     }
-}
-
-fn bits(out: &mut Vec<u8>, bytes: &[u8], count: u32) {
-    out.push(b'[');
-    let all = bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1));
-    for (index, bit) in all.take(count as usize).enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.push(b'0' + bit);
-    }
-    out.push(b']');
 }
 
 fn array(out: &mut Vec<u8>, list: &[Value<'_>]) {
@@ -359,29 +358,32 @@ fn anomalies(out: &mut Vec<u8>, protocol: Option<&Protocol>, transaction: &Trans
     out.push(b']');
 }
 
-fn moments(out: &mut Vec<u8>, times: &mut TimeCache, transaction: &Transaction<'_>) {
+/// `first` is the line's own time with its text: mostly the request's.
+#[inline]
+fn moments(out: &mut Vec<u8>, times: &mut TimeCache, first: (u64, [u8; 32]), transaction: &Transaction<'_>) {
     out.extend_from_slice(b",\"latency_ns\":");
     match (transaction.request, transaction.response) {
         (Some(request), Some(response)) => number(out, response.time.saturating_sub(request.time)),
         _ => out.extend_from_slice(b"null"),
     }
-    out.extend_from_slice(b",\"request\":");
-    moment(out, times, transaction.request);
-    out.extend_from_slice(b",\"response\":");
-    moment(out, times, transaction.response);
+    for (name, of) in [(b",\"request\":".as_slice(), transaction.request), (b",\"response\":", transaction.response)] {
+        out.extend_from_slice(name);
+        match of {
+            None => out.extend_from_slice(b"null"),
+            Some(moment) if moment.time == first.0 => write_moment(out, moment, &first.1),
+            Some(moment) => write_moment(out, moment, &times.text(moment.time)),
+        }
+    }
 }
 
-fn moment(out: &mut Vec<u8>, times: &mut TimeCache, moment: Option<Moment>) {
-    let Some(moment) = moment else {
-        out.extend_from_slice(b"null");
-        return;
-    };
+#[inline]
+fn write_moment(out: &mut Vec<u8>, moment: Moment, time: &[u8; 32]) {
     out.extend_from_slice(b"{\"capture\":");
     number(out, u64::from(moment.capture));
     out.extend_from_slice(b",\"packet\":");
     number(out, moment.packet);
     out.extend_from_slice(b",\"time\":");
-    times.append(out, moment.time);
+    out.extend_from_slice(time);
     out.push(b'}');
 }
 

@@ -8,7 +8,6 @@ use super::fragment::{Anomaly, Fragments};
 use super::region::Region;
 use super::tunnel::{TunnelInfo, Tunnels};
 use super::{Block, Cause, Duplicates, Frame, Packet, Twin, Verdict, fast, marks};
-use crate::stream::FlowKey;
 
 /// How many headers may nest that start a packet within a packet: tunnels and reassembled datagrams.
 pub const MAX_NESTING: u8 = 8;
@@ -129,7 +128,7 @@ impl Decoder {
             match step {
                 Ok(Step::Rebuilt) => step = self.rebuilt(bytes, packet, depth),
                 Ok(Step::Done) => {
-                    packet.hash = FlowKey::of(packet).0.hash();
+                    packet.place();
                     return Ok(true);
                 }
                 Ok(Step::Held) => return Ok(false),

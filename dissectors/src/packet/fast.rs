@@ -2,12 +2,10 @@
 //! cut and nothing nested. Whatever is different goes the long way ([`super::link`]), which decodes these as well and the same.
 
 use super::link::ethertype as types;
-use super::region::Region;
 use super::{Frame, Packet, Span, Transport, Vlan};
 use crate::address::Net;
 use crate::packet::ip::protocol as numbers;
 use crate::packet::transport::{GENEVE_PORT, VXLAN_GPE_PORT, VXLAN_PORT};
-use crate::stream::FlowKey;
 
 /// Link type Ethernet.
 const ETHERNET: u16 = 1;
@@ -21,9 +19,9 @@ struct Ports {
     window: u16,
     flags: u8,
     /// Bytes of the header.
-    header: usize,
-    /// Bytes of header and payload.
-    total: usize,
+    header: u16,
+    /// Bytes of header and payload, not less.
+    total: u16,
 }
 
 impl Ports {
@@ -44,31 +42,30 @@ pub(super) fn decode(bytes: &[u8], frame: &Frame, packet: &mut Packet) -> Option
     if frame.link != ETHERNET || frame.wire_len > frame.span.len {
         return None;
     }
-    let mut region = Region { bytes: frame.span.of(bytes), start: frame.span.start, missing: 0 };
-    if let [.., 0x88, 0xFB] = region.bytes {
+    let whole = frame.span.of(bytes);
+    if let [.., 0x88, 0xFB] = whole {
         return None; // perhaps a trailer of PRP
     }
-    let (mac, vlan) = link(&mut region)?;
-    let ip = region.bytes.first_chunk::<20>()?;
-    let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
+    let (mac, vlan, link_len) = link(whole)?;
+    let datagram = whole.get(link_len as usize..)?;
+    let ip = datagram.first_chunk::<20>()?;
+    let total = u16::from_be_bytes([ip[2], ip[3]]);
     let fragment = u16::from_be_bytes([ip[6], ip[7]]) & 0x3FFF;
-    if ip[0] != 0x45 || fragment != 0 || total > region.len() || total < 28 {
+    if ip[0] != 0x45 || fragment != 0 || usize::from(total) > datagram.len() || total < 28 {
         return None;
     }
-    let network = region.start;
-    region.skip(20)?;
-    let room = total.saturating_sub(20);
+    let room = total.wrapping_sub(20);
     let (transport, ports) = match ip[9] {
-        numbers::TCP => (Transport::Tcp, tcp(&region, room)?),
-        numbers::UDP => (Transport::Udp, udp(&region, room)?),
+        numbers::TCP => (Transport::Tcp, tcp(datagram.first_chunk()?, room)?),
+        numbers::UDP => (Transport::Udp, udp(datagram.first_chunk()?, room)?),
         _ => return None,
     };
-    let network_len = u32::try_from(total).ok()?;
-    let header_len = u32::try_from(ports.header).ok()?;
-    let payload_len = u32::try_from(ports.total.saturating_sub(ports.header)).ok()?;
+    let network = frame.span.start.wrapping_add(link_len);
+    let headers = u32::from(ports.header).wrapping_add(20);
     // Field by field: a whole packet assigned at once is built elsewhere and copied.
-    packet.network = Span { start: network, len: network_len };
-    packet.payload = Span { start: region.start.wrapping_add(header_len), len: payload_len };
+    packet.network = Span { start: network, len: u32::from(total) };
+    let payload_len = u32::from(ports.total.wrapping_sub(ports.header));
+    packet.payload = Span { start: network.wrapping_add(headers), len: payload_len };
     packet.source = u128::from(u32::from_be_bytes([ip[12], ip[13], ip[14], ip[15]]));
     packet.destination = u128::from(u32::from_be_bytes([ip[16], ip[17], ip[18], ip[19]]));
     packet.protocol = u16::from(ip[9]);
@@ -78,21 +75,20 @@ pub(super) fn decode(bytes: &[u8], frame: &Frame, packet: &mut Packet) -> Option
     packet.transport = transport;
     stamp(packet, frame, mac, vlan)?;
     ports.write(packet);
-    packet.hash = FlowKey::of(packet).0.hash();
+    packet.place();
     Some(())
 }
 
-/// The MAC addresses with the type behind them, and the tag; `None` where it is not IPv4 that follows.
+/// The MAC addresses with the type behind them, the tag, and the length of it all; `None` where it is not IPv4 that follows.
 #[inline(always)]
-fn link<'a>(region: &mut Region<'a>) -> Option<(&'a [u8; 14], Vlan)> {
-    let mac = region.bytes.first_chunk::<14>()?;
-    region.skip(14)?;
+fn link(whole: &[u8]) -> Option<(&[u8; 14], Vlan, u32)> {
+    let mac = whole.first_chunk::<14>()?;
     match u16::from_be_bytes([mac[12], mac[13]]) {
-        types::IPV4 => Some((mac, Vlan::default())),
+        types::IPV4 => Some((mac, Vlan::default(), 14)),
         types::VLAN => {
-            let [a, b, c, d] = region.take::<4>()?;
-            let vlan = Vlan { count: 1, ids: [u16::from_be_bytes([a, b]) & 0x0FFF, 0] };
-            (u16::from_be_bytes([c, d]) == types::IPV4).then_some((mac, vlan))
+            let [.., a, b, c, d] = whole.first_chunk::<18>()?;
+            let vlan = Vlan { count: 1, ids: [u16::from_be_bytes([*a, *b]) & 0x0FFF, 0] };
+            (u16::from_be_bytes([*c, *d]) == types::IPV4).then_some((mac, vlan, 18))
         }
         _ => None,
     }
@@ -116,10 +112,11 @@ fn stamp(packet: &mut Packet, frame: &Frame, mac: &[u8; 14], vlan: Vlan) -> Opti
     Some(())
 }
 
+/// From the headers of IP and TCP; `room` is what there is behind that of IP.
 #[inline(always)]
-fn tcp(region: &Region<'_>, room: usize) -> Option<Ports> {
-    let tcp = region.bytes.first_chunk::<20>()?;
-    let header = usize::from(tcp[12] >> 4).saturating_mul(4);
+fn tcp(headers: &[u8; 40], room: u16) -> Option<Ports> {
+    let (_, tcp) = headers.split_last_chunk::<20>()?;
+    let header = u16::from(tcp[12] >> 4).wrapping_mul(4);
     if header < 20 || header > room {
         return None;
     }
@@ -135,11 +132,12 @@ fn tcp(region: &Region<'_>, room: usize) -> Option<Ports> {
     })
 }
 
+/// From the headers of IP and UDP.
 #[inline(always)]
-fn udp(region: &Region<'_>, room: usize) -> Option<Ports> {
-    let udp = region.bytes.first_chunk::<8>()?;
+fn udp(headers: &[u8; 28], room: u16) -> Option<Ports> {
+    let (_, udp) = headers.split_last_chunk::<8>()?;
     let to = u16::from_be_bytes([udp[2], udp[3]]);
-    let total = usize::from(u16::from_be_bytes([udp[4], udp[5]]));
+    let total = u16::from_be_bytes([udp[4], udp[5]]);
     if total < 8 || total > room || matches!(to, VXLAN_PORT | VXLAN_GPE_PORT | GENEVE_PORT) {
         return None;
     }

@@ -16,7 +16,8 @@ mod transport;
 mod tunnel;
 mod twin;
 
-use crate::address::{Address, Mac, Moment, Net};
+use crate::address::{Address, Mac, Moment, Net, Side};
+use crate::stream::FlowKey;
 
 pub use cause::Cause;
 pub use decoder::{Decoded, Decoder};
@@ -138,7 +139,7 @@ pub struct Vlan {
 }
 
 /// The MAC addresses and VLAN a packet came with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, Eq, Hash, Default)]
 pub struct L2 {
     /// Source MAC of the innermost link header (zero where the link has none).
     pub source: Mac,
@@ -146,6 +147,27 @@ pub struct L2 {
     pub destination: Mac,
     /// VLAN tags.
     pub vlan: Vlan,
+}
+
+impl L2 {
+    /// All of it in as few numbers as can be.
+    #[inline(always)]
+    fn words(&self) -> (u64, u32, u32, u8) {
+        let ([a, b, c, d, e, f], [g, h, i, j, k, l]) = (self.source, self.destination);
+        let Vlan { count, ids: [outer, inner] } = self.vlan;
+        let tags = u32::from(outer) << 16 | u32::from(inner);
+        (u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u32::from_ne_bytes([i, j, k, l]), tags, count)
+    }
+}
+
+/// Compared for every packet: four numbers instead of fifteen.
+impl PartialEq for L2 {
+    #[inline(always)]
+    fn eq(&self, other: &L2) -> bool {
+        let (ours, theirs) = (self.words(), other.words());
+        let rest = (ours.1 ^ theirs.1) | (ours.2 ^ theirs.2) | u32::from(ours.3 ^ theirs.3);
+        ours.0 == theirs.0 && rest == 0
+    }
 }
 
 /// One decoded packet. Small and `Copy`: everything else stays in the block's bytes.
@@ -167,7 +189,7 @@ pub struct Packet {
     pub source: u128,
     /// Destination address bits.
     pub destination: u128,
-    /// Hash of the flow's key ([`crate::stream::FlowKey`]), the same for both directions.
+    /// Hash of the flow's key ([`crate::stream::FlowKey`]), the same for both directions ([`Packet::place`]).
     pub hash: u64,
     /// TCP sequence number.
     pub seq: u32,
@@ -199,11 +221,20 @@ pub struct Packet {
     pub net: Net,
     /// What carries the payload.
     pub transport: Transport,
+    /// The sender's side of the flow ([`Packet::place`]).
+    pub side: Side,
     /// MACs and VLAN.
     pub l2: L2,
 }
 
 impl Packet {
+    /// Says which flow it belongs to, and who sent it: the last step, when all else is known.
+    #[inline(always)]
+    pub fn place(&mut self) {
+        let (key, side) = FlowKey::of(self);
+        (self.hash, self.side) = (key.hash(), side);
+    }
+
     /// The sender.
     #[inline]
     pub fn source_address(&self) -> Address {

@@ -52,6 +52,36 @@ pub struct Protocol {
     pub write_unit: fn(&mut Vec<u8>, u32),
 }
 
+/// Protocols that a site may add at most.
+pub const MAX_ADDED: usize = 32;
+
+/// Which of the added protocols take part in a run: one that another run of the process asked for doesn't.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Plugins(u32);
+
+impl Plugins {
+    fn bit(number: u8) -> u32 {
+        let index = usize::from(number).checked_sub(PROTOCOLS.len()).and_then(|index| u32::try_from(index).ok());
+        index.and_then(|index| 1_u32.checked_shl(index)).unwrap_or(0)
+    }
+
+    /// Adds the protocol of this number; those of the registry always take part and change nothing.
+    pub fn insert(&mut self, number: u8) {
+        self.0 |= Self::bit(number);
+    }
+
+    /// Those that are not among `others`.
+    pub fn without(self, others: Plugins) -> Plugins {
+        Plugins(self.0 & !others.0)
+    }
+
+    /// Their numbers, in order.
+    pub fn numbers(self) -> impl Iterator<Item = u8> {
+        let first = u8::try_from(PROTOCOLS.len()).unwrap_or(u8::MAX);
+        (first..).take(MAX_ADDED).filter(move |number| self.0 & Self::bit(*number) != 0)
+    }
+}
+
 /// Protocols that a site added in Python; they live as long as the process.
 static ADDED: RwLock<Vec<&'static Protocol>> = RwLock::new(Vec::new());
 
@@ -86,8 +116,8 @@ pub fn add(protocol: impl FnOnce() -> Protocol, name: &str) -> Result<u8, &'stat
     }
     let mut added = ADDED.write().map_err(|_| "the protocol registry was left half written")?;
     let number = u8::try_from(PROTOCOLS.len().saturating_add(added.len())).unwrap_or(u8::MAX);
-    if number >= services::FIRST_SERVICE {
-        return Err("no more than 64 protocols can be registered");
+    if added.len() >= MAX_ADDED || number >= services::FIRST_SERVICE {
+        return Err("no more than 32 dissectors can be added to a process");
     }
     added.push(Box::leak(Box::new(protocol())));
     Ok(number)
@@ -169,6 +199,8 @@ pub enum Recognition {
     More,
     /// Another's.
     NotMine,
+    /// Looking failed (an exception in Python): it isn't asked again for this flow, and that is counted.
+    Failed,
 }
 
 /// What a dissector says after it was fed.
@@ -189,6 +221,8 @@ pub enum Fed {
         /// Where reading failed.
         place: Incomplete,
     },
+    /// The dissector failed (an exception in Python): it is shut off for this flow, and that is counted.
+    Failed,
 }
 
 /// Why a flow ends.

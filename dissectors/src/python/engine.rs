@@ -12,6 +12,8 @@ use pyo3::types::{PyDict, PyList};
 
 use super::answers::Known;
 use super::facts::{Anomaly, Crossing, Observation, Transaction, unit_text};
+use super::listing::{Listing, What};
+use super::plugin::{self, Account};
 use super::result::{self, Tally, WindowTally};
 use crate::capture::filter::{Instruction, Program};
 use crate::capture::{self, Options};
@@ -19,7 +21,7 @@ use crate::engine::{Engine as Run, EngineError, Pause};
 use crate::front::{Feeder, Front, FrontError, Progress};
 use crate::gate::{Fact, Gate, Mode, Settings};
 use crate::output::Lines;
-use crate::protocols;
+use crate::protocols::{self, Plugins};
 use crate::stream::Limits;
 
 create_exception!(
@@ -40,6 +42,8 @@ pub struct Engine {
     progress: Arc<Progress>,
     known: Known,
     trouble: Vec<Trouble>,
+    /// What dissectors in Python did.
+    account: Account,
     done: bool,
 }
 
@@ -51,6 +55,7 @@ struct Wanted {
     batch_packets: usize,
     limits: Limits,
     gate: crate::gate::Limits,
+    plugins: Plugins,
 }
 
 /// A filter's instructions as libpcap compiles them: code, jump if true, jump if false, constant.
@@ -84,6 +89,7 @@ fn wanted(options: &Bound<'_, PyDict>) -> PyResult<Wanted> {
         batch_packets: get("batch_packets")?.map_or(Ok(65_536), |packets| packets.extract())?,
         limits: Limits::default(),
         gate: crate::gate::Limits::default(),
+        plugins: plugin::plugins(&get("plugins")?.map_or(Ok(Vec::new()), |names| names.extract())?)?,
     };
     if let Some(limits) = get("limits")? {
         for (name, value) in limits.cast::<PyDict>()?.iter() {
@@ -106,7 +112,7 @@ fn limit(wanted: &mut Wanted, name: &str, value: usize) -> PyResult<()> {
     Ok(())
 }
 
-fn locked(run: &Mutex<Run>) -> MutexGuard<'_, Run> {
+pub(super) fn locked(run: &Mutex<Run>) -> MutexGuard<'_, Run> {
     run.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -120,6 +126,7 @@ impl Engine {
             progress: Arc::default(),
             known: Known::default(),
             trouble: Vec::new(),
+            account: Account::default(),
             done: false,
         })
     }
@@ -139,7 +146,8 @@ impl Engine {
         let front = Front::new(reader, Arc::clone(&self.progress));
         let settings = Settings { follow: wanted.follow, limits: wanted.gate, ..Settings::default() };
         let feeder = Feeder::new(front, wanted.threads);
-        let run = Run::new(feeder, Gate::new(settings), lines.transpose()?, wanted.batch_packets, wanted.limits);
+        let mut run = Run::new(feeder, Gate::new(settings), lines.transpose()?, wanted.batch_packets, wanted.limits);
+        run.set_plugins(wanted.plugins);
         self.run = Some(Arc::new(Mutex::new(run)));
         Ok(())
     }
@@ -156,11 +164,17 @@ impl Engine {
             run.gate().settle();
             (run.advance(), run.now())
         });
+        let mut account = plugin::take_account();
+        let interrupt = account.interrupt.take();
+        self.account.add(account);
         let pause = match outcome {
             Ok(pause) => pause,
             Err(error) => self.note(error),
         };
         self.done = pause == Pause::End;
+        if let Some(interrupt) = interrupt {
+            return Err(interrupt);
+        }
         Ok(Some(Batch { run, clock, minute: pause != Pause::Batch, end: self.done }))
     }
 
@@ -189,10 +203,8 @@ impl Engine {
         Ok(views.into_iter().map(|view| Tally::new(run.gate(), view)).collect())
     }
 
-    fn operations(&mut self) -> PyResult<Vec<Tally>> {
-        let mut run = locked(self.run()?);
-        let views = run.gate().operations();
-        Ok(views.into_iter().map(|view| Tally::new(run.gate(), view)).collect())
+    fn operations(&self) -> PyResult<Listing> {
+        Ok(Listing::new(Arc::clone(self.run()?), What::Operations))
     }
 
     fn window_tallies(&mut self) -> PyResult<Vec<WindowTally>> {
@@ -220,8 +232,8 @@ impl Engine {
         result::anomalies(py, locked(self.run()?).gate())
     }
 
-    fn conversations<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        result::conversations(py, &locked(self.run()?))
+    fn conversations(&self) -> PyResult<Listing> {
+        Ok(Listing::new(Arc::clone(self.run()?), What::Conversations))
     }
 
     /// The result so far; complete after the last batch.
@@ -235,9 +247,13 @@ impl Engine {
                 }
             });
         }
-        let document = result::document(py, &mut locked(&run))?;
+        let dropped = [("plugin_field_names", self.account.dropped_names), ("plugin_fields", self.account.cut_fields)];
+        let document = result::document(py, &mut locked(&run), dropped)?;
+        let failures = self.account.failures.iter();
+        let failures = failures
+            .map(|(name, (count, first))| ("dissector", format!("{name}: failed {count} times, at first: {first}")));
         let errors = PyList::empty(py);
-        for (kind, message) in &self.trouble {
+        for (kind, message) in self.trouble.iter().cloned().chain(failures) {
             let error = PyDict::new(py);
             error.set_item("kind", kind)?;
             error.set_item("message", message)?;
@@ -328,7 +344,7 @@ impl Transactions {
     fn __next__(&mut self) -> Option<Transaction> {
         loop {
             if let Fact::Transaction(delivered) = locked(&self.run).gate().take()? {
-                return Some(Transaction(delivered));
+                return Some(Transaction::new(delivered));
             }
         }
     }
@@ -336,7 +352,7 @@ impl Transactions {
 
 fn object(py: Python<'_>, fact: Fact) -> PyResult<Py<PyAny>> {
     Ok(match fact {
-        Fact::Transaction(delivered) => Py::new(py, Transaction(delivered))?.into_any(),
+        Fact::Transaction(delivered) => Py::new(py, Transaction::new(delivered))?.into_any(),
         Fact::Observation(observation) => Py::new(py, Observation(observation))?.into_any(),
         Fact::Anomaly(anomaly) => Py::new(py, Anomaly(anomaly))?.into_any(),
         Fact::Crossing(crossing) => Py::new(py, Crossing(crossing))?.into_any(),

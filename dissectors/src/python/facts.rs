@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bumpalo::Bump;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use crate::address::{self, Address, Net, Side};
@@ -19,13 +20,16 @@ pub struct Party {
     address: Address,
     port: Option<u16>,
     mac: Option<address::Mac>,
+    /// Texts are asked for by several judges, so each is made once.
+    ip_text: PyOnceLock<Py<PyString>>,
+    mac_text: PyOnceLock<Py<PyString>>,
 }
 
 #[pymethods]
 impl Party {
     #[getter]
-    fn ip(&self) -> Option<String> {
-        (self.address.net != Net::Mac).then(|| self.address.to_string())
+    fn ip(&self, py: Python<'_>) -> Option<Py<PyString>> {
+        (self.address.net != Net::Mac).then(|| text(py, &self.ip_text, self.address))
     }
 
     #[getter]
@@ -34,8 +38,8 @@ impl Party {
     }
 
     #[getter]
-    fn mac(&self) -> Option<String> {
-        self.mac.map(|mac| Address::mac(mac).to_string())
+    fn mac(&self, py: Python<'_>) -> Option<Py<PyString>> {
+        self.mac.map(|mac| text(py, &self.mac_text, Address::mac(mac)))
     }
 
     fn __repr__(&self) -> String {
@@ -59,8 +63,13 @@ impl Party {
             }
             _ => (mac != [0; 6]).then_some(mac),
         };
-        Party { address, port: ported.then(|| transaction.flow.port(side)), mac }
+        let port = ported.then(|| transaction.flow.port(side));
+        Party { address, port, mac, ip_text: PyOnceLock::new(), mac_text: PyOnceLock::new() }
     }
+}
+
+fn text(py: Python<'_>, made: &PyOnceLock<Py<PyString>>, address: Address) -> Py<PyString> {
+    made.get_or_init(py, || PyString::new(py, &address.to_string()).unbind()).clone_ref(py)
 }
 
 /// A raw code and its name.
@@ -245,7 +254,18 @@ fn dictionary<'py>(py: Python<'py>, fields: &[Field<'_>]) -> PyResult<Bound<'py,
 
 /// A delivered transaction.
 #[pyclass(frozen, module = "dissectors")]
-pub struct Transaction(pub(super) Delivered);
+pub struct Transaction {
+    delivered: Delivered,
+    client: PyOnceLock<Py<Party>>,
+    server: PyOnceLock<Py<Party>>,
+    function: PyOnceLock<Py<Code>>,
+}
+
+impl Transaction {
+    pub(super) fn new(delivered: Delivered) -> Transaction {
+        Transaction { delivered, client: PyOnceLock::new(), server: PyOnceLock::new(), function: PyOnceLock::new() }
+    }
+}
 
 #[pymethods]
 impl Transaction {
@@ -256,94 +276,97 @@ impl Transaction {
 
     #[getter]
     fn operation(&self) -> u32 {
-        self.0.operation
+        self.delivered.operation
     }
 
     #[getter]
     fn lanes(&self) -> u128 {
-        self.0.lanes
+        self.delivered.lanes
     }
 
     #[getter]
     fn first(&self) -> bool {
-        self.0.first
+        self.delivered.first
     }
 
     #[getter]
     fn time(&self) -> u64 {
-        let t = &self.0.transaction;
+        let t = &self.delivered.transaction;
         t.request.or(t.response).map_or(t.completed, |moment| moment.time)
     }
 
     #[getter]
     fn completed(&self) -> u64 {
-        self.0.transaction.completed
+        self.delivered.transaction.completed
     }
 
     #[getter]
     fn protocol<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::intern(py, protocols::name(self.0.transaction.protocol))
+        PyString::intern(py, protocols::name(self.delivered.transaction.protocol))
     }
 
     #[getter]
     fn flow(&self) -> Option<String> {
-        community_id(&self.0.transaction.flow)
+        community_id(&self.delivered.transaction.flow)
     }
 
     #[getter]
     fn vlan<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let vlan = self.0.transaction.vlan;
+        let vlan = self.delivered.transaction.vlan;
         PyTuple::new(py, vlan.ids.iter().take(usize::from(vlan.count)))
     }
 
     #[getter]
     fn initiator(&self) -> Option<&'static str> {
-        let t = &self.0.transaction;
+        let t = &self.delivered.transaction;
         t.initiator.map(|side| if side == t.client { "client" } else { "server" })
     }
 
     #[getter]
-    fn client(&self) -> Party {
-        Party::of(&self.0.transaction, self.0.transaction.client)
+    fn client(&self, py: Python<'_>) -> PyResult<Py<Party>> {
+        let t = &self.delivered.transaction;
+        self.client.get_or_try_init(py, || Py::new(py, Party::of(t, t.client))).map(|party| party.clone_ref(py))
     }
 
     #[getter]
-    fn server(&self) -> Party {
-        Party::of(&self.0.transaction, self.0.transaction.client.other())
+    fn server(&self, py: Python<'_>) -> PyResult<Py<Party>> {
+        let t = &self.delivered.transaction;
+        self.server.get_or_try_init(py, || Py::new(py, Party::of(t, t.client.other()))).map(|party| party.clone_ref(py))
     }
 
     #[getter]
     fn unit(&self) -> Option<String> {
-        let t = &self.0.transaction;
+        let t = &self.delivered.transaction;
         unit_text(t.protocol, t.unit)
     }
 
     #[getter]
-    fn function(&self) -> Code {
-        Code::plain(self.0.transaction.function)
+    fn function(&self, py: Python<'_>) -> PyResult<Py<Code>> {
+        let code = || Py::new(py, Code::plain(self.delivered.transaction.function));
+        self.function.get_or_try_init(py, code).map(|code| code.clone_ref(py))
     }
 
     #[getter]
     fn sub_function(&self) -> Option<Code> {
-        self.0.transaction.sub_function.map(Code::sub)
+        self.delivered.transaction.sub_function.map(Code::sub)
     }
 
     #[getter]
     fn access<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::intern(py, self.0.transaction.access.name())
+        PyString::intern(py, self.delivered.transaction.access.name())
     }
 
     #[getter]
     fn points<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let arena = Bump::new();
-        let t = &self.0.transaction;
+        let t = &self.delivered.transaction;
         let points = t.view(&arena).points.iter().map(|point| Point::of(py, t.protocol, point));
         PyTuple::new(py, points.collect::<PyResult<Vec<_>>>()?)
     }
 
     #[getter]
     fn outcome(&self) -> Outcome {
-        match self.0.transaction.outcome {
+        match self.delivered.transaction.outcome {
             End::Rejected(code) => Outcome { result: "rejected", code: Some(code.code), name: code.name },
             other => Outcome { result: End::NAMES[other.index()], code: None, name: None },
         }
@@ -351,7 +374,7 @@ impl Transaction {
 
     #[getter]
     fn anomalies<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let t = &self.0.transaction;
+        let t = &self.delivered.transaction;
         let table = protocols::protocol(t.protocol).map_or::<&[_], _>(&[], |protocol| protocol.anomalies);
         let names = table.iter().enumerate().filter(|(bit, _)| t.anomalies.0 >> bit & 1 == 1);
         PyTuple::new(py, names.map(|(_, (name, _))| *name).collect::<Vec<_>>())
@@ -359,29 +382,29 @@ impl Transaction {
 
     #[getter]
     fn latency_ns(&self) -> Option<u64> {
-        let t = &self.0.transaction;
+        let t = &self.delivered.transaction;
         Some(t.response?.time.saturating_sub(t.request?.time))
     }
 
     #[getter]
     fn request(&self) -> Option<Moment> {
-        self.0.transaction.request.map(Moment::from)
+        self.delivered.transaction.request.map(Moment::from)
     }
 
     #[getter]
     fn response(&self) -> Option<Moment> {
-        self.0.transaction.response.map(Moment::from)
+        self.delivered.transaction.response.map(Moment::from)
     }
 
     #[getter]
     fn detail<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let arena = Bump::new();
-        dictionary(py, self.0.transaction.view(&arena).detail)
+        dictionary(py, self.delivered.transaction.view(&arena).detail)
     }
 
     fn to_json(&self) -> String {
         let arena = Bump::new();
-        let t = &self.0.transaction;
+        let t = &self.delivered.transaction;
         json_line(&t.flow, t.macs, t.vlan, t.initiator, &t.view(&arena))
     }
 

@@ -3,8 +3,11 @@
 mod answers;
 mod engine;
 mod facts;
+mod listing;
+mod plugin;
 mod registry;
 mod result;
+mod said;
 
 use pyo3::prelude::*;
 
@@ -15,6 +18,10 @@ mod _native {
     use super::engine::{Batch, CaptureError, Engine};
     #[pymodule_export]
     use super::facts::{Anomaly, Code, Crossing, Moment, Observation, Outcome, Party, Point, Transaction};
+    #[pymodule_export]
+    use super::listing::{Conversation, Counts, Listing};
+    #[pymodule_export]
+    use super::plugin::register;
     #[pymodule_export]
     use super::registry::{protocols, services};
     #[pymodule_export]

@@ -1,6 +1,7 @@
 //! Tallies, conversations and the result of a run, as Python sees them.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -8,7 +9,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use super::facts::{Moment, Point};
 use crate::capture::CaptureInfo;
 use crate::engine::Engine as Run;
-use crate::gate::{Account, Direction, Gate, TallyView, WindowView};
+use crate::gate::{Gate, TallyView, WindowView};
 use crate::output::time_text;
 use crate::protocols;
 use crate::transaction::Outcome;
@@ -72,6 +73,16 @@ impl Tally {
         )
     }
 
+    /// Changes when the points do: cheaper to compare than the points themselves.
+    #[getter]
+    fn points_mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for point in &self.view.points.points {
+            (point.kind, point.access.name(), point.block, point.first, point.last, &point.name).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
     #[getter]
     fn points_coarse(&self) -> bool {
         self.view.points.coarse || self.view.points.omitted > 0
@@ -131,11 +142,18 @@ impl WindowTally {
 }
 
 /// The part of the result that the engine knows (DESIGN.md, section 7).
-pub fn document<'py>(py: Python<'py>, run: &mut Run) -> PyResult<Bound<'py, PyDict>> {
+///
+/// `ceilings`: further ones, with how often they were reached.
+pub fn document<'py>(
+    py: Python<'py>,
+    run: &mut Run,
+    ceilings: impl IntoIterator<Item = (&'static str, u64)>,
+) -> PyResult<Bound<'py, PyDict>> {
     let document = PyDict::new(py);
     let time_backwards = run.clock().time_backwards;
     let time_jumps = run.clock().time_jumps;
-    let mut ceilings: BTreeMap<&'static str, u64> = run.flows().ceilings().collect();
+    let mut ceilings: BTreeMap<&'static str, u64> = ceilings.into_iter().collect();
+    ceilings.extend(run.flows().ceilings());
     ceilings.extend(run.gate().ceilings());
     ceilings.extend(run.summary().faults());
     ceilings.insert("conversations", run.back().conversations.others().flows);
@@ -213,8 +231,8 @@ fn packets<'py>(py: Python<'py>, front: &crate::front::Front, read: u64) -> PyRe
 
 fn by_protocol<'py>(py: Python<'py>, run: &mut Run) -> PyResult<Bound<'py, PyDict>> {
     let mut operations: BTreeMap<u8, u64> = BTreeMap::new();
-    for tally in run.gate().operations() {
-        if let Some(operation) = run.gate().operation(tally.operation) {
+    for number in 1..=u32::try_from(run.gate().operation_count()).unwrap_or(u32::MAX) {
+        if let Some(operation) = run.gate().operation(number) {
             *operations.entry(operation.protocol).or_default() += 1;
         }
     }
@@ -231,54 +249,6 @@ fn by_protocol<'py>(py: Python<'py>, run: &mut Run) -> PyResult<Bound<'py, PyDic
         by_protocol.set_item(protocols::name(number), entry)?;
     }
     Ok(by_protocol)
-}
-
-/// Per client, server, server port and protocol: flows, packets and bytes each way, and the summed ledger.
-pub fn conversations<'py>(py: Python<'py>, run: &Run) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for (key, account) in run.back().conversations.accounts() {
-        let entry = PyDict::new(py);
-        entry.set_item("client", key.client.to_string())?;
-        entry.set_item("server", key.server.to_string())?;
-        entry.set_item("port", key.port)?;
-        entry.set_item("protocol", protocols::name(key.protocol))?;
-        fill(&entry, account)?;
-        list.append(entry)?;
-    }
-    Ok(list)
-}
-
-fn fill(entry: &Bound<'_, PyDict>, account: &Account) -> PyResult<()> {
-    entry.set_item("flows", account.flows)?;
-    entry.set_item("first", account.first.map(Moment::from))?;
-    entry.set_item("last", account.last.map(Moment::from))?;
-    entry.set_item("midstream", account.midstream)?;
-    entry.set_item("one_way", account.one_way)?;
-    entry.set_item("half_seen", account.half_seen)?;
-    entry.set_item("encrypted", account.encrypted)?;
-    for (name, direction) in [("from_client", &account.from_client), ("from_server", &account.from_server)] {
-        let part = PyDict::new(entry.py());
-        for (name, count) in counts(direction) {
-            part.set_item(name, count)?;
-        }
-        entry.set_item(name, part)?;
-    }
-    Ok(())
-}
-
-fn counts(direction: &Direction) -> [(&'static str, u64); 10] {
-    [
-        ("packets", direction.packets),
-        ("bytes", direction.bytes),
-        ("payload_bytes", direction.payload_bytes),
-        ("retransmitted", direction.retransmitted),
-        ("out_of_order", direction.out_of_order),
-        ("gaps", direction.gaps),
-        ("gap_bytes", direction.gap_bytes),
-        ("undecoded_bytes", direction.undecoded_bytes),
-        ("duplicates", direction.duplicates),
-        ("conflicts", direction.conflicts),
-    ]
 }
 
 /// Anomalies that belong to no transaction, with their counts.

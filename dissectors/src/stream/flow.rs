@@ -80,8 +80,6 @@ pub struct Scene<'a, T> {
     pub tcp: &'a Tcp,
     /// MACs and VLAN of each side's last packet.
     pub l2: &'a [L2; 2],
-    /// The first packet.
-    pub first: Moment,
     /// What was seen and what was not, up to this event.
     pub ledger: &'a mut Ledger,
     /// The engine's.

@@ -39,6 +39,12 @@ impl Idle {
         clock >> SLOT_BITS <= self.current && self.lists[Slots::place(self.current)][0] == NONE
     }
 
+    /// The time until which there is nothing to look at, ns; 0 when there is something now.
+    pub(super) fn wake(&self) -> u64 {
+        let here = self.lists[Slots::place(self.current)][0];
+        if here == NONE { (self.current + 1) << SLOT_BITS } else { 0 }
+    }
+
     /// Has a flow looked at when `due` has passed, wherever it stood before.
     pub(super) fn put(&mut self, id: FlowId, due: u64, clock: u64) {
         self.remove(id);

@@ -37,7 +37,8 @@ impl FlowKey {
     pub fn of(packet: &Packet) -> (FlowKey, Side) {
         let from = (packet.source, packet.source_port);
         let to = (packet.destination, packet.destination_port);
-        let (low, high, side) = if from <= to { (from, to, Side::A) } else { (to, from, Side::B) };
+        let forward = from.0 < to.0 || (from.0 == to.0 && from.1 <= to.1);
+        let (low, high, side) = if forward { (from, to, Side::A) } else { (to, from, Side::B) };
         let ported = matches!(packet.transport, Transport::Tcp | Transport::Udp);
         let key = FlowKey {
             a: low.0,
@@ -52,6 +53,25 @@ impl FlowKey {
         (key, side)
     }
 
+    /// Whether it is what [`FlowKey::of`] makes of a packet, without making it and without a branch for each field: it is asked for every
+    /// packet, and nearly always true.
+    #[inline(always)]
+    pub(super) fn is_of(&self, packet: &Packet) -> bool {
+        let ported = matches!(packet.transport, Transport::Tcp | Transport::Udp);
+        let (from, to) = match packet.side {
+            Side::A => ((self.a, self.ports[0]), (self.b, self.ports[1])),
+            Side::B => ((self.b, self.ports[1]), (self.a, self.ports[0])),
+        };
+        let addresses = (from.0 ^ packet.source) | (to.0 ^ packet.destination);
+        let rest = if ported {
+            (from.1 ^ packet.source_port) | (to.1 ^ packet.destination_port) | self.protocol
+        } else {
+            self.protocol ^ packet.protocol
+        };
+        let kind = (self.transport as u8 ^ packet.transport as u8) | (self.net as u8 ^ packet.net as u8);
+        addresses == 0 && (self.tunnel ^ packet.tunnel) | u32::from(rest | self.group) | u32::from(kind) == 0
+    }
+
     /// Keyed hash of the flow: collisions can't be prepared by whoever sends the packets.
     #[inline(always)]
     pub fn hash(&self) -> u64 {
@@ -61,8 +81,12 @@ impl FlowKey {
             | (self.transport as u64) << 32
             | (self.net as u64) << 40;
         let mut hasher = state().build_hasher();
-        hasher.write_u128(self.a);
-        hasher.write_u128(self.b);
+        if self.net == Net::V4 {
+            hasher.write_u128(self.a << 64 | self.b); // 32 bits each: a single step takes both
+        } else {
+            hasher.write_u128(self.a);
+            hasher.write_u128(self.b);
+        }
         hasher.write_u64(ports);
         hasher.write_u64(rest);
         hasher.finish()

@@ -41,6 +41,8 @@ pub struct Timers {
     order: u64,
     pending: usize,
     limit: usize,
+    /// Before this time no timer is due and nothing has to be moved up, ns.
+    wake: u64,
     /// Timers that were refused because there were too many (ceiling `timers`).
     pub refused: u64,
 }
@@ -65,6 +67,7 @@ impl Timers {
             order: 0,
             pending: 0,
             limit: limit.min(NONE as usize),
+            wake: 0,
             refused: 0,
         }
     }
@@ -88,23 +91,34 @@ impl Timers {
             return false;
         }
         self.pending += 1;
+        self.wake = self.wake.min(at_ns);
         self.order = self.order.wrapping_add(1);
         self.place((at_ns, self.order, flow, generation));
         true
     }
 
+    /// Before this time [`Timers::pop_due`] has nothing to do, ns.
+    #[inline]
+    pub fn wake(&self) -> u64 {
+        self.wake
+    }
+
     /// The next timer whose time has come: (time, flow, generation). Call until `None`.
     #[inline]
     pub fn pop_due(&mut self, clock: u64) -> Option<(u64, FlowId, u32)> {
-        let slot = clock >> SLOT_BITS;
-        if self.pending == 0 {
-            self.current = self.current.max(slot);
+        if clock < self.wake {
             return None;
         }
-        if self.ready.is_empty() && slot <= self.current {
-            return None;
+        let due = if self.pending == 0 {
+            self.current = self.current.max(clock >> SLOT_BITS);
+            None
+        } else {
+            self.pop_slow(clock)
+        };
+        if due.is_none() {
+            self.wake = self.ready.last().map_or(u64::MAX, |(at, ..)| *at).min((self.current + 1) << SLOT_BITS);
         }
-        self.pop_slow(clock)
+        due
     }
 
     fn pop_slow(&mut self, clock: u64) -> Option<(u64, FlowId, u32)> {

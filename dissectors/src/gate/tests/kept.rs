@@ -8,7 +8,7 @@ use tally::Tally;
 fn noted(points: &[Point<'_>]) -> TallyView {
     let mut tally = Tally::default();
     let t = Transaction { points, ..read(3, 0, 1) };
-    tally.note(&Occurrence::new(&t, &[[0; 6]; 2], Vlan::default()), 5, true);
+    tally.note(&Occurrence::new(&t, &[[0; 6]; 2], Vlan::default()), 5, true, false);
     tally.view(1, 1, false)
 }
 
@@ -80,7 +80,7 @@ fn least_and_greatest_value_and_rejections() {
     let mut tally = Tally::default();
     for code in (0..200).rev() {
         let t = Transaction { outcome: Outcome::Rejected(Code { code, name: None }), ..read(3, u64::from(code), 1) };
-        tally.note(&Occurrence::new(&t, &[[0; 6]; 2], Vlan::default()), 5, false);
+        tally.note(&Occurrence::new(&t, &[[0; 6]; 2], Vlan::default()), 5, false, false);
     }
     let view = tally.view(0, 1, false);
     assert_eq!((view.rejections.len(), view.other_rejections, view.count), (64, 136, 200));
@@ -96,7 +96,7 @@ fn packets_are_the_first_ones_and_the_last() {
     {
         let mut tally = Tally::default();
         for n in 0..occurrences {
-            tally.note(&Occurrence::new(&read(3, n, n), &[[0; 6]; 2], Vlan::default()), keep, false);
+            tally.note(&Occurrence::new(&read(3, n, n), &[[0; 6]; 2], Vlan::default()), keep, false, false);
         }
         let view = tally.view(0, 1, false);
         assert_eq!(view.packets.iter().map(|m| m.packet).collect::<Vec<_>>(), packets, "{keep} of {occurrences}");

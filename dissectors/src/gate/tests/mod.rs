@@ -5,6 +5,7 @@
 mod ceilings;
 mod conditions;
 mod kept;
+mod recent;
 mod same_result;
 mod windows;
 

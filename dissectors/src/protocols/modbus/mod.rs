@@ -11,6 +11,7 @@ pub mod pairing;
 pub mod tables;
 #[cfg(test)]
 mod tests;
+mod usual;
 
 use super::{Dissector, Ending, Fed, Hints, Probe, Protocol, Recognition, Seen, Sink};
 use crate::address::{Moment, Side};
@@ -161,8 +162,10 @@ fn is_wrong_modbus(bytes: &[u8]) -> bool {
     }
 }
 
-/// A flow of Modbus.
+/// A flow of Modbus. In this order what every message needs stands side by side: with many flows each line of memory that is
+/// touched costs more than what is done there.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Modbus {
     hints: Hints,
     /// Known from the first message on.
@@ -232,6 +235,16 @@ impl Modbus {
             Framing::Rtu => message::find_rtu(bytes),
             _ => message::find_mbap(bytes),
         }
+    }
+
+    #[inline]
+    fn is_astray(&self, side: Side) -> bool {
+        self.astray.get(side.index()).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    fn count_frame(&mut self) {
+        self.frames = self.frames.saturating_add(1).min(ENOUGH_FRAMES);
     }
 
     fn set_astray(&mut self, side: Side, astray: bool) {
@@ -346,7 +359,7 @@ impl Modbus {
             self.framing = Some(framing);
             self.began = Some(seen.clock.max(at.time));
         }
-        self.frames = self.frames.saturating_add(1).min(ENOUGH_FRAMES);
+        self.count_frame();
         let role = self.role(side, adu.pdu, seen, sink);
         let Adu { transaction_id, protocol_id, unit, pdu, .. } = *adu;
         let half = Half { transaction_id, protocol_id, unit, pdu, at };
@@ -363,8 +376,40 @@ impl Modbus {
 
 impl Dissector for Modbus {
     fn feed(&mut self, side: Side, bytes: &[u8], at: Moment, seen: &Seen, sink: &mut dyn Sink) -> Fed {
+        if let Some(used) = self.usual(side, bytes, at, seen, sink) {
+            return Fed::Used(used);
+        }
+        self.feed_any(side, bytes, at, seen, sink)
+    }
+
+    fn gap(&mut self, side: Side, _missing: u64) {
+        self.set_astray(side, !self.hints.datagram);
+        if let Some(lost) = self.lost.get_mut(side.index()) {
+            *lost = true;
+        }
+        if self.client != Some(side) {
+            self.pairing.lose();
+        }
+    }
+
+    fn expire(&mut self, seen: &Seen, sink: &mut dyn Sink) -> Option<u64> {
+        let context = self.context(self.client?, self.framing?, seen);
+        self.pairing.expire(&context, sink)
+    }
+
+    fn finish(&mut self, ending: Ending, seen: &Seen, sink: &mut dyn Sink) {
+        if let (Some(client), Some(framing)) = (self.client, self.framing) {
+            let context = self.context(client, framing, seen);
+            self.pairing.finish(ending, &context, sink);
+        }
+    }
+}
+
+impl Modbus {
+    /// Takes any message.
+    fn feed_any(&mut self, side: Side, bytes: &[u8], at: Moment, seen: &Seen, sink: &mut dyn Sink) -> Fed {
         let framing = self.framing.unwrap_or_else(|| self.guess_framing(bytes));
-        if self.astray.get(side.index()).copied().unwrap_or_default()
+        if self.is_astray(side)
             && let Some(fed) = self.search(framing, side, bytes)
         {
             return fed;
@@ -387,28 +432,6 @@ impl Dissector for Modbus {
             // Other protocols have the same CRC (ROC Plus): as long as nothing else speaks for Modbus, a wrong one speaks against it.
             Err(Trouble::Crc(..)) if !self.paired && self.frames < ENOUGH_FRAMES => Fed::NotMine,
             Err(Trouble::Crc(_, place)) => self.give_up(framing, side, bytes, anomaly::CRC, place),
-        }
-    }
-
-    fn gap(&mut self, side: Side, _missing: u64) {
-        self.set_astray(side, !self.hints.datagram);
-        if let Some(lost) = self.lost.get_mut(side.index()) {
-            *lost = true;
-        }
-        if self.client != Some(side) {
-            self.pairing.lose();
-        }
-    }
-
-    fn expire(&mut self, seen: &Seen, sink: &mut dyn Sink) -> Option<u64> {
-        let context = self.context(self.client?, self.framing?, seen);
-        self.pairing.expire(&context, sink)
-    }
-
-    fn finish(&mut self, ending: Ending, seen: &Seen, sink: &mut dyn Sink) {
-        if let (Some(client), Some(framing)) = (self.client, self.framing) {
-            let context = self.context(client, framing, seen);
-            self.pairing.finish(ending, &context, sink);
         }
     }
 }

@@ -99,10 +99,69 @@ struct Recent {
     function: u8,
 }
 
+/// Open requests, the oldest first. Most clients wait for each answer, so that one place is in the flow's own memory.
+#[derive(Debug, Default)]
+#[repr(C)]
+struct Queue {
+    /// The oldest; while there is none, there is no other.
+    first: Option<Open>,
+    rest: VecDeque<Open>,
+}
+
+impl Queue {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()).saturating_add(self.rest.len())
+    }
+
+    #[inline]
+    fn front(&self) -> Option<&Open> {
+        self.first.as_ref()
+    }
+
+    #[inline]
+    fn push_back(&mut self, open: Open) {
+        if self.first.is_none() {
+            self.first = Some(open);
+        } else {
+            self.rest.push_back(open);
+        }
+    }
+
+    #[inline]
+    fn pop_front(&mut self) -> Option<Open> {
+        let next = if self.rest.is_empty() { None } else { self.rest.pop_front() };
+        std::mem::replace(&mut self.first, next)
+    }
+
+    fn remove(&mut self, place: usize) -> Option<Open> {
+        match place.checked_sub(1) {
+            Some(place) => self.rest.remove(place),
+            None => self.pop_front(),
+        }
+    }
+
+    #[inline]
+    fn iter(&self) -> impl Iterator<Item = &Open> {
+        self.first.iter().chain(&self.rest)
+    }
+
+    #[inline]
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Open> {
+        self.first.iter_mut().chain(&mut self.rest)
+    }
+}
+
 /// The open requests of a flow.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Pairing {
-    open: VecDeque<Open>,
+    open: Queue,
     recent: VecDeque<Recent>,
     /// Bytes in `long` of all open requests.
     bytes: usize,
@@ -153,10 +212,32 @@ impl Pairing {
         self.open.push_back(open);
     }
 
+    /// The oldest request, when it is not overdue and this is of its identifier, unit and function and it is not known to be
+    /// given up; whether the content fits is the caller's to see.
+    #[inline]
+    pub fn waits_for(&self, half: &Half<'_>, clock: u64) -> Option<Half<'_>> {
+        let open = self.open.front()?;
+        let same = open.transaction_id == half.transaction_id
+            && open.unit == half.unit
+            && open.protocol_id == half.protocol_id
+            && Some(&open.function()) == half.pdu.first();
+        (same && !open.given_up && open.retransmissions == 0 && open.deadline > clock).then(|| open.half())
+    }
+
+    /// The oldest request has left with its response.
+    #[inline]
+    pub fn close(&mut self) {
+        if self.open.rest.is_empty() && self.open.front().is_some_and(|open| open.long.is_empty()) {
+            self.open.first = None;
+        } else if let Some(mut open) = self.take(0) {
+            self.keep(&mut open);
+        }
+    }
+
     /// Whether a request is an open one, sent again. Marks the requests that this one shows to be given up.
     fn is_again(&mut self, half: Half<'_>, context: &Context<'_>) -> bool {
         let function = half.pdu.first().copied().unwrap_or_default();
-        for open in &mut self.open {
+        for open in self.open.iter_mut() {
             if !is_same(open, half, function, context.framing) {
                 continue;
             }
@@ -232,7 +313,7 @@ impl Pairing {
 
     /// Bytes were lost: the responses to what is open may be among them.
     pub fn lose(&mut self) {
-        for open in &mut self.open {
+        for open in self.open.iter_mut() {
             open.lost = true;
         }
     }
@@ -274,7 +355,7 @@ impl Pairing {
 
     #[inline]
     fn take(&mut self, place: usize) -> Option<Open> {
-        let open = if place == 0 { self.open.pop_front() } else { self.open.remove(place) }?;
+        let open = self.open.remove(place)?;
         self.bytes = self.bytes.saturating_sub(open.long.len());
         Some(open)
     }

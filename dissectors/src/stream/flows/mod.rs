@@ -65,6 +65,8 @@ pub struct Flows<T> {
     alive: u32,
     pushed_out: u64,
     waits_full: u64,
+    /// Before this time there is nothing overdue and nothing to expire, ns.
+    wake: u64,
 }
 
 impl<T: Default> Flows<T> {
@@ -84,6 +86,7 @@ impl<T: Default> Flows<T> {
             alive: 0,
             pushed_out: 0,
             waits_full: 0,
+            wake: 0,
         }
     }
 
@@ -133,28 +136,29 @@ impl<T: Default> Flows<T> {
         Slot(tag)
     }
 
-    /// Second pass: fetches the record.
+    /// Second pass: fetches the record; what the engine keeps there it fetches itself.
     #[inline]
-    pub fn warm(&self, slot: Slot) {
+    pub fn warm(&self, slot: Slot) -> Option<&T> {
         let word = self.index.first(slot.0);
-        if (word >> 32) as u32 == slot.0 && word != 0 {
-            let flow = self.get((word as u32).wrapping_sub(1));
-            black_box(flow.key.ports);
-            black_box(flow.generation);
-            black_box(flow.ledger.midstream);
-            black_box(flow.tcp.closed());
-            black_box(flow.alive);
+        if (word >> 32) as u32 != slot.0 || word == 0 {
+            return None;
         }
+        let flow = self.get((word as u32).wrapping_sub(1));
+        black_box(flow.key.ports);
+        black_box(flow.generation);
+        black_box(flow.ledger.midstream);
+        black_box(flow.tcp.closed());
+        Some(&flow.data)
     }
 
     /// Third pass: the flow of a packet, a new one where there is none, with the packet in its ledger. `clock` is what the packet runs at.
     /// `receiver` hears of flows that end because of it (another connection between the same ports, the table's ceiling).
     #[inline]
     pub fn find<R: Receiver<T>>(&mut self, packet: &Packet, clock: u64, receiver: &mut R) -> Found {
-        let (key, side) = FlowKey::of(packet);
+        let side = packet.side;
         let tag = tag(packet.hash);
         let chunks = &self.chunks;
-        let found = self.index.find(tag, |id| chunks[id as usize / CHUNK][id as usize % CHUNK].key == key);
+        let found = self.index.find(tag, |id| chunks[id as usize / CHUNK][id as usize % CHUNK].key.is_of(packet));
         if let Some(id) = found {
             let flow = &mut self.chunks[id as usize / CHUNK][id as usize % CHUNK];
             if !may_be_another(flow, packet, clock, self.shortest) {
@@ -164,7 +168,7 @@ impl<T: Default> Flows<T> {
         }
         let (id, new) = match found {
             Some(id) => (id, self.replace(id, side, packet, clock, receiver)),
-            None => (self.begin(key, tag, packet, clock, receiver), true),
+            None => (self.begin(FlowKey::of(packet).0, tag, packet, clock, receiver), true),
         };
         let moved = count(self.get_mut(id), side, packet, clock);
         Found { id, side, new, moved }
@@ -220,8 +224,25 @@ impl<T: Default> Flows<T> {
         }
     }
 
-    /// Lets go of data held back too long. To be called once per packet, before it: costs a comparison where nothing is due.
+    /// What passing time brings: [`Flows::overdue`] and [`Flows::expire`]. To be called once per packet, before it: costs a comparison where
+    /// nothing is due.
     #[inline]
+    pub fn pass_time<R: Receiver<T>>(&mut self, clock: u64, receiver: &mut R) {
+        if clock < self.wake {
+            return;
+        }
+        self.overdue(clock, receiver);
+        self.expire(clock, receiver);
+        self.wake = self.waits.front().map_or(u64::MAX, |(at, ..)| *at).min(self.idle.wake());
+    }
+
+    /// Before this time [`Flows::pass_time`] has nothing to do, ns.
+    #[inline]
+    pub fn wake(&self) -> u64 {
+        self.wake
+    }
+
+    /// Lets go of data held back too long: a bounded number of steps, what is left is done at the next call.
     pub fn overdue<R: Receiver<T>>(&mut self, clock: u64, receiver: &mut R) {
         for _ in 0..STEPS {
             let Some(&(at, id, generation)) = self.waits.front() else { return };
@@ -231,14 +252,12 @@ impl<T: Default> Flows<T> {
             self.waits.pop_front();
             if let Some(flow) = self.alive_mut(id, generation) {
                 flow.queued = false;
-                self.settle(id, clock, clock, receiver);
+                self.settle(id, at, at, receiver);
             }
         }
     }
 
-    /// Ends flows that were silent too long. To be called once per packet, before it: costs a comparison where nothing is due, and a bounded
-    /// number of steps where much is; what is left is done at the next call.
-    #[inline]
+    /// Ends flows that were silent too long: a bounded number of steps, what is left is done at the next call.
     pub fn expire<R: Receiver<T>>(&mut self, clock: u64, receiver: &mut R) {
         if self.idle.is_quiet(clock) {
             return;
@@ -299,7 +318,9 @@ impl<T: Default> Flows<T> {
         }
         flow.queued = true;
         let generation = flow.generation;
-        self.waits.push_back((clock.saturating_add(ACKED_WAIT), id, generation));
+        let at = clock.saturating_add(ACKED_WAIT);
+        self.wake = self.wake.min(at);
+        self.waits.push_back((at, id, generation));
     }
 }
 

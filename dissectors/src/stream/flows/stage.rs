@@ -1,6 +1,5 @@
 //! How what comes out of a flow reaches the engine.
 
-use crate::address::Moment;
 use crate::packet::L2;
 use crate::protocols::Ending;
 use crate::stream::flow::{Flow, FlowId, Scene};
@@ -23,7 +22,6 @@ pub(super) struct Stage<'a, T, R> {
     generation: u32,
     key: &'a FlowKey,
     l2: &'a [L2; 2],
-    first: Moment,
     data: &'a mut T,
     clock: u64,
     receiver: &'a mut R,
@@ -32,8 +30,8 @@ pub(super) struct Stage<'a, T, R> {
 impl<T, R: Receiver<T>> Sink for Stage<'_, T, R> {
     #[inline]
     fn event(&mut self, event: Event<'_>, ledger: &mut Ledger, tcp: &Tcp) {
-        let Stage { id, generation, key, l2, first, clock, .. } = *self;
-        let mut scene = Scene { id, generation, key, tcp, l2, first, ledger, data: self.data, clock };
+        let Stage { id, generation, key, l2, clock, .. } = *self;
+        let mut scene = Scene { id, generation, key, tcp, l2, ledger, data: self.data, clock };
         self.receiver.event(event, &mut scene);
     }
 }
@@ -48,8 +46,7 @@ pub(super) fn on_stage<T, R: Receiver<T>>(
     receiver: &mut R,
     run: impl FnOnce(&mut Tcp, &mut Out<'_, Stage<'_, T, R>>),
 ) {
-    let Flow { key, l2, first, generation, tcp, ledger, data, .. } = flow;
-    let (generation, first) = (*generation, *first);
-    let sink = Stage { id, generation, key, l2, first, data, clock, receiver };
+    let Flow { key, l2, generation, tcp, ledger, data, .. } = flow;
+    let sink = Stage { id, generation: *generation, key, l2, data, clock, receiver };
     run(tcp, &mut Out { ledger, pool, sink });
 }

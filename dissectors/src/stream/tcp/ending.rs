@@ -56,7 +56,11 @@ impl Tcp {
         if !in_place && !refuses {
             return out.count(side, |rare| rare.ignored_resets += 1);
         }
-        self.half_mut(side).flags |= known::SEEN;
+        let half = self.half_mut(side);
+        if !half.is(known::NEXT) {
+            (half.next, half.start) = (segment.seq, segment.seq); // should the stream go on after all, it does so from here
+        }
+        half.flags |= known::NEXT | known::SEEN;
         self.flush(out);
         if !self.closed {
             self.closed = true;

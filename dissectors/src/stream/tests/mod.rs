@@ -89,7 +89,7 @@ impl Rig {
             wire_len: 60,
             ..Packet::default()
         };
-        packet.hash = FlowKey::of(&packet).0.hash();
+        packet.place();
         packet
     }
 

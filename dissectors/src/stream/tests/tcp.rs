@@ -343,3 +343,15 @@ impl Rig {
         self.flows.totals().rare
     }
 }
+
+#[test]
+fn a_stream_that_goes_on_after_its_first_segment_was_a_reset_has_no_invented_gap() {
+    let mut rig = Rig::new();
+    rig.send(A, tf::RST | tf::ACK, 4_000, 5_000, b"");
+    assert_eq!(rig.take(), [Came::Reset(A)]);
+    rig.a(4_000, b"goes on");
+    rig.later(10 * S);
+    rig.finish();
+    let gaps = rig.take().into_iter().filter(|came| matches!(came, Came::Gap(..))).count();
+    assert_eq!((gaps, rig.rare(A).gap_bytes), (0, 0));
+}

@@ -9,9 +9,11 @@ use crate::transaction::{Access, Anomalies, Point, Values};
 
 /// First address and number of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Range {
-    first: u16,
-    quantity: u16,
+pub(in super::super) struct Range {
+    /// First address.
+    pub first: u16,
+    /// Number of addresses as stated.
+    pub quantity: u16,
 }
 
 impl Range {
@@ -22,7 +24,7 @@ impl Range {
 
     /// Quantity and addresses within what the kind allows.
     #[inline]
-    fn check(self, most: u16, anomalies: &mut Anomalies) {
+    pub fn check(self, most: u16, anomalies: &mut Anomalies) {
         anomalies.set(anomaly::INVALID_QUANTITY, self.quantity == 0 || self.quantity > most);
         let end = u32::from(self.first).saturating_add(u32::from(self.quantity));
         anomalies.set(anomaly::ADDRESS_OVERFLOW, end > 0x1_0000);
@@ -30,7 +32,7 @@ impl Range {
 
     /// A point of these addresses. Nothing can be said of addresses beyond the last one that there is.
     #[inline]
-    fn point<'a>(self, kind: Kind, access: Access, values: Values<'a>) -> Point<'a> {
+    pub fn point<'a>(self, kind: Kind, access: Access, values: Values<'a>) -> Point<'a> {
         let first = u64::from(self.first);
         let beyond = u64::from(self.quantity.max(1)).saturating_sub(1);
         let last = first.saturating_add(beyond).min(0xFFFF);
@@ -47,14 +49,14 @@ impl Range {
 
     /// Bytes that so many values of this kind take.
     #[inline]
-    fn bytes(self, kind: Kind) -> usize {
+    pub fn bytes(self, kind: Kind) -> usize {
         let quantity = usize::from(self.quantity);
         if kind.is_bits() { quantity.div_ceil(8) } else { quantity.saturating_mul(2) }
     }
 
     /// Values for these addresses, where the bytes hold so many.
     #[inline]
-    fn values<'a>(self, kind: Kind, bytes: &'a [u8]) -> Values<'a> {
+    pub fn values<'a>(self, kind: Kind, bytes: &'a [u8]) -> Values<'a> {
         match bytes.get(..self.bytes(kind)) {
             Some(bytes) if self.quantity > 0 && kind.is_bits() => {
                 Values::Bits { bytes, count: u32::from(self.quantity) }
@@ -85,7 +87,7 @@ fn range_of(pdu: &[u8]) -> Option<Range> {
 
 /// A coil's value in a message of function 5, as one bit.
 #[inline]
-fn coil_bit(word: &[u8]) -> Values<'_> {
+pub(in super::super) fn coil_bit(word: &[u8]) -> Values<'_> {
     match word {
         [0xFF, 0] => Values::Bits { bytes: &[1], count: 1 },
         [0, 0] => Values::Bits { bytes: &[0], count: 1 },
@@ -255,7 +257,12 @@ fn written<'a>(
 
 /// The byte count of a read's answer: whole registers, and as many as were asked for.
 #[inline]
-fn check_answer(range: Option<Range>, bytes: Option<&[u8]>, kind: Kind, anomalies: &mut Anomalies) {
+pub(in super::super) fn check_answer(
+    range: Option<Range>,
+    bytes: Option<&[u8]>,
+    kind: Kind,
+    anomalies: &mut Anomalies,
+) {
     let Some(bytes) = bytes else { return };
     anomalies.set(anomaly::INVALID_BYTE_COUNT, bytes.is_empty() || (!kind.is_bits() && bytes.len() % 2 == 1));
     if let Some(range) = range {

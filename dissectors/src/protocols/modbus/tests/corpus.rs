@@ -67,7 +67,7 @@ impl Run {
                     self.flow = Some(Flow::new(self.hints));
                 }
                 Recognition::More => return,
-                Recognition::NotMine => {
+                Recognition::NotMine | Recognition::Failed => {
                     self.given_up = true;
                     return;
                 }

@@ -9,6 +9,7 @@ mod pairing;
 mod recognition;
 mod speed;
 mod umas;
+mod usual;
 
 use super::tables::ANOMALIES;
 use crate::address::{Moment, Side};
@@ -192,6 +193,7 @@ impl Flow {
                     break;
                 }
                 Fed::NotMine => self.ended = true,
+                Fed::Failed => panic!("a native dissector does not fail"),
             }
         }
         self.buffers[side.index()] = if self.datagram { Vec::new() } else { rest.to_vec() };

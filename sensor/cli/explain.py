@@ -1,0 +1,107 @@
+"""`fieldtap explain`: from a finding to its packets, with tshark as a second opinion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sensor.cli.exits import Exit
+from sensor.cli.kept import json_option, opened, store_option
+
+
+class Missing(Exception):
+    """A capture or a tool that is needed isn't there, or isn't what it was. The text says what to do."""
+
+
+@click.command(epilog="\b\nExample:\n  fieldtap explain 3e0d32c5")
+@click.argument("finding")
+@store_option
+@json_option
+@click.option("--packets", "most", type=click.IntRange(1, 50), default=3, show_default=True, help="How many of its packets are opened.")
+@click.option("--capture", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE", help="Where the capture is now.")
+def explain(finding: str, store: Path | None, as_json: bool, most: int, capture: Path | None) -> int:
+    """Explain a FINDING (its id, or the beginning of it): what it says, why, and the layers of its packets as tshark reads them."""
+    from sensor.cli import show
+    from sensor.cli.finding_view import detail
+    from sensor.cli.findings import one
+
+    with opened(store) as kept:
+        found = one(kept, finding)
+        captures = kept.captures(found["run"])
+        revisions = kept.revisions(found["id"])
+    if not as_json:
+        show.sections([detail(found, captures, revisions)])
+    try:
+        packets = list(_packets(found, captures, most, capture))
+    except Missing as error:
+        if as_json:
+            show.document({**found, "decoded": None})
+        click.echo(f"\n{error}", err=True)
+        return Exit.CAPTURE
+    if as_json:
+        show.document({**found, "decoded": packets})
+    else:
+        _show(packets, found)
+    return Exit.DONE
+
+
+def _packets(found: Mapping[str, Any], captures: Sequence[Mapping[str, Any]], most: int, moved: Path | None) -> Iterator[dict[str, Any]]:
+    """The first packets of a finding, decoded."""
+    from sensor.cli.second_opinion import decode
+
+    wanted: dict[int, list[int]] = {}
+    for packet in found["packets"][:most]:
+        wanted.setdefault(packet["capture"], []).append(packet["packet"])
+    by_number = {capture["number"]: capture for capture in captures}
+    if moved is not None and len(wanted) > 1:
+        raise Missing("Its packets lie in several captures, so --capture can't say where they are: put them back to their places.")
+    for number, packets in wanted.items():
+        known = by_number.get(number)
+        if known is None:
+            raise Missing(f"The store doesn't know capture {number} of this run.")
+        path = _unchanged(known, moved)
+        for packet in decode(path, packets):
+            yield {"capture": str(path), **packet}
+
+
+def _unchanged(known: Mapping[str, Any], moved: Path | None) -> Path:
+    """The capture's path, where it still is what was analysed."""
+    if known["path"] == "-" and moved is None:
+        raise Missing("This capture came from standard input: say where it is now with --capture FILE.")
+    path = moved or Path(known["path"])
+    if not path.exists():
+        raise Missing(f"{path} is not there any more: say where it is now with --capture FILE.")
+    if known["sha256"] is None:
+        if path.stat().st_size < known["bytes"]:
+            raise Missing(f"{path} is not the capture that was analysed: it had {known['bytes']:,} bytes, now {path.stat().st_size:,}.")
+        return path
+    import hashlib
+
+    with path.open("rb") as file:
+        now = hashlib.file_digest(file, "sha256").hexdigest()
+    if now != known["sha256"]:
+        raise Missing(f"{path} is not the capture that was analysed: its SHA-256 was {known['sha256'][:16]}…, now {now[:16]}….")
+    return path
+
+
+def _show(packets: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> None:
+    from sensor.cli import show
+    from sensor.cli.table import Section
+
+    if not packets:
+        click.echo("\nThis finding names no packets: it is about what was not seen, or about the run as a whole.")
+        return
+    made = [Section("")]
+    for packet in packets:
+        section = Section(f"Packet {packet['packet']} of {packet['capture']}, {packet['time']}")
+        for layer in packet["layers"]:
+            section.lines.append(layer["name"])
+            section.lines.extend(f"    {field}" for field in layer["fields"])
+        made.append(section)
+    show.sections(made)
+    left = len(found["packets"]) - len(packets)
+    if left > 0:
+        click.echo(f"\n{left} more of its packets are known: --packets {min(50, len(found['packets']))}")

@@ -1,0 +1,83 @@
+"""Seeds for the fuzz targets, made from the project's own captures (pcaps/)."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PCAPS = HERE.parent.parent / "pcaps"
+
+
+def blocks(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The blocks of a pcapng file (little-endian), with their types."""
+    at = 0
+    while at + 12 <= len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        yield kind, data[at : at + length]
+        at += max(length, 12)
+
+
+def frames(path: Path) -> list[bytes]:
+    """The Ethernet frames of a capture."""
+    data = path.read_bytes()
+    if data[:4] == b"\x0a\x0d\x0d\x0a":
+        return [block[28 : 28 + struct.unpack_from("<I", block, 20)[0]] for kind, block in blocks(data) if kind == 6]
+    found, at = [], 24
+    while at + 16 <= len(data):
+        length = struct.unpack_from("<I", data, at + 8)[0]
+        found.append(data[at + 16 : at + 16 + length])
+        at += 16 + length
+    return found
+
+
+def pcap(some: list[bytes], step: float) -> bytes:
+    """A pcap file of these frames, `step` seconds apart."""
+    parts = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 1)]
+    for number, frame in enumerate(some):
+        time = 1_700_000_000 + number * step
+        parts.append(struct.pack("<IIII", int(time), int(time % 1 * 1e6), len(frame), len(frame)) + frame)
+    return b"".join(parts)
+
+
+def payload(frame: bytes) -> tuple[int, bytes] | None:
+    """Of a TCP segment over IPv4: 1 where it comes from port 502, and what it carries."""
+    if frame[12:14] != b"\x08\x00" or frame[23] != 6:
+        return None
+    start = 14 + (frame[14] & 15) * 4
+    carried = frame[start + (frame[start + 12] >> 4) * 4 : 14 + int.from_bytes(frame[16:18])]
+    return (0 if frame[start : start + 2] == b"\x01\xf6" else 1, carried) if carried else None
+
+
+def write(target: str, name: str, data: bytes) -> None:
+    folder = HERE / "seeds" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def main() -> None:
+    chance = random.Random(1)
+    for path in sorted(PCAPS.rglob("*.pcap*")):
+        everything = frames(path)
+        for start in range(0, min(len(everything), 600), 60):
+            some, name = everything[start : start + 60], f"{path.stem}-{start}"
+            file = pcap(some, 0.05)
+            write("whole", name, bytes([start // 60]) + file)
+            write("capture", name, b"\x00" + file)
+            pieces = b"".join(bytes([0, 5]) + len(frame).to_bytes(2) + frame for frame in some)
+            write("packet", name, pieces)
+            carried = [piece for piece in map(payload, some) if piece and len(piece[1]) < 256]
+            write("modbus", name, b"\x00" + b"".join(bytes([side, 5, len(data)]) + data for side, data in carried))
+        write("capture", f"{path.stem}.gz", b"\x00" + gzip.compress(pcap(everything[:40], 1)))
+        data = path.read_bytes()
+        write("capture", path.name, b"\x00" + data[: 20_000 // 4 * 4])
+    for number in range(8):
+        write("stream", str(number), bytes(chance.choice((0, 4, 16, 1, 8, 24)) for _ in range(200)) + chance.randbytes(200))
+        write("gate", str(number), bytes(chance.choice((5, 6, 2, 66, 0, 4)) for _ in range(300)) + chance.randbytes(300))
+
+
+if __name__ == "__main__":
+    main()
