@@ -38,10 +38,9 @@ def test_random_bytes_as_a_capture(tmp_path: Path, data: bytes, magic: bytes) ->
     place.write_bytes(magic + data)
     try:
         result = run(place)
-    except CaptureError as error:
-        assert str(place) in str(error)
-    else:
-        assert result.result["captures"]
+    except CaptureError:
+        return
+    assert result.result["captures"]
 
 
 @LENIENT
@@ -58,10 +57,11 @@ def test_random_bytes_as_payload(tmp_path: Path, payloads: list[bytes], port: in
     assert_sound(run_frames(tmp_path, conversation(payloads, port)))
 
 
+LIES = st.sampled_from([0, 0, 0, 0, 1, -1, 60_000])
 mbap = st.builds(
     lambda tid, protocol, unit, pdu, lie: struct.pack(">HHHB", tid, protocol, max(0, min(65_535, len(pdu) + 1 + lie)), unit) + pdu,
     st.sampled_from([0, 1, 65_535]), st.sampled_from([0, 0, 0, 1]), st.sampled_from([0, 1, 255]),
-    st.builds(lambda code, rest: bytes([code]) + rest, st.integers(0, 255), st.binary(max_size=40)), st.sampled_from([0, 0, 0, 0, 1, -1, 60_000]),
+    st.builds(lambda code, rest: bytes([code]) + rest, st.integers(0, 255), st.binary(max_size=40)), LIES,
 )  # fmt: skip
 
 
