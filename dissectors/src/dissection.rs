@@ -385,3 +385,6 @@ fn surest(probe: &Probe<'_>, plugins: Plugins, failed: &mut Plugins) -> Verdict 
         None => Verdict::Nobody,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-"""Where we differ from a peer: `decisions.yml` says for each capture and peer what differs, and why that is right or which limitation it is."""
+"""Where we differ from a peer: `decisions.yml` says for each capture and peer what differs and why."""
 
 from __future__ import annotations
 

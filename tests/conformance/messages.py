@@ -141,7 +141,7 @@ def fields(line: Line, side: str) -> dict[str, list[int]]:
     """Our transaction's request or response in tshark's names, as far as this half says them."""
     own, code = line.get("modbus") or line["umas"], line["function"]["code"]
     said = {"mbtcp.trans_id": [own["transaction_id"]], "mbtcp.unit_id": [int(line["unit"])]}
-    if line["protocol"] == "umas" or exception(line) is not None and side == "response":
+    if line["protocol"] == "umas" or (exception(line) is not None and side == "response"):
         return said
     points = {point["access"]: point for point in line["points"]}
     first, last, values = _range(line["points"])

@@ -1,4 +1,4 @@
-"""Normal traffic gives no alert and no anomaly, in captures of any protocol; and nothing is taken for Modbus that isn't (issue, section E)."""
+"""Normal traffic gives no alert and no anomaly, in captures of any protocol; and nothing is taken for Modbus that isn't."""
 
 from __future__ import annotations
 

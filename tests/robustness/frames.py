@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -181,7 +182,7 @@ def split(frame: Frame, cuts: Sequence[int]) -> list[Frame]:
     if len(inner) == 2:
         return [frame]
     payload = frame.data[place.payload : place.end]
-    pieces = [with_payload(frame, place, payload[start:end], start) for start, end in zip(inner, inner[1:], strict=False)]
+    pieces = [with_payload(frame, place, payload[start:end], start) for start, end in itertools.pairwise(inner)]
     return [_without_end(piece, place) for piece in pieces[:-1]] + [pieces[-1]]
 
 

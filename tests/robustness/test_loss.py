@@ -142,7 +142,7 @@ def test_the_same_bytes_once_more_are_twins_only_with_evidence(plant: list[Frame
 
 @pytest.mark.parametrize("seed", range(6))
 def test_shuffled_within_a_tenth_of_a_second(plant: list[Frame], plant_run: Run, tmp_path: Path, seed: int) -> None:
-    """Frames of one direction of a connection may overtake others of it (the other direction's may not: that is no network, but another clock)."""
+    """Frames overtake each other, of one direction or of both."""
     noise = random.Random(seed)
     order = sorted(range(len(plant)), key=lambda number: plant[number].time + noise.randrange(100 * MS))
     shuffled = [replace(plant[number], time=plant[place].time) for place, number in enumerate(order)]

@@ -1,0 +1,14 @@
+"""The table of what no capture reaches is current."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import corpus, coverage_table
+
+
+def test_the_table_is_current() -> None:
+    if corpus.folder() is None:
+        pytest.skip("1 table is not made anew: no corpus (set FIELDTAP_CORPUS)")
+    kept = coverage_table.PLACE.read_text(encoding="utf-8")
+    assert kept == coverage_table.table(), "make it anew with `python -m tests.coverage_table`"

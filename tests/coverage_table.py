@@ -1,0 +1,98 @@
+"""What no capture reaches (STYLE.md, 21): `python -m tests.coverage_table` writes tests/conformance/NOT_REACHED.md.
+
+Looked at are the project's own captures, the golden cases and, where it is installed, the corpus.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import yaml
+
+from dissectors import Engine, Transaction, protocols
+from tests import corpus
+from tests.golden.crafted import write
+
+PLACE: Final = corpus.PROJECT / "tests" / "conformance" / "NOT_REACHED.md"
+GOLDEN: Final = corpus.PROJECT / "tests" / "golden"
+PROTOCOLS: Final = ("modbus", "umas")
+
+
+@dataclass(slots=True)
+class Reached:
+    """What was seen of one protocol."""
+
+    functions: Counter[int] = field(default_factory=Counter)
+    sub_functions: Counter[tuple[int, int]] = field(default_factory=Counter)
+    rejections: Counter[int] = field(default_factory=Counter)
+    anomalies: Counter[str] = field(default_factory=Counter)
+
+
+def reached(captures: Iterable[Path]) -> dict[str, Reached]:
+    """What these captures reach, by protocol."""
+    found = {name: Reached() for name in PROTOCOLS}
+    for path in captures:
+        for batch in Engine(follow=True, threads=1, digest=False).replay(path):
+            for fact in batch:
+                if isinstance(fact, Transaction) and fact.protocol in found:
+                    _note(found[fact.protocol], fact)
+                elif fact.kind == "anomaly" and fact.protocol in found:
+                    found[fact.protocol].anomalies[fact.name] += 1
+    return found
+
+
+def _note(seen: Reached, t: Transaction) -> None:
+    seen.functions[t.function.code] += 1
+    if t.sub_function is not None:
+        seen.sub_functions[t.function.code, t.sub_function.code] += 1
+    if t.outcome.result == "rejected" and t.outcome.code is not None:
+        seen.rejections[t.outcome.code] += 1
+    seen.anomalies.update(t.anomalies)
+
+
+def captures(folder: Path) -> Iterator[Path]:
+    """All captures; the golden cases are made in `folder`."""
+    yield from sorted((corpus.PROJECT / "pcaps").glob("*/*.pcap*"))
+    for case in sorted(GOLDEN.glob("*/*/case.yml")):
+        made = folder / f"{case.parent.name}.pcap"
+        write(yaml.safe_load(case.read_text(encoding="utf-8")), made)
+        yield made
+    yield from corpus.captures("modbus", "umas")
+
+
+def table() -> str:
+    """The document."""
+    with TemporaryDirectory() as folder:
+        found = reached(captures(Path(folder)))
+    lines = [
+        "# What no capture reaches",
+        "",
+        "Made by `python -m tests.coverage_table` from the project's captures, the golden cases and the open Modbus and UMAS captures of the corpus.",
+        "What stands here is tested by unit tests alone.",
+    ]
+    for name in PROTOCOLS:
+        entry, seen = protocols()[name], found[name]
+        lines += ["", f"## {entry['title']}", "", "| what | reached | not reached |", "|---|---|---|"]
+        functions = [(row["code"], f"{row['code']} {row['name']}") for row in entry["functions"]]
+        lines.append(_row("functions", functions, seen.functions))
+        sub = [((row["function"], row["code"]), f"{row['function']}/{row['code']} {row['name']}") for row in entry["sub_functions"]]
+        if sub:
+            lines.append(_row("sub-functions", sub, seen.sub_functions))
+        lines.append(_row("rejections", [(code, f"{code} {said}") for code, said in entry["rejections"]], seen.rejections))
+        lines.append(_row("anomalies", [(said, said) for said, _ in entry["anomalies"]], seen.anomalies))
+    return "\n".join(lines) + "\n"
+
+
+def _row(what: str, known: Sequence[tuple[Hashable, str]], seen: Mapping[Any, int]) -> str:
+    missing = [text for key, text in known if not seen.get(key)]
+    return f"| {what} | {len(known) - len(missing)} of {len(known)} | {', '.join(missing) or '–'} |"
+
+
+if __name__ == "__main__":
+    PLACE.write_text(table(), encoding="utf-8")
+    print(PLACE)

@@ -1,0 +1,1 @@
+"""Golden files: what the engine says about small conversations, kept as text."""
