@@ -57,6 +57,7 @@ tools:
 
 test: setup tools
 	@cargo test --quiet --no-default-features --lib
+	cargo test --quiet --manifest-path tests/fuzz/Cargo.toml --target-dir target/fuzz --lib
 	$(BIN)/python -m pytest -n auto
 	$(MAKE) test-wheel
 

@@ -9,7 +9,9 @@ pub fn run(data: &[u8]) {
     let path = crate::file(rest);
     let limit = if first & 1 == 0 { usize::MAX } else { usize::from(first) };
     let from = (first & 2 != 0).then_some(1_600_000_000_000_000_000);
-    let Ok(mut reader) = capture::open(&[path], &Options { from, digest: first & 4 != 0, ..Options::default() }) else { return };
+    let Ok(mut reader) = capture::open(&[path], &Options { from, digest: first & 4 != 0, ..Options::default() }) else {
+        return;
+    };
     let mut block = Block::default();
     let mut number = 0;
     while let Ok(true) = reader.fill(&mut block, limit) {

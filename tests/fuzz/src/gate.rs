@@ -1,7 +1,9 @@
 //! Any offers with any answers: every transaction is counted exactly once by its operation.
 
 use fieldtap_native::address::{Moment, Net, Side};
-use fieldtap_native::gate::{Clause, Context, Fact, FlowCache, Gate, L2Line, Limits, Mode, NewClause, PointLine, Settings};
+use fieldtap_native::gate::{
+    Clause, Context, Fact, FlowCache, Gate, L2Line, Limits, Mode, NewClause, PointLine, Settings,
+};
 use fieldtap_native::packet::{Transport, Vlan};
 use fieldtap_native::stream::FlowKey;
 use fieldtap_native::transaction::{Access, Anomalies, Code, Outcome, Point, Transaction, Values};
@@ -43,7 +45,11 @@ fn clause(script: &mut Script<'_>, windows: &[u32]) -> Clause {
         deliver: bit(9),
         tally: !bit(10),
         limits: bit(11),
-        windows: windows.iter().take(usize::from(bit(12))).map(|number| (*number, bit(13).then(|| "v".to_owned()))).collect(),
+        windows: windows
+            .iter()
+            .take(usize::from(bit(12)))
+            .map(|number| (*number, bit(13).then(|| "v".to_owned())))
+            .collect(),
     }
 }
 
@@ -63,9 +69,19 @@ fn offer(gate: &mut Gate, script: &mut Script<'_>, time: u64, packet: u64) {
     let first = u64::from(script.u16());
     let access = Access::ALL[usize::from(what >> 5)];
     let values = if words.is_empty() { Values::Unseen } else { Values::Words(words) };
-    let point = Point { kind: who >> 6, access, block: 0, first, last: first + (words.len() as u64 / 2).saturating_sub(1), name: None, values, fields: &[] };
+    let point = Point {
+        kind: who >> 6,
+        access,
+        block: 0,
+        first,
+        last: first + (words.len() as u64 / 2).saturating_sub(1),
+        name: None,
+        values,
+        fields: &[],
+    };
     let code = |code| Code { code, name: None };
-    let outcome = [Outcome::Accepted, Outcome::Rejected(code(u32::from(who))), Outcome::Unanswered, Outcome::Unknown][usize::from(who >> 3 & 3)];
+    let outcome = [Outcome::Accepted, Outcome::Rejected(code(u32::from(who))), Outcome::Unanswered, Outcome::Unknown]
+        [usize::from(who >> 3 & 3)];
     let at = Moment { time, packet, capture: 1 };
     let points = [point];
     let transaction = Transaction {
@@ -85,7 +101,10 @@ fn offer(gate: &mut Gate, script: &mut Script<'_>, time: u64, packet: u64) {
         detail: &[],
     };
     let cache = &mut FlowCache::default();
-    gate.offer(Context { key: &key, macs: &[[who & 3; 6], [2; 6]], vlan: Vlan::default(), initiator: None, cache }, &transaction);
+    gate.offer(
+        Context { key: &key, macs: &[[who & 3; 6], [2; 6]], vlan: Vlan::default(), initiator: None, cache },
+        &transaction,
+    );
 }
 
 /// Offers, answers, windows, and looks at what came, in any order.
@@ -93,7 +112,8 @@ pub fn run(data: &[u8]) {
     let mut script = Script::new(data);
     let mut settings = Settings::default();
     if script.u8() & 1 == 1 {
-        settings.limits = Limits { operations_per_client: 3, operations: 12, merged_per_client: 2, ..Limits::default() };
+        settings.limits =
+            Limits { operations_per_client: 3, operations: 12, merged_per_client: 2, ..Limits::default() };
     }
     let mut gate = Gate::new(settings);
     let (mut time, mut offered, mut windows) = (1_700_000_000_000_000_000, 0_u64, Vec::new());
@@ -109,7 +129,8 @@ pub fn run(data: &[u8]) {
             2 | 3 => {
                 if let Some(Fact::Transaction(delivered)) = gate.take() {
                     let lanes = (0..u32::from(what >> 6)).map(|lane| {
-                        let clauses = (0..=script.u8() & 1).map(|_| NewClause::New(Box::new(clause(&mut script, &windows))));
+                        let clauses =
+                            (0..=script.u8() & 1).map(|_| NewClause::New(Box::new(clause(&mut script, &windows))));
                         (lane * 3, clauses.collect())
                     });
                     let lanes = lanes.collect();

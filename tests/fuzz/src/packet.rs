@@ -24,7 +24,8 @@ pub fn run(data: &[u8]) {
         let len = bytes.len() as u32;
         let cut = if kind & 0x10 == 0 { 0 } else { u32::from(kind) };
         let link = LINKS[usize::from(kind & 15)];
-        let frame = Frame { at, span: Span { start: 0, len }, wire_len: len + cut, link, interface: u16::from(kind >> 5) };
+        let frame =
+            Frame { at, span: Span { start: 0, len }, wire_len: len + cut, link, interface: u16::from(kind >> 5) };
         let mut packet = Packet::default();
         if let Ok(true) = decoder.decode_into(&mut block.bytes, &frame, &mut packet) {
             duplicates.check(&mut packet, &block.bytes);

@@ -96,7 +96,11 @@ pub fn run(data: &[u8]) {
         if shift >= 0 {
             seqs[flow][side] = end.wrapping_add(missing);
         }
-        let ack = if what & 128 == 0 { seqs[flow][1 - side] } else { seqs[flow][1 - side].wrapping_sub(u32::from(script.u8())) };
+        let ack = if what & 128 == 0 {
+            seqs[flow][1 - side]
+        } else {
+            seqs[flow][1 - side].wrapping_sub(u32::from(script.u8()))
+        };
         let ends = [(0x0A00_0001, 1000 + flow as u16), (0x0A00_0002, 502)];
         let mut packet = Packet {
             at,

@@ -17,7 +17,11 @@ pub fn run(data: &[u8]) {
     let follow = how & 1 == 0;
     let gate = Gate::new(Settings { follow, ..Settings::default() });
     let lines = (how & 2 == 0).then(|| Lines::new(Box::new(std::io::sink())));
-    let limits = if how & 4 == 0 { Limits::default() } else { Limits { max_flows: 3, buffered_bytes: 2_000, ..Limits::default() } };
+    let limits = if how & 4 == 0 {
+        Limits::default()
+    } else {
+        Limits { max_flows: 3, buffered_bytes: 2_000, ..Limits::default() }
+    };
     let front = Front::new(reader, Arc::new(Progress::default()));
     let batch = if how & 8 == 0 { 65_536 } else { 3 };
     let mut engine = Engine::new(Feeder::new(front, 1), gate, lines, batch, limits);
@@ -27,7 +31,9 @@ pub fn run(data: &[u8]) {
             if let Fact::Transaction(delivered) = fact
                 && !follow
             {
-                let _ = engine.gate().expect(delivered.operation, vec![(0, vec![NewClause::New(Box::new(Clause::default()))])]);
+                let _ = engine
+                    .gate()
+                    .expect(delivered.operation, vec![(0, vec![NewClause::New(Box::new(Clause::default()))])]);
             }
         }
         if matches!(pause, Ok(Pause::End)) {
