@@ -196,7 +196,7 @@ class Engine:
         return self._native.anomalies()
 
     def conversations(self) -> Listing[Conversation]:
-        """Each made when it is asked for. Per client, server, server port and protocol: flows, packets and bytes each way, and the summed ledger."""
+        """Per client, server, server port and protocol: flows, packets and bytes each way, and the summed ledger; made when asked for."""
         return self._native.conversations()
 
     def result(self) -> dict[str, Any]:

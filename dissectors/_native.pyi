@@ -47,6 +47,9 @@ def register(dissector: type[Dissector]) -> None:
 
     Raises ValueError when its tables are wrong or its name is taken."""
 
+class CaptureError(Exception):
+    """A capture can't be read: says which, what was found and what was expected."""
+
 @final
 class Party:
     """One side of a transaction: `ip` (text; None for traffic without IP), `port`, `mac` (text or None)."""

@@ -1,4 +1,4 @@
-"""The house stays as it was drawn (DESIGN.md, section 4): who may import whom, where Rust and its binding may stand, what every room has."""
+"""The house stays as it was drawn (DESIGN.md, section 4): who imports whom, where Rust and its binding stand, what every room has."""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ mod transport;
 mod tunnel;
 mod twin;
 
+use std::hash::{Hash, Hasher};
+
 use crate::address::{Address, Mac, Moment, Net, Side};
 use crate::stream::FlowKey;
 
@@ -139,7 +141,7 @@ pub struct Vlan {
 }
 
 /// The MAC addresses and VLAN a packet came with.
-#[derive(Debug, Clone, Copy, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, Eq, Default)]
 pub struct L2 {
     /// Source MAC of the innermost link header (zero where the link has none).
     pub source: Mac,
@@ -157,6 +159,12 @@ impl L2 {
         let Vlan { count, ids: [outer, inner] } = self.vlan;
         let tags = u32::from(outer) << 16 | u32::from(inner);
         (u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u32::from_ne_bytes([i, j, k, l]), tags, count)
+    }
+}
+
+impl Hash for L2 {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.words().hash(state);
     }
 }
 
