@@ -76,12 +76,21 @@ fn speaking(way: Way) -> Dissection {
 
 fn arrival(bytes: &[u8]) -> Arrival<'_> {
     let hints = Hints { ports: [40_000, 502], initiator: None, datagram: false };
-    Arrival { side: Side::A, bytes, at: Moment::default(), hints, from_start: true, seen: SEEN, plugins: Plugins::default() }
+    Arrival {
+        side: Side::A,
+        bytes,
+        at: Moment::default(),
+        hints,
+        from_start: true,
+        seen: SEEN,
+        plugins: Plugins::default(),
+    }
 }
 
 #[test]
 fn using_no_byte_or_too_many_breaks_the_contract() {
-    for way in [Way::Use(0), Way::Use(4), Way::Use(usize::MAX), Way::GiveUp(0), Way::GiveUp(4), Way::GiveUp(usize::MAX)] {
+    for way in [Way::Use(0), Way::Use(4), Way::Use(usize::MAX), Way::GiveUp(0), Way::GiveUp(4), Way::GiveUp(usize::MAX)]
+    {
         let (mut dissection, mut told) = (speaking(way), Told::default());
         let outcome = dissection.take(&arrival(b"abc"), &mut told);
         assert_eq!((outcome.shut_off, outcome.undecoded, outcome.gave_up), (Some(Fault::Contract), 3, false));

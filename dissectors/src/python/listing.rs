@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
