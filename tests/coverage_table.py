@@ -72,7 +72,7 @@ def table() -> str:
     lines = [
         "# What no capture reaches",
         "",
-        "Made by `python -m tests.coverage_table` from the project's captures, the golden cases and the open Modbus captures of the corpus.",
+        "Made by `python -m tests.coverage_table` from the project's captures, the golden cases and the open Modbus captures of others.",
         "What stands here is tested by unit tests alone. (Function 90 of Modbus is told as UMAS.)",
     ]
     for name in PROTOCOLS:
