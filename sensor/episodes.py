@@ -6,7 +6,7 @@ within an hour of one another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -30,6 +30,50 @@ MAX_POINTS: Final = 256
 Key = tuple[object, ...]
 
 
+class Revision:
+    """A revision that is due, with the tallies as they were: the finding is made of it when somebody reads it."""
+
+    __slots__ = ("_made", "_make", "order")
+
+    def __init__(self, order: tuple[int, str], make: Callable[[], Finding]) -> None:
+        self.order = order
+        self._make: Callable[[], Finding] | None = make
+        self._made: Finding | None = None
+
+    @classmethod
+    def of(cls, finding: Finding) -> Revision:
+        """A revision that is made already."""
+        return cls(finding.order, lambda: finding)
+
+    def finding(self) -> Finding:
+        """The finding as this revision says it."""
+        if self._made is None and self._make is not None:
+            self._made, self._make = self._make(), None
+        assert self._made is not None
+        return self._made
+
+
+class Revisions(Sequence[Finding]):
+    """All revisions in the order they came, each made when it is read: a run that is not kept reads none."""
+
+    def __init__(self, held: Iterable[Revision] = ()) -> None:
+        self._held = list(held)
+
+    def extend(self, more: Iterable[Revision]) -> None:
+        """Adds what came next."""
+        self._held += more
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return (revision.finding() for revision in self._held)
+
+    def __getitem__(self, place: Any) -> Any:
+        held = self._held[place]
+        return [revision.finding() for revision in held] if isinstance(held, list) else held.finding()
+
+
 @dataclass(slots=True, eq=False)
 class Episode:
     """One finding while it lives: the tallies it sums, and what its last revision showed. `first`, `last` and `due` are ns."""
@@ -43,10 +87,11 @@ class Episode:
     due: int = 0
     base: int = 0
     closed: bool = False
+    number: int = 0
+    revised: int = 0
     shown: Key = ()
-    signs: Key | None = None
     behind: bool = False
-    finding: Finding | None = None
+    newest_revision: Revision | None = None
     window: WindowTally | _Crossed | None = None
     tallies: dict[int, Tally] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
@@ -65,59 +110,64 @@ class Episode:
         if statement is not self.statement and statement.severity != self.statement.severity:
             self.statement = statement if at_least(statement.severity, self.statement.severity) else self.statement
 
-    def revise(self, now: int) -> Finding | None:
+    def revise(self, now: int) -> Revision | None:
         """The next revision where one is due: opening, closing, another severity, outcome, points or power of ten of the count."""
-        signs = None if self.window is not None else self._signs()
-        if signs is not None and signs == self.signs and self.finding is not None:
-            self.behind = True
+        shown = self._shown()
+        self.behind = self.number > 0
+        if shown == self.shown and self.number > 0:
             return None
-        self.signs = signs
-        draft = self._draft()
-        points = tuple((point["point"], point["access"]) for point in draft["points"])
-        shown = (
-            self.closed,
-            self.statement.severity,
-            tuple(draft["outcomes"] or ()),
-            str(draft["outcome"]),
-            points,
-            len(str(draft["count"])),
-        )
-        changed = shown != self.shown
         self.shown = shown
-        revision = 0 if self.finding is None else self.finding.revision
-        revised = now if changed or self.finding is None else self.finding.revised
-        self.finding = self._made(draft, revision + changed, revised)
-        return self.finding if changed else None
+        self.number += 1
+        self.revised = now
+        self.newest_revision = self._revision()
+        self.behind = False
+        return self.newest_revision
 
     def newest(self) -> Finding | None:
         """The finding with the newest counts, which alone are no reason for a revision."""
-        if self.behind and self.finding is not None:
-            self.finding = self._made(self._draft(), self.finding.revision, self.finding.revised)
-        return self.finding
+        if self.behind:
+            self.newest_revision = self._revision()
+            self.behind = False
+        return self.newest_revision.finding() if self.newest_revision is not None else None
 
-    def _signs(self) -> Key | None:
-        """What has to differ for a revision to be due, without working out the sums; None where it can't be told so cheaply."""
+    def _shown(self) -> Key:
+        """What has to differ for a revision to be due; sums are not worked out for it."""
+        if self.window is not None:
+            return (self.closed, self.statement.severity, len(str(self.window.count - self.base)))
         total = 0
-        signs: list[object] = [self.closed, self.statement.severity]
+        outcomes: dict[str, int] = {}
+        rejections: dict[int, int] = {}
+        points: list[object] = []
         for tally in self.tallies.values():
-            mark = getattr(tally, "points_mark", None)
-            if mark is None:
-                return None
-            outcomes = tally.outcomes
             total += tally.count
-            signs.append((tally.clause, tuple(outcomes), tuple(tally.rejections) if "rejected" in outcomes else (), mark))
-        return (*signs, len(str(total)))
+            for name, number in tally.outcomes.items():
+                outcomes[name] = number
+            if "rejected" in tally.outcomes:
+                rejections.update(tally.rejections)
+            mark = getattr(tally, "points_mark", None)
+            points.append(mark if mark is not None else tuple((point.text, point.access) for point in tally.points))
+        said = str(_gravest(outcomes, rejections))
+        return (self.closed, self.statement.severity, tuple(sorted(outcomes)), said, tuple(points), len(str(total)))
 
-    def _draft(self) -> dict[str, Any]:
-        return _window_sum(self.window, self.base, self.first) if self.window is not None else _clause_sum(self.tallies.values())
-
-    def _made(self, draft: dict[str, Any], revision: int, revised: int) -> Finding:
-        self.behind = False
+    def _revision(self) -> Revision:
+        """This moment's revision. The engine's tallies stay what they were when they were read."""
+        tallies, window = tuple(self.tallies.values()), self.window
         state: Any = "closed" if self.closed else "open"
-        return Finding(
-            id=self.id, revision=revision, state=state, statement=self.statement, subject=self.subject, revised=revised,
-            first=self.first, last=self.last, **draft,
-        )  # fmt: skip
+        said = (self.number, state, self.statement, self.subject, self.revised, self.last, self.base)
+        known, first = self.id, self.first
+
+        def make() -> Finding:
+            revision, state, statement, subject, revised, last, base = said
+            draft = _window_sum(window, base, first) if window is not None else _clause_sum(tallies)
+            return Finding(
+                id=known, revision=revision, state=state, statement=statement, subject=subject, revised=revised, first=first, last=last,
+                **draft,
+            )  # fmt: skip
+
+        revision = Revision((first, known), make)
+        if window is not None or not all(hasattr(tally, "points_mark") for tally in tallies):
+            revision.finding()  # what is not the engine's goes on counting
+        return revision
 
 
 def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:
@@ -233,7 +283,7 @@ class Episodes:
         tally.add(t)
         self._moved[tally.clause] = tally
 
-    def advance(self, now: int, tallies: Iterable[Tally], windows: Iterable[WindowTally] = ()) -> list[Finding]:
+    def advance(self, now: int, tallies: Iterable[Tally], windows: Iterable[WindowTally] = ()) -> list[Revision]:
         """Takes the counts as they are at `now` (capture time, ns) and gives the revisions that are due, in a stable order."""
         both: list[Any] = [*tallies, *self._moved.values()]
         self._moved.clear()
@@ -243,9 +293,9 @@ class Episodes:
         for window in windows:
             self._count_window(window)
         self._close(now)
-        revised = [finding for episode in self._changed.values() if (finding := episode.revise(now)) is not None]
+        revised = [revision for episode in self._changed.values() if (revision := episode.revise(now)) is not None]
         self._changed.clear()
-        return sorted(revised, key=lambda finding: finding.order)
+        return sorted(revised, key=lambda revision: revision.order)
 
     def current(self) -> list[Finding]:
         """The newest state of every finding, in the order of first time."""

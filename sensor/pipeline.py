@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from dissectors import Clause
 from sensor.clock import MINUTE
 from sensor.coverage import Coverage
-from sensor.episodes import Episodes
-from sensor.findings import Finding, subject_of, subject_of_group
+from sensor.episodes import Episodes, Revisions
+from sensor.findings import subject_of, subject_of_group
 from sensor.inventory import Inventory
 from sensor.result import Listed, Result
 
@@ -189,7 +189,7 @@ class Pipeline:
         self.inventory = Inventory()
         self.episodes = Episodes(lambda number: subject_of(engine.operation(number)))
         self.coverage = Coverage()
-        self.revisions: list[Finding] = []
+        self.revisions = Revisions()
         self.clock = 0
         self.interrupted = False
         self.tallies: Listed[Tally] = ()
@@ -299,7 +299,7 @@ class Pipeline:
         """What was counted, at a full minute or at the end."""
         if gc.get_count()[0] > _MANY_OBJECTS:
             gc.collect()
-        self.revisions += self.episodes.advance(now, self.engine.tallies(), self.engine.window_tallies())
+        self.revisions.extend(self.episodes.advance(now, self.engine.tallies(), self.engine.window_tallies()))
 
     def _finish(self) -> None:
         self.tallies = self.engine.operations()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sensor.clock import nanoseconds
+from sensor.episodes import Revision
 from sensor.findings import Finding, at_least
 
 if TYPE_CHECKING:
@@ -56,10 +57,11 @@ class Result:
         conversations = pipeline.conversations
         ceilings = {**(engine.get("ceilings") or {}), **pipeline.ceilings}
         closing = pipeline.coverage.findings(_span(engine, pipeline.clock), conversations, ceilings)
+        pipeline.revisions.extend(Revision.of(finding) for finding in closing)
         return cls(
             engine={**engine, "ceilings": ceilings}, inventory=pipeline.inventory, conversations=conversations, tallies=pipeline.tallies,
             findings=sorted([*pipeline.episodes.current(), *closing], key=lambda finding: finding.order),
-            revisions=[*pipeline.revisions, *closing], describe=pipeline.engine.operation, plan=plan, clock=pipeline.clock,
+            revisions=pipeline.revisions, describe=pipeline.engine.operation, plan=plan, clock=pipeline.clock,
             interrupted=pipeline.interrupted,
         )  # fmt: skip
 

@@ -11,18 +11,21 @@ from tests.robustness.frames import Frame, read, segment, split, to_bytes, write
 from tests.robustness.runs import Run, answered, more_than, run, without_numbers
 
 MAX_CUTS = 144
-"""Places that a longer file is cut at, beside the boundaries of its first records."""
+"""A file of so many bytes is cut at every one."""
+LONG = 64 * 1024
+"""Of such files fewer places are looked at."""
 MAX_FRAMES = 1_500
 """Frames that are split at each byte."""
 
 
 def cuts(length: int) -> Iterator[int]:
-    """Every byte of a short file; of a longer one the first 48, the last 48 and some in between, always the same."""
+    """Every byte of a short file; of a longer one the first and last and some in between, always the same."""
     if length <= MAX_CUTS:
         yield from range(length)
         return
-    between = random.Random(length).sample(range(48, length - 48), MAX_CUTS - 96)
-    yield from (*range(48), *sorted(between), *range(length - 48, length))
+    edge = 48 if length < LONG else 16
+    between = random.Random(length).sample(range(edge, length - edge), 24)
+    yield from (*range(edge), *sorted(between), *range(length - edge, length))
 
 
 def test_a_capture_cut_anywhere_gives_what_stands_before_the_cut(small_capture: Path, tmp_path: Path) -> None:

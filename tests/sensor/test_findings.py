@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from sensor.episodes import Episodes
+from sensor.episodes import Episodes, Revisions
 from sensor.findings import Statement, Subject, at_least, finding_id, subject_of
 from tests.sensor.cases import ForbidsAll, happened, run, script
 from tests.sensor.scripted import HOUR, MINUTE, SECOND, START, Crossing, ScriptedEngine, Tally, WindowTally, at
@@ -57,12 +57,16 @@ def test_several_clauses_that_say_the_same_are_one_finding_with_the_gravest_seve
         Tally(1, 7, 2, at(0), at(5), {"rejected": 2}, {2: 2}, packets=(at(0), at(5, 2))),
         Tally(2, 7, 1, at(3), at(3), {"accepted": 1}, packets=(at(3, 3),)),
     ]
-    (finding,) = episodes.advance(START, tallies)  # type: ignore[arg-type]
+    (finding,) = advanced(episodes, START, tallies)  # type: ignore[arg-type]
     assert finding.count == 3
     assert finding.statement.severity == "critical"
     assert finding.outcome == {"result": "accepted"}
     assert finding.outcomes == {"accepted": 1, "rejected": 2}
     assert finding.packets == [(1, 1), (1, 3), (1, 2)]
+
+
+def advanced(episodes: Episodes, now: int, tallies: list[Tally], windows: tuple[WindowTally, ...] | list[WindowTally] = ()) -> Revisions:
+    return Revisions(episodes.advance(now, tallies, windows))  # type: ignore[arg-type]
 
 
 def test_a_shared_rejection_code_is_named() -> None:
@@ -85,8 +89,8 @@ def test_revisions_follow_outcome_points_and_the_power_of_ten(second: dict[str, 
     episodes = Episodes(lambda _: Subject())
     episodes.watch(1, 1, BAD)
     base = {"clause": 1, "operation": 1, "count": 2, "first": at(0), "last": at(1), "outcomes": {"rejected": 2}, "rejections": {2: 2}}
-    assert [f.revision for f in episodes.advance(START + MINUTE, [Tally(**base)])] == [1]  # type: ignore[arg-type, list-item]
-    later = episodes.advance(START + 2 * MINUTE, [Tally(**{**base, "count": 3, **second})])  # type: ignore[arg-type, list-item]
+    assert [f.revision for f in advanced(episodes, START + MINUTE, [Tally(**base)])] == [1]  # type: ignore[arg-type, list-item]
+    later = advanced(episodes, START + 2 * MINUTE, [Tally(**{**base, "count": 3, **second})])  # type: ignore[arg-type, list-item]
     assert [f.revision for f in later] == ([2] if revised else [])
     assert episodes.current()[0].count == {"count": 3, **second}["count"]
 
@@ -96,9 +100,9 @@ def test_a_replaced_clause_that_is_read_once_more_does_not_reopen() -> None:
     episodes.watch(1, 1, BAD)
     episodes.watch(2, 1, BAD)
     old = Tally(1, 1, 1, at(0), at(0), {"accepted": 1})
-    episodes.advance(START + MINUTE, [old])  # type: ignore[list-item]
-    assert [f.state for f in episodes.advance(START + HOUR, [])] == ["closed"]
-    again = episodes.advance(START + 3 * HOUR, [old, Tally(2, 1, 1, at(3 * HOUR - 1), at(3 * HOUR - 1), {"accepted": 1})])  # type: ignore[list-item]
+    advanced(episodes, START + MINUTE, [old])  # type: ignore[list-item]
+    assert [f.state for f in advanced(episodes, START + HOUR, [])] == ["closed"]
+    again = advanced(episodes, START + 3 * HOUR, [old, Tally(2, 1, 1, at(3 * HOUR - 1), at(3 * HOUR - 1), {"accepted": 1})])  # type: ignore[list-item]
     assert [(f.state, f.first - START) for f in again] == [("open", 3 * HOUR - 1)]
     assert [f.count for f in episodes.current()] == [1, 1]
 
@@ -129,7 +133,7 @@ def test_a_sweep_over_many_operations_is_grouped_at_the_ceiling() -> None:
     episodes = Episodes(lambda number: Subject(unit=str(number)), max_episodes=3)
     for number in range(1, 11):
         episodes.watch(number, number, BAD)
-    episodes.advance(START, [Tally(n, n, 2, at(n), at(n), {"accepted": 2}) for n in range(1, 11)])  # type: ignore[misc]
+    advanced(episodes, START, [Tally(n, n, 2, at(n), at(n), {"accepted": 2}) for n in range(1, 11)])  # type: ignore[misc]
     counts = [f.count for f in episodes.current()]
     assert counts == [2, 2, 2, 14]
     assert episodes.grouped == 7
@@ -140,11 +144,11 @@ def test_a_window_opens_at_its_crossing_and_counts_by_its_tally() -> None:
     scan = Statement(kind="alert", title="Scan", reason="20 or more", rule="r1")
     group = Subject(group={"client.ip": "10.0.0.1"})
     episodes.crossed(Crossing(window=3, count=20, first=at(0), last=at(SECOND, 20)), scan, group)  # type: ignore[arg-type]
-    (opened,) = episodes.advance(START + MINUTE, [], [WindowTally(3, 25, at(0), at(2 * SECOND, 25), (at(0), at(1, 2)))])  # type: ignore[list-item]
+    (opened,) = advanced(episodes, START + MINUTE, [], [WindowTally(3, 25, at(0), at(2 * SECOND, 25), (at(0), at(1, 2)))])  # type: ignore[list-item]
     assert (opened.count, opened.packets) == (25, [(1, 1), (1, 2), (1, 25)])
-    assert [f.state for f in episodes.advance(START + 2 * HOUR, [], [WindowTally(3, 25, at(0), at(2 * SECOND, 25))])] == ["closed"]  # type: ignore[list-item]
+    assert [f.state for f in advanced(episodes, START + 2 * HOUR, [], [WindowTally(3, 25, at(0), at(2 * SECOND, 25))])] == ["closed"]  # type: ignore[list-item]
     episodes.crossed(Crossing(window=3, count=20, first=at(3 * HOUR), last=at(3 * HOUR + 1, 99)), scan, group)  # type: ignore[arg-type]
-    (again,) = episodes.advance(START + 4 * HOUR - MINUTE, [], [WindowTally(3, 47, at(0), at(3 * HOUR + 2, 120))])  # type: ignore[list-item]
+    (again,) = advanced(episodes, START + 4 * HOUR - MINUTE, [], [WindowTally(3, 47, at(0), at(3 * HOUR + 2, 120))])  # type: ignore[list-item]
     assert (again.count, again.first - START, again.revision) == (22, 3 * HOUR, 1)
 
 

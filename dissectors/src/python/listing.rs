@@ -140,8 +140,14 @@ impl Conversation {
         }
     }
 
-    fn get<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-        CONVERSATION.contains(&name).then(|| self.__getitem__(py, name)).transpose()
+    #[pyo3(signature = (key, default=None))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        key: &str,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if CONVERSATION.contains(&key) { self.__getitem__(py, key).map(Some) } else { Ok(default) }
     }
 
     fn __len__(&self) -> usize {
@@ -166,6 +172,10 @@ impl Conversation {
 pub struct Counts(Direction);
 
 impl Counts {
+    fn count(&self, name: &str) -> Option<u64> {
+        self.entries().into_iter().find(|(known, _)| *known == name).map(|(_, count)| count)
+    }
+
     fn entries(&self) -> [(&'static str, u64); 10] {
         let direction = &self.0;
         [
@@ -186,11 +196,20 @@ impl Counts {
 #[pymethods]
 impl Counts {
     fn __getitem__(&self, name: &str) -> PyResult<u64> {
-        self.get(name).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
+        self.count(name).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
     }
 
-    fn get(&self, name: &str) -> Option<u64> {
-        self.entries().into_iter().find(|(known, _)| *known == name).map(|(_, count)| count)
+    #[pyo3(signature = (key, default=None))]
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        key: &str,
+        default: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self.count(key) {
+            Some(count) => Ok(Some(count.into_pyobject(py)?.into_any())),
+            None => Ok(default),
+        }
     }
 
     fn __len__(&self) -> usize {
