@@ -72,14 +72,8 @@ def table() -> str:
     lines = [
         "# What no capture reaches",
         "",
-<<<<<<< HEAD
-        "Made by `python -m tests.coverage_table` from the project's captures, the golden cases and the open Modbus and UMAS captures "
-        "of the corpus.",
-        "What stands here is tested by unit tests alone.",
-=======
         "Made by `python -m tests.coverage_table` from the project's captures, the golden cases and the open Modbus captures of others.",
         "What stands here is tested by unit tests alone. (Function 90 of Modbus is told as UMAS.)",
->>>>>>> conformance
     ]
     for name in PROTOCOLS:
         entry, seen = protocols()[name], found[name]

@@ -16,14 +16,8 @@ from tests.golden.crafted import write
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/case.yml"))
 
 ADVICE = """
-<<<<<<< HEAD
-The engine says something else than {place}. If you meant that - a new field, a better name, a mended decode -
-read the difference, check that it is all
-there is to it, and write the file anew with
-=======
 The engine says something else than {place}. If you meant that - a new field, a better name, a mended decode - read the difference, check
 that it is all there is to it, and write the file anew with
->>>>>>> conformance
 
     pytest tests/golden --update-golden
 

@@ -225,6 +225,6 @@ impl Counts {
     }
 
     fn __contains__(&self, name: &str) -> bool {
-        self.get(name).is_some()
+        self.count(name).is_some()
     }
 }
