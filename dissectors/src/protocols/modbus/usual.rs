@@ -63,7 +63,7 @@ fn agreed<'a>(request: &'a [u8], response: &'a [u8]) -> Option<(Kind, Range, &'a
     let [function, a1, a0, q1, q0, written @ ..] = request else { return None };
     let range = Range { first: u16::from_be_bytes([*a1, *a0]), quantity: u16::from_be_bytes([*q1, *q0]) };
     let (kind, bytes) = match (function, response) {
-        (1..=4, [_, count, bytes @ ..]) if written.is_empty() => {
+        (1..=4, [_, count, bytes @ ..]) if written.is_empty() && range.is_told() => {
             let kind = read_kind(*function);
             let fits = bytes.len() == usize::from(*count) && bytes.len() == range.bytes(kind);
             (kind, fits.then_some(bytes)?)
@@ -72,7 +72,7 @@ fn agreed<'a>(request: &'a [u8], response: &'a [u8]) -> Option<(Kind, Range, &'a
             let kind = if *function == 5 { Kind::Coil } else { Kind::HoldingRegister };
             (kind, request.get(3..)?)
         }
-        (15 | 16, [_, echo @ ..]) if request.get(1..5) == Some(echo) => {
+        (15 | 16, [_, echo @ ..]) if request.get(1..5) == Some(echo) && range.is_told() => {
             let (count, bytes) = written.split_first()?;
             let kind = if *function == 15 { Kind::Coil } else { Kind::HoldingRegister };
             (kind, (bytes.len() == usize::from(*count)).then_some(bytes)?)

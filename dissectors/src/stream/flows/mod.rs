@@ -252,7 +252,8 @@ impl<T: Default> Flows<T> {
             self.waits.pop_front();
             if let Some(flow) = self.alive_mut(id, generation) {
                 flow.queued = false;
-                self.settle(id, at, at, receiver);
+                // All that is due by now goes, at the time of the entry: before the deadlines of requests that come after it.
+                self.settle(id, clock, at, receiver);
             }
         }
     }

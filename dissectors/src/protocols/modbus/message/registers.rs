@@ -39,10 +39,16 @@ impl Range {
         Point { kind: kind.index(), access, block: 0, first, last, name: None, values, fields: &[] }
     }
 
-    /// The quantity where the point cannot tell it: none asked for, or more than there are addresses.
+    /// Whether the point tells the quantity: not where none is asked for, or more than there are addresses.
+    #[inline]
+    pub fn is_told(self) -> bool {
+        self.quantity > 0 && u32::from(self.first).saturating_add(u32::from(self.quantity)) <= 0x1_0000
+    }
+
+    /// The quantity where the point cannot tell it.
     #[inline]
     fn tell<const N: usize>(self, detail: &mut Fields<'_, N>) {
-        if self.quantity == 0 || u32::from(self.first).saturating_add(u32::from(self.quantity)) > 0x1_0000 {
+        if !self.is_told() {
             detail.number("quantity", self.quantity);
         }
     }
