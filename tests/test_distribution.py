@@ -53,7 +53,7 @@ def test_the_wheel_has_rules_and_examples_and_no_source_of_the_engine(wheel: lis
 
 @in_tree
 def test_the_sdist_builds(tmp_path: Path) -> None:
-    maturin("sdist", "--quiet", "--out", str(tmp_path))
+    maturin("sdist", "--out", str(tmp_path))
     (path,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = archive.getnames()
