@@ -70,6 +70,7 @@ test-wheel: setup
 	target/away/venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	target/away/venv/bin/python -m pip install --quiet --group test target/wheels/*.whl
 	mkdir -p target/away/project && cp -r tests pcaps pyproject.toml README.md target/away/project/
+	cp -r --parents dissectors/README.md rules/README.md zones/README.md zones/examples target/away/project/ # what tests read; no code
 	cd target/away/project && FIELDTAP_AWAY=1 ../venv/bin/python -I -m pytest -n auto --import-mode=importlib -p no:cacheprovider
 
 lint: setup
