@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from tests.dissectors.crafted import Sent, udp
 
 COMMUNITY = "S3cr3t-community"
 OID = "1.3.6.1.2.1.1.5.0"
-CORPUS = Path(os.environ.get("FIELDTAP_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
 
 
 def message(pdu: Any, *, community: str = COMMUNITY, version: int = 1) -> bytes:

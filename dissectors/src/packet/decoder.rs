@@ -7,7 +7,7 @@ use super::cause::{CAUSES, FIXED};
 use super::fragment::{Anomaly, Fragments};
 use super::region::Region;
 use super::tunnel::{TunnelInfo, Tunnels};
-use super::{Block, Cause, Duplicates, Frame, Packet, Twin, Verdict, fast, marks};
+use super::{Cause, Frame, Packet, fast, marks};
 
 /// How many headers may nest that start a packet within a packet: tunnels and reassembled datagrams.
 pub const MAX_NESTING: u8 = 8;
@@ -78,29 +78,6 @@ impl Decoder {
             Some(()) => Ok(true),
             None => self.slow(bytes, frame, packet),
         }
-    }
-
-    /// Decodes all frames of a block into its packets, twins left out: `twin` is called for each of them.
-    pub fn decode_block(
-        &mut self,
-        block: &mut Block,
-        duplicates: &mut Duplicates,
-        mut twin: impl FnMut(&Packet, Twin),
-    ) {
-        let Block { bytes, frames, packets } = block;
-        packets.resize(frames.len(), Packet::default());
-        let mut used = 0_usize;
-        for frame in frames.iter() {
-            let Some(packet) = packets.get_mut(used) else { break };
-            if self.decode_into(bytes, frame, packet) != Ok(true) {
-                continue;
-            }
-            match duplicates.check(packet, bytes) {
-                Verdict::Keep => used = used.saturating_add(1),
-                Verdict::Twin(cause) => twin(packet, cause),
-            }
-        }
-        packets.truncate(used);
     }
 
     /// The long way, for everything but the common case, which it would decode the same.
