@@ -1,7 +1,7 @@
 """Captures to measure with: made here, the same for everyone, so that figures can be compared. Nothing random but seeded.
 
-`modbus` is a plant's polling (200 connections), `mixed` has other protocols and an office beside it, `flows` jumps at random among
-200,000 connections so that no cache holds them.
+`modbus` is a plant's polling (200 connections), `dnp3` that of 150 outstations, `mixed` has other protocols and an office beside it,
+`flows` jumps at random among 200,000 connections so that no cache holds them.
 """
 
 from __future__ import annotations
@@ -163,6 +163,72 @@ def modbus() -> list[Source]:
     return sources
 
 
+def _crc_of(octet: int) -> int:
+    for _ in range(8):
+        octet = octet >> 1 ^ (0xA6BC if octet & 1 else 0)
+    return octet
+
+
+_CRC: Final = tuple(map(_crc_of, range(256)))
+
+
+def link_frame(control: int, destination: int, source: int, data: bytes) -> bytes:
+    """A DNP3 link frame with its CRCs (IEEE 1815, 9.2.4)."""
+    blocks = [struct.pack("<BBBBHH", 5, 0x64, 5 + len(data), control, destination, source)]
+    blocks += [data[at : at + 16] for at in range(0, len(data), 16)]
+    whole = bytearray()
+    for block in blocks:
+        value = 0
+        for octet in block:
+            value = value >> 8 ^ _CRC[(value ^ octet) & 0xFF]
+        whole += block + (value ^ 0xFFFF).to_bytes(2, "little")
+    return bytes(whole)
+
+
+def dnp3_talk(seed: int, master: int) -> Talk:
+    """Polls of the event classes, of which half bring analog events; now and then of all, a control; seldom a restart (IEEE 1815)."""
+    chance = random.Random(seed)
+    outstation = 2 + seed % 150
+    analogs, binaries = chance.randrange(4, 24), chance.randrange(8, 40)
+    count = 0
+
+    def integrity() -> bytes:
+        values = b"".join(struct.pack("<Bi", 1, (count * 37 + place) % 30_000) for place in range(analogs))
+        states = bytes(1 | (count + place & 1) << 7 for place in range(binaries))
+        return bytes((30, 1, 0, 0, analogs - 1)) + values + bytes((1, 2, 0, 0, binaries - 1)) + states
+
+    def talk() -> tuple[bytes, bytes]:
+        nonlocal count
+        count += 1
+        head = bytes((0xC0 | count & 63, 0xC0 | count & 15))
+        given = b"\x81\0\0"
+        if count % 4_999 == 0:
+            asked, given = b"\x0d", b"\x81\x80\0\x34\x02\x07\x01\x10\x27"
+        elif count % 50 == 0:
+            control = struct.pack("<BBBHHBBIIB", 12, 1, 0x28, 1, seed % 8, 0x41, 1, 100, 100, 0)
+            asked, given = bytes((5,)) + control, given + control
+        elif count % 5:
+            asked = b"\x01\x3c\x02\x06\x3c\x03\x06\x3c\x04\x06"
+            given += struct.pack("<BBBHHBi", 32, 1, 0x28, 1, count % analogs, 1, count % 30_000) if count % 2 else b""
+        else:
+            asked, given = b"\x01\x3c\x01\x06", given + integrity()
+        return link_frame(0xC4, outstation, master, head + asked), link_frame(0x44, master, outstation, head + given)
+
+    return talk
+
+
+def dnp3() -> list[Source]:
+    """150 outstations, polled by two masters each over a connection of its own every half second to two."""
+    masters = [Host(10, 70, 0, 10 + number) for number in range(4)]
+    outstations = [Host(10, 71, number // 50, 10 + number % 50) for number in range(150)]
+    sources = []
+    for number in range(300):
+        connection = Connection((masters[number % 4], outstations[number // 2]), (51_000 + number, 20_000), number * 88_883)
+        talk = dnp3_talk(number // 2, 1 + number % 2)
+        sources.append(polling(connection, talk, (500_000, 1_000_000, 2_000_000)[number % 3], number * 1_499))
+    return sources
+
+
 def s7_talk(seed: int) -> Talk:
     """Reads of a data block (S7 communication over ISO on TCP, RFC 1006)."""
     reference = seed
@@ -301,6 +367,7 @@ def merged(sources: Sequence[Source]) -> Source:
 
 KINDS: Final[dict[str, Callable[[], Source]]] = {
     "modbus": lambda: merged(modbus()),
+    "dnp3": lambda: merged(dnp3()),
     "mixed": lambda: merged(mixed()),
     "flows": flows,
 }
