@@ -57,7 +57,8 @@ CAPTURES: Final[dict[str, tuple[str, str, Callable[[Path], None]]]] = {
     ),
     "dnp3/attack.pcapng": (
         "a host of the enterprise network plays master 1: scan of link addresses, attributes, unsolicited responses off, classes taken "
-        "away, the clock set back, sixty outputs operated, a program stopped, a broadcast control, wrong CRCs, a cold restart",
+        "away, deadbands widened, the clock set back, sixty outputs operated, a program stopped, a broadcast control, wrong CRCs, "
+        "a cold restart",
         BY_HAND,
         record.attack,
     ),
@@ -71,5 +72,10 @@ CAPTURES: Final[dict[str, tuple[str, str, Callable[[Path], None]]]] = {
         "secure authentication: session keys changed, a control authenticated; then eight attempts by somebody without the key",
         CRAFTED,
         crafted.authentication,
+    ),
+    "dnp3/forged_reports.pcap": (
+        "over UDP: a master switches reports off, and another host sends some in the outstation's name",
+        "crafted with an encoder of our own (pcaps/make/dnp3/wire.py) and scapy: no stack gives itself out as another",
+        crafted.forged_reports,
     ),
 }

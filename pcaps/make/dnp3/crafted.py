@@ -1,4 +1,4 @@
-"""DNP3 that opendnp3 3.1.2 doesn't speak, crafted: file transfer (IEEE 1815-2012, A.39) and secure authentication (version 2, A.45)."""
+"""DNP3 that opendnp3 3.1.2 doesn't speak, crafted: files (IEEE 1815-2012, A.25), secure authentication (A.45), reports that are forged."""
 
 from __future__ import annotations
 
@@ -189,4 +189,38 @@ def authentication(path: Path) -> None:
         stranger.challenged(wire.DIRECT_OPERATE, control, right=False)
     stranger.close()
     talk.packets += stranger.packets
+    talk.write(path)
+
+
+FORGER: Final = "00:0c:29:90:00:66"
+
+
+class Datagrams(Association):
+    """The same over UDP."""
+
+    mac: str | None = None
+
+    def say(self, side: int, fragment: bytes) -> None:
+        """A fragment of one side; where `mac` is set, the outstation's come from that host."""
+        self.datagram(side, self.speakers[side].frames(fragment), self.mac if side == 1 else None)
+
+
+def forged_reports(path: Path) -> None:
+    """A master switches reports off; another host then sends some in the outstation's name, and the master confirms them."""
+    master = End("10.20.3.5", "00:1b:1b:30:00:05", 20_000)
+    talk = Datagrams((master, RTU), (1, RTU_LINK))
+    talk.exchange(
+        wire.READ, b"".join(wire.everything(60, variation) for variation in (2, 3, 4, 1)), wire.ranged(1, 2, 0, 3, b"\x01\x81\x01\x01")
+    )
+    talk.exchange(wire.DISABLE, b"".join(wire.everything(60, variation) for variation in (2, 3, 4)))
+    talk.mac = FORGER
+    for number in range(4):
+        talk.time += 1.5
+        moment = wire.time48(int(talk.time * 1_000))
+        event = wire.indexed(2, 2, (number, bytes((0x81,)) + moment))
+        control = wire.FIRST | wire.FINAL | wire.CONFIRMED | wire.UNASKED
+        talk.say(1, wire.response(number, event, function=wire.UNSOLICITED, control=control))
+        talk.say(0, wire.request(number, wire.CONFIRM, control=wire.FIRST | wire.FINAL | wire.UNASKED))
+    talk.mac = None
+    talk.exchange(wire.READ, b"".join(wire.everything(60, variation) for variation in (2, 3, 4)))
     talk.write(path)

