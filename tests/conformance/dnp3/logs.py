@@ -45,6 +45,7 @@ class Fragment:
     function: int
     first: bool
     final: bool
+    unsolicited: bool
     sequence: int
     indications: frozenset[str]
     headers: list[Header] = field(default_factory=list)
@@ -63,10 +64,11 @@ def fragments(path: Path) -> list[Fragment]:
         if "data-level-4" not in kind:
             continue
         if arrow and (parts := FRAGMENT.fullmatch(text)):
-            code, first, final, _, _, sequence, names = parts.groups()
+            code, first, final, _, unsolicited, sequence, names = parts.groups()
             indications = frozenset(INDICATIONS[name] for name in (names or "").split(", ") if name)
             sent = arrow == "--A->"
-            found.append(Fragment(sent, int(code, 16), first == "1", final == "1", int(sequence, 16), indications))
+            bits = [bit == "1" for bit in (first, final, unsolicited)]
+            found.append(Fragment(sent, int(code, 16), *bits, int(sequence, 16), indications))
         elif parts := POINT.fullmatch(text):
             found[-1].headers[-1].points.append((int(parts[1]), parts[2]))
         elif parts := HEADER.fullmatch(text):

@@ -53,6 +53,7 @@ class Message:
     sequence: int | None = None
     indications: int | None = None
     headers: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
 
 
 def ours(path: Path) -> Iterator[Message]:
@@ -64,7 +65,7 @@ def ours(path: Path) -> Iterator[Message]:
             yield Message(line["request"]["packet"], code, own.get("sequence"), None, asked)
         if line["response"] is not None and code < LINK:
             told = tuple(headers(own.get("response_objects", ())))
-            yield Message(line["response"]["packet"], response_code(line), None, own.get("iin_code"), told)
+            yield Message(line["response"]["packet"], response_code(line), None, own.get("iin_code"), told, frozenset(own.get("iin", ())))
 
 
 def response_code(line: Line) -> int:
@@ -146,7 +147,7 @@ class Fold:
 
     def __init__(self) -> None:
         self.said = Folded()
-        self.ways: defaultdict[Way, Direction] = defaultdict(Direction)
+        self.ways: defaultdict[tuple[Way, Way], Direction] = defaultdict(Direction)
 
     def take(self, row: Row) -> None:
         """A frame; its confirmations are counted, and link frames told by their function."""
@@ -158,24 +159,41 @@ class Fold:
 
     def one(self, row: Row) -> None:
         """A fragment."""
-        code, stream, source, target = number(row["dnp3.al.func"][0]), row_stream(row), row["dnp3.src"][0], row["dnp3.dst"][0]
-        way, other = self.ways[*stream, source, target], self.ways[*stream, target, source]
-        indications = number(row["dnp3.al.iin"][0]) if row["dnp3.al.iin"] else None
-        message = Message(number(row["frame.number"][0]), code, number(row["dnp3.al.seq"][0]), indications, tuple(row["headers"]))
-        whole = (code, message.sequence, indications, message.headers)
-        if code == CONFIRM:
+        stream, indications = row_stream(row), number(row["dnp3.al.iin"][0]) if row["dnp3.al.iin"] else None
+        frame, code, sequence = (number(row[name][0]) for name in ("frame.number", "dnp3.al.func", "dnp3.al.seq"))
+        message = Message(frame, code, sequence, indications, tuple(row["headers"]))
+        source, target = row["dnp3.src"][0], row["dnp3.dst"][0]
+        bits = {name: bool(number(row[f"dnp3.al.{bit}"][0])) for name, bit in (("unsolicited", "uns"), ("first", "fir"), ("final", "fin"))}
+        self.add(message, (*stream, source), (*stream, target), **bits, broadcast=number(target) >= BROADCASTS)
+
+    def add(
+        self,
+        message: Message,
+        source: Way,
+        target: Way,
+        *,
+        unsolicited: bool,
+        first: bool,
+        final: bool,
+        broadcast: bool = False,
+        points: object = None,
+    ) -> None:
+        """A fragment from `source` to `target`; `points` is what tells it from another with the same headers."""
+        way, other = self.ways[source, target], self.ways[target, source]
+        whole = (message.code, message.sequence, message.indications, message.names, message.headers, points)
+        if message.code == CONFIRM:
             self.said.confirmations += 1
-            if other.report is not None and number(row["dnp3.al.uns"][0]) and other.report[1] == message.sequence:
+            if other.report is not None and unsolicited and other.report[1] == message.sequence:
                 other.report = None
-        elif code == UNSOLICITED:
+        elif message.code == UNSOLICITED:
             self.report(message, whole, way)
         elif way.last == whole:
             self.said.again += 1
         else:
-            way.last = None if number(target) >= BROADCASTS or code in SILENT else whole
+            way.last = None if broadcast or message.code in SILENT else whole
             if other.last is not None and other.last[1] == message.sequence:
                 other.last = None
-            self.fragment(message, way, other, row)
+            self.fragment(message, way, other, ends=(first, final))
 
     def report(self, message: Message, whole: tuple[Any, ...], way: Direction) -> None:
         """An unsolicited response."""
@@ -185,9 +203,9 @@ class Fold:
             way.report = whole
             self.said.messages.append(message)
 
-    def fragment(self, message: Message, way: Direction, other: Direction, row: Row) -> None:
+    def fragment(self, message: Message, way: Direction, other: Direction, *, ends: tuple[bool, bool]) -> None:
         """A fragment: a response is told at its final one, or as far as it came when the next request is there."""
-        first, final = (number(row[f"dnp3.al.{name}"][0]) for name in ("fir", "fin"))
+        first, final = ends
         if message.code not in (RESPONSE, AUTHENTICATION_RESPONSE):
             self.end(other)
             self.said.messages.append(message)
@@ -204,8 +222,16 @@ class Fold:
             told = tuple(header for part in way.begun for header in part.headers)
             bits = reduce(or_, (part.indications or 0 for part in way.begun))
             code = way.begun[-1].code
-            self.said.messages.append(replace(way.begun[-1], headers=told, indications=None if code in UNREAD else bits))
+            names = frozenset().union(*(part.names for part in way.begun))
+            known = None if code in UNREAD else bits
+            self.said.messages.append(replace(way.begun[-1], headers=told, indications=known, names=names))
             way.begun = []
+
+    def finish(self) -> Folded:
+        """All of it."""
+        for way in self.ways.values():
+            self.end(way)
+        return self.said
 
     def link(self, row: Row) -> None:
         """Frames of the link layer alone: those that ask for something."""
@@ -254,9 +280,7 @@ def theirs(rows: Iterable[Row]) -> Folded:
             fold.said.lost.add(number(row["frame.number"][0]))
         else:
             fold.take(row)
-    for way in fold.ways.values():
-        fold.end(way)
-    return fold.said
+    return fold.finish()
 
 
 def functions(said: Iterable[Message]) -> Counter[tuple[int, str]]:
