@@ -1,6 +1,8 @@
 //! What the fuzz targets do with their bytes. Each `run` panics when a promise is broken.
 
 pub mod capture;
+pub mod dnp3;
+pub mod flow;
 pub mod gate;
 pub mod modbus;
 pub mod packet;
@@ -43,11 +45,12 @@ pub fn file(data: &[u8]) -> std::path::PathBuf {
 mod tests {
     type Target = (&'static str, fn(&[u8]));
 
-    const TARGETS: [Target; 6] = [
+    const TARGETS: [Target; 7] = [
         ("capture", crate::capture::run),
         ("packet", crate::packet::run),
         ("stream", crate::stream::run),
         ("modbus", crate::modbus::run),
+        ("dnp3", crate::dnp3::run),
         ("gate", crate::gate::run),
         ("whole", crate::whole::run),
     ];

@@ -203,13 +203,10 @@ impl Dnp3 {
     /// A whole frame.
     #[inline]
     fn frame(&mut self, side: Side, frame: &Frame, bytes: &[u8], now: (Moment, &Seen), sink: &mut dyn Sink) -> Fed {
-        let data = if frame.user_data > 0 {
-            match link::user_data(bytes.get(..frame.size).unwrap_or_default()) {
-                Ok(data) => Some(data),
-                Err(place) => return Fed::Malformed { used: frame.size, anomaly: anomaly::DATA_CRC, place },
-            }
-        } else {
-            None
+        let mut room = [0; 256];
+        let data = match link::user_data(bytes.get(..frame.size).unwrap_or_default(), &mut room) {
+            Ok(data) => data,
+            Err(place) => return Fed::Malformed { used: frame.size, anomaly: anomaly::DATA_CRC, place },
         };
         let (at, seen) = now;
         let place = self.association(frame, side, now, sink);
@@ -221,11 +218,11 @@ impl Dnp3 {
         if !known {
             self.introduce(frame, side, at, sink);
         }
-        match &data {
-            Some(data) if frame.is_data() => self.segment(frame, side, data.as_slice(), now, sink),
+        match (frame.is_data(), data) {
             // User data that is none.
-            _ if frame.is_data() => sink.anomaly(tables::NUMBER, anomaly::INVALID_LENGTH, side, at),
-            _ => self.link_only(frame, place, &context, at, sink),
+            (true, []) => sink.anomaly(tables::NUMBER, anomaly::INVALID_LENGTH, side, at),
+            (true, [header, octets @ ..]) => self.segment(frame, side, (*header, octets), now, sink),
+            (false, _) => self.link_only(frame, place, &context, at, sink),
         }
         Fed::Used(frame.size)
     }
@@ -243,8 +240,8 @@ impl Dnp3 {
 
     /// User data: a transport segment.
     #[inline]
-    fn segment(&mut self, frame: &Frame, side: Side, data: &[u8], now: (Moment, &Seen), sink: &mut dyn Sink) {
-        let Some((header, octets)) = link::transport(data) else { return };
+    fn segment(&mut self, frame: &Frame, side: Side, data: (u8, &[u8]), now: (Moment, &Seen), sink: &mut dyn Sink) {
+        let (header, octets) = data;
         let sender = usize::from(!frame.from_master());
         let place = self.last;
         let Some(association) = self.associations.get_mut(place) else { return };

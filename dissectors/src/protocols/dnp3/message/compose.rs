@@ -11,6 +11,7 @@ use super::detail::Detail;
 use super::files::FileNote;
 use super::objects::{Block, Range, Walk};
 use super::points::{self, Points};
+use super::usual;
 use crate::address::{Moment, Side};
 use crate::cursor::Cursor;
 use crate::protocols::Sink;
@@ -146,6 +147,9 @@ impl<'a> Exchange<'a> {
 
     /// Hands the record over; says how it ended.
     pub fn emit(&self, transfers: &mut Transfers, sink: &mut dyn Sink) -> Outcome {
+        if usual::tell(self, sink) {
+            return Outcome::Accepted;
+        }
         with_arena(|arena| Record::new(arena, self).tell(transfers, sink))
     }
 }

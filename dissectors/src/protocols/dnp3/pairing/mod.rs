@@ -79,6 +79,8 @@ pub struct Association {
     pub heard: [bool; 2],
     /// When it was last used.
     pub used: u64,
+    /// Nothing that waits is overdue before this.
+    wake: u64,
     /// Open requests, the oldest first: one has its place here.
     first: Option<Open>,
     rest: VecDeque<Open>,
@@ -108,6 +110,7 @@ impl Association {
             client,
             heard: [false; 2],
             used: 0,
+            wake: 0,
             first: None,
             rest: VecDeque::new(),
             confirm: None,
@@ -240,7 +243,9 @@ impl Association {
 
     /// A response of the outstation.
     pub fn response(&mut self, fragment: &Fragment<'_>, at: Moment, context: &Context<'_>, sink: &mut dyn Sink) {
-        self.expire(context, sink);
+        if context.seen.clock >= self.wake {
+            self.expire(context, sink);
+        }
         let control = fragment.control;
         let Some(place) = self.first.iter().chain(&self.rest).position(|open| open.awaits(control)) else {
             return self.response_to_nobody(fragment, at, context, sink);
@@ -253,7 +258,7 @@ impl Association {
             && let Some(challenge) = challenge(fragment)
             && !matches!(open.function(), 32 | 33)
         {
-            open.challenged = Some(challenge);
+            open.challenge(challenge);
             open.deadline = context.seen.clock.max(at.time).saturating_add(TIMEOUT);
             return;
         }
@@ -280,7 +285,7 @@ impl Association {
     ) {
         let request = open.fragment();
         let response =
-            open.response(at).unwrap_or(Response { fragment: *fragment, iin: fragment.iin, more: (&[], &[]), at });
+            open.response().unwrap_or(Response { fragment: *fragment, iin: fragment.iin, more: (&[], &[]), at });
         let exchange = Exchange {
             request: request.map(|fragment| Request { fragment, at: open.at }),
             response: Some(response),
@@ -291,7 +296,7 @@ impl Association {
         self.answered =
             Some(Answered { request: hash(open.octets()), response: hash(fragment.bytes), sequence, at: at.time });
         self.aftermath(open.function(), outcome);
-        if open.challenged.is_some() {
+        if open.challenged().is_some() {
             self.end_authentication(sequence, outcome, at, context, sink);
         }
     }
@@ -425,7 +430,10 @@ impl Association {
         let open = self.first.iter().chain(&self.rest).map(|open| open.deadline).min();
         let others =
             [open, self.report.as_ref().map(|report| report.deadline), self.link.as_ref().map(|link| link.deadline)];
-        others.into_iter().flatten().min()
+        let next = others.into_iter().flatten().min();
+        // What begins to wait from now on is due later than that.
+        self.wake = next.unwrap_or(clock.saturating_add(TIMEOUT));
+        next
     }
 
     fn verdict(&self, open: &Open, context: &Context<'_>) -> Outcome {
@@ -445,7 +453,7 @@ impl Association {
     fn leave(&mut self, open: &Open, ending: Outcome, completed: u64, sink: &mut dyn Sink) {
         let request = open.fragment().map(|fragment| Request { fragment, at: open.at });
         let mut exchange = Exchange { request, ending, ..open.exchange(self.exchange(completed)) };
-        if let Some(response) = open.response(open.answered.unwrap_or(open.at)) {
+        if let Some(response) = open.response() {
             (exchange.response, exchange.incomplete) = (Some(response), true);
             exchange.anomalies.set(anomaly::INCOMPLETE_RESPONSE, !open.lost);
         }
