@@ -17,7 +17,7 @@ def _counted(differences: Iterable[str]) -> Iterator[str]:
 
 
 class Decisions:
-    """The decisions of a file: `captures` (ends of names), `peer`, `why`, `differences` (exact texts; `22 × ` before what is there often)."""
+    """The decisions of a file: `captures` (ends of names), `peer`, `why`, `differences` (exact texts, `22 × ` before repeated ones)."""
 
     def __init__(self, place: Path) -> None:
         self.name = "/".join(place.parts[-4:])
