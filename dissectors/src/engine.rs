@@ -15,9 +15,9 @@ const MINUTE: u64 = 60_000_000_000;
 /// Packets whose places in the flow table are fetched together.
 const TOGETHER: usize = 16;
 /// So few flows stay in the cache: nothing has to be fetched ahead.
-const FEW: usize = 2048;
+const FEW: usize = 64;
 /// Facts that wait for Python at most: then a batch is due.
-const MAX_QUEUE: usize = 65_536;
+const MAX_QUEUE: usize = 4_096;
 
 /// Why [`Engine::advance`] paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

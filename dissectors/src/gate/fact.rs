@@ -7,8 +7,8 @@ use super::owned::{OwnedObservation, OwnedTransaction};
 use super::recent::FlowCache;
 use super::seen::FlowAnomaly;
 use super::window::Crossing;
-use crate::address::{Mac, Side};
-use crate::packet::Vlan;
+use crate::address::Side;
+use crate::packet::L2;
 use crate::stream::FlowKey;
 
 /// How the gate works in this run.
@@ -33,10 +33,8 @@ impl Default for Settings {
 pub struct Context<'a> {
     /// The flow.
     pub key: &'a FlowKey,
-    /// MAC addresses of side A and B, zero where there is none.
-    pub macs: &'a [Mac; 2],
-    /// VLAN tags.
-    pub vlan: Vlan,
+    /// MACs and VLAN of each side's last packet.
+    pub l2: &'a [L2; 2],
     /// Who opened the connection, where that was seen.
     pub initiator: Option<Side>,
     /// The flow's own.

@@ -93,7 +93,7 @@ impl Recent {
     fn range(&self) -> Range {
         let Some(access) = self.access else { return Range::EMPTY };
         let (first, more) = (u64::from(self.first), u64::from(self.more));
-        Range { first, last: first.saturating_add(more), block: 0, kind: self.kind, access }
+        Range::new(self.kind, access, 0, first, first.saturating_add(more))
     }
 
     /// Whether the tally of the operation `number` holds the points of an occurrence already.
