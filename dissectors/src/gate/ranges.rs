@@ -41,12 +41,6 @@ impl Range {
         Range::new(point.kind, point.access, point.block, first, last)
     }
 
-    /// Index into the protocol's `point_kinds`.
-    pub fn kind(&self) -> u8 {
-        let [_, _, kind, ..] = self.group.to_be_bytes();
-        kind
-    }
-
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.first > self.last
