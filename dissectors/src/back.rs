@@ -47,6 +47,19 @@ impl Talk {
         black_box(self.dissection.protocol());
         black_box(self.armed);
     }
+
+    /// The same one step further: the dissector, and the operation that was met last.
+    #[inline]
+    pub fn warm_more(&self, gate: &Gate) {
+        self.dissection.warm();
+        gate.warm(&self.cache);
+    }
+
+    /// The same another step further: what the operation points to.
+    #[inline]
+    pub fn warm_most(&self, gate: &Gate) {
+        gate.warm_more(&self.cache);
+    }
 }
 
 /// Everything behind the flow table.

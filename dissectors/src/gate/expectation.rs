@@ -1,6 +1,7 @@
 //! What Python answered for an operation: lanes of clauses, and the clauses' tallies.
 
 use std::fmt;
+use std::hint::black_box;
 use std::mem;
 use std::num::NonZeroU32;
 
@@ -92,12 +93,12 @@ const _: () = assert!(size_of::<Slot>() == 128, "a clause is two cache lines");
 impl Slot {
     /// Counts an occurrence whose points are `held` or not; true when the slot belongs into the list of changed ones from now on.
     #[inline]
-    fn note(&mut self, conditions: &Conditions, occurrence: &Occurrence<'_>, keep: u32, held: bool) -> bool {
+    fn note(&mut self, conditions: &Conditions, occurrence: &Occurrence<'_>, held: bool) -> bool {
         if !conditions.tally {
             self.tally.touch(occurrence);
             return false;
         }
-        self.tally.note(occurrence, keep, conditions.limits, held);
+        self.tally.note(occurrence, conditions.limits, held);
         !mem::replace(&mut self.changed, true)
     }
 }
@@ -165,6 +166,15 @@ fn bit(position: usize) -> u128 {
 }
 
 impl Clauses {
+    /// Reads the clause that the short way looks at.
+    #[inline]
+    pub fn warm(&self, expectation: &Expectation) {
+        let rest = expectation.short().rest.and_then(|rest| self.slots.get(at(rest.get().wrapping_sub(1))));
+        if let Some(slot) = rest {
+            black_box((slot.conditions, slot.tally.last.time));
+        }
+    }
+
     /// Looks which clauses an occurrence fits; their slots are put into `fitted`. `None` without an expectation.
     #[inline]
     pub fn judge(
@@ -213,10 +223,10 @@ impl Clauses {
 
     /// Counts an occurrence in a clause that it fits; gives the windows that it is counted in.
     #[inline]
-    pub fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>, keep: u32) -> Option<&[(u32, Brought)]> {
+    pub fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>) -> Option<&[(u32, Brought)]> {
         let slot = self.slots.get_mut(at(number))?;
         let conditions = self.shared.get(slot.conditions)?;
-        if slot.note(conditions, occurrence, keep, false) {
+        if slot.note(conditions, occurrence, false) {
             self.changed.push(number);
         }
         slot.windows.as_deref()
@@ -230,7 +240,6 @@ impl Clauses {
         number: u32,
         occurrence: &Occurrence<'_>,
         last: Option<u64>,
-        keep: u32,
         recent: Option<&mut Recent>,
     ) -> bool {
         let Some(slot) = self.slots.get_mut(at(number)) else { return false };
@@ -240,7 +249,7 @@ impl Clauses {
             return false;
         }
         let held = recent.as_ref().is_some_and(|recent| recent.clause == slot.id);
-        if slot.note(conditions, occurrence, keep, held) {
+        if slot.note(conditions, occurrence, held) {
             self.changed.push(number);
         }
         if let Some(recent) = recent

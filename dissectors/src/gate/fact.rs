@@ -16,15 +16,13 @@ use crate::stream::FlowKey;
 pub struct Settings {
     /// Everything is delivered, nobody is asked; operations are counted all the same.
     pub follow: bool,
-    /// Occurrences of a tally whose packets are kept, beside the last one.
-    pub first_packets: u32,
     /// Greatest numbers of what is kept.
     pub limits: Limits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { follow: false, first_packets: 5, limits: Limits::default() }
+        Settings { follow: false, limits: Limits::default() }
     }
 }
 

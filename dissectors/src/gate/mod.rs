@@ -116,6 +116,23 @@ impl Gate {
         self.enqueue(number, &context, transaction);
     }
 
+    /// Reads the record of the operation that a flow met last, so that with many of them it is in the cache when it is needed.
+    #[inline]
+    pub fn warm(&self, cache: &FlowCache) {
+        if let Some(operation) = self.operations.get(cache.last_operation()) {
+            operation.warm();
+        }
+    }
+
+    /// The same for what that record points to.
+    #[inline]
+    pub fn warm_more(&self, cache: &FlowCache) {
+        if let Some(operation) = self.operations.get(cache.last_operation()) {
+            operation.tally.warm();
+            self.clauses.warm(&operation.expectation);
+        }
+    }
+
     #[cold]
     fn count_flaws(&mut self, transaction: &Transaction<'_>) {
         for bit in (0..64_u8).filter(|bit| transaction.anomalies.0 >> bit & 1 == 1) {
@@ -136,14 +153,13 @@ impl Gate {
             return self.tally_expected_by_lanes(number, occurrence);
         };
         let last = operation.tally.last_time();
-        let keep = self.settings.first_packets;
         let points = occurrence.transaction.points;
         let recent = cache.recent(occurrence.transaction);
         let held = recent.is_held(number, points);
         let counted =
-            rest.is_none_or(|slot| self.clauses.tally_one(slot, occurrence, last, keep, held.then_some(&mut *recent)));
+            rest.is_none_or(|slot| self.clauses.tally_one(slot, occurrence, last, held.then_some(&mut *recent)));
         if counted {
-            operation.tally.note(occurrence, keep, false, held);
+            operation.tally.note(occurrence, false, held);
             if !held {
                 recent.remember(number, points, operation.tally.range());
                 cache.turn();
@@ -173,11 +189,9 @@ impl Gate {
     #[inline]
     fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>) {
         self.note(number, occurrence);
-        let keep = self.settings.first_packets;
         for clause in &self.fitted {
-            for (window, brought) in self.clauses.tally(*clause, occurrence, keep).unwrap_or_default() {
-                let held = usize::try_from(keep).unwrap_or(usize::MAX);
-                self.crossings.extend(self.windows.feed(*window, *brought, occurrence, held));
+            for (window, brought) in self.clauses.tally(*clause, occurrence).unwrap_or_default() {
+                self.crossings.extend(self.windows.feed(*window, *brought, occurrence));
             }
         }
     }
@@ -185,7 +199,7 @@ impl Gate {
     #[inline]
     fn note(&mut self, number: u32, occurrence: &Occurrence<'_>) {
         if let Some(operation) = self.operations.get_mut(number) {
-            operation.tally.note(occurrence, self.settings.first_packets, false, false);
+            operation.tally.note(occurrence, false, false);
         }
     }
 

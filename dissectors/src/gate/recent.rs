@@ -60,6 +60,12 @@ impl FlowCache {
         }
     }
 
+    /// The operation met last, as far as a flow that does one thing alone tells; 0 for none.
+    #[inline]
+    pub(super) fn last_operation(&self) -> u32 {
+        self.only.number
+    }
+
     /// The only place was given to another thing: a flow to which this happens again and again gets more of them.
     #[inline]
     pub(super) fn turn(&mut self) {

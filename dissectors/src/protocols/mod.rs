@@ -266,6 +266,9 @@ pub trait Dissector: Send {
     /// datagram. Transactions that it completes go to `sink`. Called again with the rest until it says `Incomplete`.
     fn feed(&mut self, side: Side, bytes: &[u8], at: Moment, seen: &Seen, sink: &mut dyn Sink) -> Fed;
 
+    /// Reads those parts of its state that the next message needs, so that with many flows they are in the cache by then.
+    fn warm(&self) {}
+
     /// Bytes of this direction were lost here; what was buffered of a message is dropped. The next `feed` may start inside a
     /// message: the dissector finds the next one by itself, within two messages and without inventing one.
     fn gap(&mut self, side: Side, missing: u64);

@@ -111,6 +111,6 @@ fn the_window_beyond_the_ceiling_counts_nothing() {
     let t = read(3, 0, 1);
     let l2 = [L2::default(); 2];
     let occurrence = Occurrence::new(&t, &l2);
-    assert_eq!(windows.feed(0, window::Brought::Points, &occurrence, 5), None);
-    assert!(windows.feed(1, window::Brought::Points, &occurrence, 5).is_some());
+    assert_eq!(windows.feed(0, window::Brought::Points, &occurrence), None);
+    assert!(windows.feed(1, window::Brought::Points, &occurrence).is_some());
 }
