@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+pub mod dnp3;
 pub mod modbus;
 pub mod services;
 pub mod umas;
