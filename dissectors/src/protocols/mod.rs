@@ -15,7 +15,7 @@ use crate::transaction::{Access, Observation, Transaction};
 
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
-pub static PROTOCOLS: &[&Protocol] = &[&modbus::PROTOCOL, &umas::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] = &[&modbus::PROTOCOL, &umas::PROTOCOL, &dnp3::PROTOCOL];
 
 /// Recognises a protocol; a plain function for those of the registry.
 pub type Recogniser = dyn Fn(&Probe<'_>) -> Recognition + Send + Sync;

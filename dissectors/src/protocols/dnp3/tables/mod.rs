@@ -9,8 +9,8 @@
 //! A **unit** is `master>outstation`, the link addresses in the direction of a request whoever sent the frame: `3>1024`. The
 //! client is the master's side, for what an outstation sends of its own accord too.
 //!
-//! A **rejection** code is a command status (1 to 127), 256 and a bit number of IIN2, 512 and a file status, or 768 and an
-//! authentication error.
+//! A **rejection** code is a command status (1 to 127), 256 and a bit number of IIN2, 512 and a file status, 768 and an
+//! authentication error, or 1024 and the link function of a refusal.
 //!
 //! # Fields beside those that all protocols have (`dnp3` object of a transaction)
 //!
@@ -29,9 +29,8 @@
 //! | `link_function` | what a secondary station answered to a link frame |
 //! | `confirmed` | a report's confirmation: true or false; absent where none was asked for |
 //! | `time_ms`, `delay_ms` | time that is written or told, ms since 1970; a delay |
-//! | `file` | `name`, `mode`, `direction` (`to_outstation`, `from_outstation`), `handle`, `size`, `block`, `last`, `bytes`, `sha256`, `status`, `type`, `created_ms`, `permissions`, `password_seen` |
-//! | `authentication` | `message`, `user`, `challenge_sequence`, `key_status`, `mac_algorithm`, `error`, `aggressive`, `outcome` |
-//! | `attributes` | device attributes: `attribute` (number), `name`, `set`, `value` |
+//! | `file` | `name`, `mode`, `direction` (`to_outstation`, `from_outstation`), `handle`, `size`, `block`, `last`, `bytes` and `complete` so far, `sha256` of what passed (with the last block and the close), `status`, `type`, `created_ms`, `permissions`, `user`, `password_seen` |
+//! | `authentication` | `message`, `user`, `user_name`, `challenge_sequence`, `key_status`, `mac_algorithm`, `error`, `aggressive`, `challenged`, `outcome` (`accepted`, `failed`) |
 //! | `select_packet` | of an OPERATE: packet of the SELECT it belongs to |
 //! | `unread` | bytes of the objects that could not be read |
 //!
@@ -40,6 +39,10 @@
 //! | field | what |
 //! |---|---|
 //! | `object` | `g12v1` |
+//! | `attribute` | name of a device attribute |
+//! | `class` | class that an `assign_class` puts the point into |
+//! | `octets` | length of a virtual terminal's text, which is not shown: it may hold a password |
+//! | `association` | of a security statistic |
 //! | `quality` | names of the set quality flags; points that stand side by side and have the same are one range |
 //! | `time_ms` | ms since 1970; relative times are resolved with the common time of occurrence before them |
 //! | `synchronized` | false: the time rests on an unsynchronised clock (g51v2) |
@@ -230,6 +233,9 @@ pub static REJECTIONS: &[(u32, &str)] = &[
     (778, "authentication_invalid_certification_data"),
     (779, "authentication_unknown_user"),
     (780, "authentication_max_session_key_status_requests_exceeded"),
+    (1025, "link_nack"),
+    (1038, "link_not_functioning"),
+    (1039, "link_not_supported"),
 ];
 
 /// Added to an IIN2 bit number in a rejection code.
@@ -238,6 +244,9 @@ pub const REJECTED_IIN: u32 = 256;
 pub const REJECTED_FILE: u32 = 512;
 /// Added to an authentication error in a rejection code.
 pub const REJECTED_AUTHENTICATION: u32 = 768;
+
+/// Added to a link function in a rejection code.
+pub const REJECTED_LINK: u32 = 1024;
 
 /// Bits of the anomaly set.
 #[allow(missing_docs)]
