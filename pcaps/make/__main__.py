@@ -1,4 +1,4 @@
-"""Record the project's captures anew: python -m pcaps.make (root, iproute2, dumpcap from wireshark-common)."""
+"""Record the project's captures anew: python -m pcaps.make [FOLDER …] (root, iproute2, dumpcap from wireshark-common)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 
 import yaml
 
-from pcaps.make import plant, umas
+from pcaps.make import plant, s7, umas
 
 FOLDER = Path(__file__).resolve().parent.parent
+
+SNAP7 = "recorded on the switch of a plant in network namespaces; Snap7 servers and clients (python-snap7 2)"
 
 CAPTURES = {
     "plant/normal.pcapng": (
@@ -31,23 +33,46 @@ CAPTURES = {
         "crafted with scapy: no open stack speaks UMAS",
         umas.craft,
     ),
+    "s7/normal.pcapng": (
+        "a shift without incidents: HMI polling two S7 controllers (single and multi-item reads of all areas and types) and writing set points, "
+        "historian",
+        SNAP7,
+        s7.normal,
+    ),
+    "s7/engineering.pcapng": (
+        "maintenance of an S7 controller from the engineering station: system status lists, block list and information, a refused upload, clock "
+        "read and set, password, stop, block deleted, compress, RAM to ROM, cold and warm start; the HMI goes on",
+        SNAP7,
+        s7.engineering,
+    ),
+    "s7/attack.pcapng": (
+        "a host of the enterprise network scans ports, asks S7 controllers who they are, reads data blocks, is refused an upload, toggles "
+        "outputs, writes a set point, sets the clock, deletes a block and stops the controller; the HMI goes on",
+        SNAP7,
+        s7.attack,
+    ),
 }
 
 
 def main() -> None:
-    """Make every capture, then the manifest with its digests."""
+    """Make every capture (or those of the folders named, and new ones), then the manifest with its digests."""
     missing = [tool for tool in ("ip", "dumpcap") if shutil.which(tool) is None]
     if missing or os.geteuid() != 0:
         sys.exit(f"making captures needs root, ip (iproute2) and dumpcap (wireshark-common); missing: {', '.join(missing) or 'root'}")
+    manifest = FOLDER / "MANIFEST.yml"
+    known = {entry["file"]: entry for entry in yaml.safe_load(manifest.read_text())} if manifest.exists() else {}
     entries = []
     for name, (content, how, make) in CAPTURES.items():
+        if sys.argv[1:] and name in known and not name.startswith(tuple(sys.argv[1:])):
+            entries.append(known[name])
+            continue
         path = FOLDER / name
         path.parent.mkdir(exist_ok=True)
         print(f"making {name} …", file=sys.stderr)
         make(path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         entries.append({"file": name, "sha256": digest, "content": content, "made": how, "by": "python -m pcaps.make"})
-    (FOLDER / "MANIFEST.yml").write_text(yaml.safe_dump(entries, sort_keys=False, width=140))
+    manifest.write_text(yaml.safe_dump(entries, sort_keys=False, width=140))
 
 
 if __name__ == "__main__":
