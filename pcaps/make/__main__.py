@@ -34,14 +34,14 @@ CAPTURES = {
         umas.craft,
     ),
     "s7/normal.pcapng": (
-        "a shift without incidents: HMI polling two S7 controllers (single and multi-item reads of all areas and types) and writing set points, "
-        "historian",
+        "a shift without incidents: HMI polling two S7 controllers (single and multi-item reads of all areas and types) and writing set "
+        "points, historian",
         SNAP7,
         s7.normal,
     ),
     "s7/engineering.pcapng": (
-        "maintenance of an S7 controller from the engineering station: system status lists, block list and information, a refused upload, clock "
-        "read and set, password, stop, block deleted, compress, RAM to ROM, cold and warm start; the HMI goes on",
+        "maintenance of an S7 controller from the engineering station: system status lists, block list and information, a refused upload, "
+        "clock read and set, password, stop, block deleted, compress, RAM to ROM, cold and warm start; the HMI goes on",
         SNAP7,
         s7.engineering,
     ),
