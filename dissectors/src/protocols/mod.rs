@@ -2,7 +2,9 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+pub mod cotp;
 pub mod modbus;
+pub mod s7comm;
 pub mod services;
 pub mod umas;
 
@@ -14,7 +16,7 @@ use crate::transaction::{Access, Observation, Transaction};
 
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
-pub static PROTOCOLS: &[&Protocol] = &[&modbus::PROTOCOL, &umas::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] = &[&modbus::PROTOCOL, &umas::PROTOCOL, &s7comm::PROTOCOL];
 
 /// Recognises a protocol; a plain function for those of the registry.
 pub type Recogniser = dyn Fn(&Probe<'_>) -> Recognition + Send + Sync;
@@ -275,4 +277,10 @@ pub trait Dissector: Send {
 
     /// The flow ends: everything that is open leaves now.
     fn finish(&mut self, ending: Ending, seen: &Seen, sink: &mut dyn Sink);
+
+    /// The protocol that the flow turned out to be, where that is not known when it is recognised: what rides on a connection
+    /// shows with its first message. Asked when something is wrong, and after `finish`.
+    fn carries(&self) -> Option<u8> {
+        None
+    }
 }

@@ -1,0 +1,114 @@
+//! Names, access classes, kinds of points and limits of S7comm. Siemens has published neither protocol nor codes: the names follow
+//! what Wireshark's dissector and the open implementations (Snap7, libnodave) agree on and captures confirm.
+
+use crate::protocols::cotp::tables as cotp;
+use crate::protocols::{FunctionRow, PointKind, SubFunctionRow};
+use crate::transaction::{Access, Code};
+
+/// The number of this protocol in [`crate::protocols::PROTOCOLS`].
+pub const NUMBER: u8 = 2;
+
+const fn row(code: u32, name: &'static str, access: Access, about: &'static str) -> FunctionRow {
+    FunctionRow { code, name, access, about }
+}
+
+/// Function codes of jobs; `userdata` has none of its own and stands under the number of its message type (ROSCTR), and the set-up
+/// and end of the connection under those of their COTP data units.
+pub static FUNCTIONS: &[FunctionRow] = &[
+    row(0x00, "cpu_services", Access::Configure, "Services of the CPU; what they do is not told"),
+    row(0x04, "read_var", Access::Read, "Reads variables: areas, data blocks, symbols"),
+    row(0x05, "write_var", Access::Write, "Writes variables"),
+    row(0x07, "userdata", Access::Configure, "Userdata; group and sub-function decide the access"),
+    row(0x1A, "request_download", Access::Program, "Begins to load a block into the controller"),
+    row(0x1B, "download_block", Access::Program, "Fetches a part of the block from the programming device"),
+    row(0x1C, "download_ended", Access::Program, "Ends loading a block into the controller"),
+    row(0x1D, "start_upload", Access::Program, "Begins to load a block out of the controller"),
+    row(0x1E, "upload", Access::Program, "A part of the block, out of the controller"),
+    row(0x1F, "end_upload", Access::Program, "Ends loading a block out of the controller"),
+    row(0x28, "pi_service", Access::Program, "Calls a program invocation service; which one decides the access"),
+    row(0x29, "plc_stop", Access::Mode, "Stops the controller"),
+    row(0xF0, "setup_communication", Access::Session, "Agrees on PDU size and parallel jobs"),
+    cotp::CONNECT,
+    cotp::DISCONNECT,
+    cotp::ERROR,
+];
+
+/// Sub-functions.
+pub static SUB_FUNCTIONS: &[SubFunctionRow] = &[];
+
+/// Codes of rejections.
+pub static REJECTIONS: &[(u32, &str)] = &cotp::REASONS;
+
+/// Bits of the anomaly set; the first ones are COTP's.
+#[allow(missing_docs)]
+pub mod anomaly {
+    use crate::protocols::cotp::tables::anomaly::OWN;
+    pub const INVALID_LENGTH: u8 = OWN;
+    pub const TRAILING_BYTES: u8 = OWN + 1;
+    pub const INVALID_TYPE: u8 = OWN + 2;
+    pub const UNSOLICITED_RESPONSE: u8 = OWN + 3;
+    pub const LATE_RESPONSE: u8 = OWN + 4;
+    pub const RESPONSE_MISMATCH: u8 = OWN + 5;
+    pub const TOO_MANY_OPEN_REQUESTS: u8 = OWN + 6;
+}
+
+/// Names of the anomalies, in the order of their bits.
+pub static ANOMALIES: &[(&str, &str)] = &cotp::with_anomalies::<12>(&[
+    ("invalid_length", "A length does not fit what is there"),
+    ("trailing_bytes", "More bytes than the lengths say"),
+    ("invalid_type", "A message type that does not exist"),
+    ("unsolicited_response", "A response without a request, though nothing was lost"),
+    ("late_response", "A response after its request had been closed"),
+    ("response_mismatch", "The response does not fit its request (function, number of items)"),
+    ("too_many_open_requests", "More requests without response than are kept; the oldest was let go"),
+]);
+
+/// The kinds of points.
+pub static POINT_KINDS: &[PointKind] = &[];
+
+/// A function code with its name.
+#[inline]
+pub fn function(code: u8) -> Code {
+    Code { code: u32::from(code), name: row_of(code).map(|row| row.name) }
+}
+
+/// What kind of thing a function does. What an unknown one does can't be known: `configure`.
+#[inline]
+pub fn access(code: u8) -> Access {
+    row_of(code).map_or(Access::Configure, |row| row.access)
+}
+
+#[inline]
+fn row_of(code: u8) -> Option<&'static FunctionRow> {
+    let place = match code {
+        0x00 => 0,
+        0x04 => 1,
+        0x05 => 2,
+        0x07 => 3,
+        0x1A..=0x1F => code.checked_sub(0x16)?,
+        0x28 | 0x29 => code.checked_sub(0x1E)?,
+        0xF0 => 12,
+        _ => return None,
+    };
+    FUNCTIONS.get(usize::from(place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_found_by_its_code() {
+        for code in 0..=255u8 {
+            let row = FUNCTIONS[..13].iter().find(|row| row.code == u32::from(code));
+            assert_eq!(function(code).name, row.map(|row| row.name), "function {code}: mend row_of");
+        }
+    }
+
+    #[test]
+    fn bits_have_names() {
+        assert_eq!(ANOMALIES.len(), usize::from(anomaly::TOO_MANY_OPEN_REQUESTS) + 1);
+        assert_eq!(ANOMALIES[usize::from(anomaly::LATE_RESPONSE)].0, "late_response");
+        assert_eq!(crate::protocols::PROTOCOLS[usize::from(NUMBER)].name, "s7comm");
+    }
+}
