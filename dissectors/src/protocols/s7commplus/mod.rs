@@ -195,10 +195,8 @@ impl Plus {
         let is_text = content.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ');
         let content = if is_text { Value::Text(content) } else { Value::Hex(content) };
         let by = if self.client_or_likely(message.side, link) == message.side { "client" } else { "server" };
-        let detail = [
-            Field { name: "by", value: Value::Text(by.as_bytes()) },
-            Field { name: "message", value: content },
-        ];
+        let detail =
+            [Field { name: "by", value: Value::Text(by.as_bytes()) }, Field { name: "message", value: content }];
         let client = self.client_or_likely(message.side, link);
         let parts = (&[][..], &detail[..]);
         compose::report(function::SYSTEM_EVENT, client, link.unit, parts, Anomalies::default(), message.at, sink);

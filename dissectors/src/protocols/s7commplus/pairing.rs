@@ -206,4 +206,3 @@ fn leave(
     let Open { function, sequence, .. } = *open;
     Exchange { client, unit, function, sequence, request, response, ending, anomalies, completed }.emit(sink);
 }
-

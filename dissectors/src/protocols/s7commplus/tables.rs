@@ -64,7 +64,12 @@ pub static FUNCTIONS: &[FunctionRow] = &[
     row(0xFE, "system_event", Access::Session, "Message of the transport: error or end of a session"),
     row(0x04B1, "error", Access::Session, "An error"),
     row(0x04BB, "explore", Access::Identify, "Asks for an object with its attributes and what is inside of it"),
-    row(0x04CA, "create_object", Access::Configure, "Creates objects: sessions, subscriptions, jobs, blocks of a program"),
+    row(
+        0x04CA,
+        "create_object",
+        Access::Configure,
+        "Creates objects: sessions, subscriptions, jobs, blocks of a program",
+    ),
     row(0x04D4, "delete_object", Access::Configure, "Deletes an object"),
     row(0x04F2, "set_variable", Access::Configure, "Sets attributes of an object; starts and stops the controller"),
     row(0x04FC, "get_variable", Access::Read, "Reads attributes of an object"),
@@ -483,6 +488,8 @@ pub fn set_access(rid: u32, session: u32, attribute: u32) -> Access {
         attribute::DB_ACTUAL | attribute::AREA_ACTUAL => Access::Write,
         attribute::DB_INITIAL | attribute::AREA_INITIAL => Access::Program,
         attribute::CLOCK => Access::Configure,
+        // What a subscription is made of.
+        1001..=1082 => Access::Session,
         _ if rid == session || (object::CREATED..object::BLOCKS).contains(&rid) => Access::Session,
         _ if is_program(rid) => Access::Program,
         _ => Access::Configure,

@@ -260,7 +260,16 @@ fn points<'p>(items: &'p [Item<'p>], arena: &'p Bump) -> Vec<Point<'p>> {
         };
         let first = u64::from(item.address);
         let fields = arena.alloc_slice_copy(&fields);
-        Point { kind: item.kind, access: item.access, block: item.block, first, last: first, name: None, values, fields }
+        Point {
+            kind: item.kind,
+            access: item.access,
+            block: item.block,
+            first,
+            last: first,
+            name: None,
+            values,
+            fields,
+        }
     };
     items.iter().map(point).collect()
 }

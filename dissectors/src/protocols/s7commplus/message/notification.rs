@@ -1,10 +1,9 @@
 //! Notifications: values of a subscription by the references that it gave them, and alarms as objects.
 
 use super::Reading;
-use super::object;
 use super::request::{Content, Item, describe_objects};
 use super::value::Reader;
-use crate::protocols::s7commplus::tables::point;
+use crate::protocols::s7commplus::tables::{object, point};
 use crate::transaction::{Access, Field, Value};
 
 /// What stands before a value in the list.
@@ -32,7 +31,10 @@ pub fn read<'a>(reader: &mut Reader<'a>, content: &mut Content<'a>) -> Reading<(
     }
     reader.cursor.skip(4)?;
     content.number("credit_tick", reader.cursor.u8()?);
-    content.number("notification_sequence", reader.vlq32()?);
+    // Old firmware, whose subscriptions have other identifiers, counts no notifications.
+    if subscription >= object::CREATED {
+        content.number("notification_sequence", reader.vlq32()?);
+    }
     if reader.peek() == Some(0) {
         // Newer firmware: a time in microseconds, whose first byte is 0, stands before the counter of changes.
         let time = reader.cursor.u64_be()?;
@@ -81,7 +83,7 @@ fn alarms<'a>(reader: &mut Reader<'a>, content: &mut Content<'a>) -> Reading<()>
     if reader.cursor.u8()? != item::OBJECT {
         return Err(reader.wrong());
     }
-    let (objects, result) = object::read(reader);
+    let (objects, result) = super::object::read(reader);
     describe_objects(reader, &objects, content);
     result
 }

@@ -71,8 +71,7 @@ impl<'a> Object<'a> {
             add("depth", Value::Unsigned(u64::from(self.depth)));
         }
         if with_attributes && !self.attributes.is_empty() {
-            let list: Vec<Value<'_>> =
-                self.attributes.iter().map(|(id, typed)| reader.element(*id, *typed)).collect();
+            let list: Vec<Value<'_>> = self.attributes.iter().map(|(id, typed)| reader.element(*id, *typed)).collect();
             add("attributes", Value::List(reader.arena.alloc_slice_copy(&list)));
         }
         if self.unlisted > 0 {
@@ -143,7 +142,10 @@ fn begin<'a>(reader: &mut Reader<'a>, objects: &mut Objects<'a>, depth: usize) -
     let rid = reader.cursor.u32_be()?;
     let class = reader.vlq32()?;
     let _class_flags = reader.vlq32()?;
-    let _attribute = reader.vlq32()?;
+    // The attribute through which it belongs to its parent; one more number follows where there is one.
+    if reader.vlq32()? != 0 {
+        reader.vlq32()?;
+    }
     objects.count = objects.count.saturating_add(1);
     if objects.list.len() >= MAX_OBJECTS {
         return Ok(None);

@@ -133,9 +133,10 @@ pub fn read<'a>(reader: &mut Reader<'a>, about: &About, content: &mut Content<'a
     Ok(())
 }
 
-/// The end of a message: an integrity number where the session is protected, then a digest (version 2) or up to five bytes of 0.
+/// The end of a message: an integrity number where the session is protected, then a digest (version 2) or bytes of 0: four or five,
+/// after old firmware eleven.
 pub fn finish(reader: &mut Reader<'_>, version: u8) -> Reading<Option<u32>> {
-    const FILL: usize = 5;
+    const FILL: usize = 11;
     let rest = reader.cursor.rest();
     let place = rest.len().checked_sub(DIGEST.saturating_add(1)).filter(|_| version == version::V2);
     let digest = place.filter(|&place| rest.get(place).is_some_and(|&length| usize::from(length) == DIGEST));
@@ -409,7 +410,8 @@ fn sub_streamed<'a>(reader: &mut Reader<'a>, about: &About, content: &mut Conten
             item.value = Some(typed);
         }
         content.add(item);
-        return typed.map(|_| ());
+        typed?;
+        return reader.cursor.skip(1);
     }
     content.add(item);
     Ok(())
@@ -419,12 +421,14 @@ fn sub_streamed<'a>(reader: &mut Reader<'a>, about: &About, content: &mut Conten
 fn explore<'a>(reader: &mut Reader<'a>, content: &mut Content<'a>) -> Reading<()> {
     let object = reader.cursor.u32_be()?;
     let _request = reader.vlq32()?;
-    let [recursive, _, parents, _] = reader.cursor.array()?;
-    if reader.cursor.rest().starts_with(&[1, 0, super::value::kind::STRUCT]) {
-        reader.cursor.skip(1)?;
+    let [recursive, _, parents] = reader.cursor.array()?;
+    let filters = reader.cursor.u8()?;
+    for _ in 0..filters {
         let filter = reader.value()?;
-        reader.cursor.skip(1)?;
         content.field("filter", filter.value);
+    }
+    if filters > 0 {
+        reader.cursor.skip(1)?;
     }
     let count = reader.vlq32()?;
     let mut wanted = Vec::new();
@@ -477,12 +481,7 @@ fn invoke<'a>(reader: &mut Reader<'a>, content: &mut Content<'a>) -> Reading<()>
 }
 
 /// Numbered values as a detail.
-pub fn list<'a>(
-    reader: &Reader<'a>,
-    name: &'static str,
-    values: &[(u32, Typed<'a>)],
-    content: &mut Content<'a>,
-) {
+pub fn list<'a>(reader: &Reader<'a>, name: &'static str, values: &[(u32, Typed<'a>)], content: &mut Content<'a>) {
     let values: Vec<Value<'a>> = values.iter().map(|(_, typed)| typed.value).collect();
     if !values.is_empty() {
         content.field(name, Value::List(reader.arena.alloc_slice_copy(&values)));
