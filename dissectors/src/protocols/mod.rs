@@ -4,12 +4,15 @@
 
 pub mod cotp;
 pub mod modbus;
+pub mod points;
 pub mod s7comm;
 pub mod s7commplus;
 pub mod services;
 pub mod umas;
 
 use std::sync::RwLock;
+
+pub use points::Syntax;
 
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
@@ -162,6 +165,8 @@ pub struct PointKind {
     pub max: u64,
     /// Addresses are written with a block (`file:4/10-12`).
     pub block: bool,
+    /// How its points are written.
+    pub syntax: Syntax,
 }
 
 /// What is known of a flow when its protocol is asked for.

@@ -194,7 +194,7 @@ impl IsoOnTcp {
 
     /// A refusal of what waits to be confirmed, or the end of the connection.
     pub(super) fn disconnected(&mut self, side: Side, reason: u8, at: Moment, seen: &Seen, sink: &mut dyn Sink) {
-        let code = tables::reason(u32::from(reason));
+        let code = tables::reason(tables::REASON.saturating_add(u32::from(reason)));
         match &mut self.connection {
             Some(connection) if connection.client != side && connection.confirm.is_none() => {
                 connection.refusal = Some((code, at));

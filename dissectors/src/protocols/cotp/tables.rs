@@ -39,26 +39,29 @@ pub fn function(row: &FunctionRow) -> Code {
     Code { code: row.code, name: Some(row.name) }
 }
 
-/// Reasons of a refusal or end (X.224, 13.5.3), then causes of an error TPDU (13.12.3) from [`ERROR_CAUSE`] on. They stand in the
-/// rejections of what rides on it.
+/// Reasons of a refusal or end (X.224, 13.5.3), counted from [`REASON`] on, and causes of an error TPDU (13.12.3), from [`ERROR_CAUSE`]
+/// on. They stand among the rejections of what rides on it.
 pub const REASONS: [(u32, &str); 16] = [
-    (0, "reason_not_specified"),
-    (1, "congestion_at_tsap"),
-    (2, "session_not_attached_to_tsap"),
-    (3, "address_unknown"),
-    (128, "normal_disconnect"),
-    (129, "remote_congestion"),
-    (130, "negotiation_failed"),
-    (131, "duplicate_source_reference"),
-    (132, "mismatched_references"),
-    (133, "transport_protocol_error"),
-    (135, "reference_overflow"),
-    (136, "connection_refused"),
-    (138, "invalid_header_length"),
+    (REASON + 0, "reason_not_specified"),
+    (REASON + 1, "congestion_at_tsap"),
+    (REASON + 2, "session_not_attached_to_tsap"),
+    (REASON + 3, "address_unknown"),
+    (REASON + 128, "normal_disconnect"),
+    (REASON + 129, "remote_congestion"),
+    (REASON + 130, "negotiation_failed"),
+    (REASON + 131, "duplicate_source_reference"),
+    (REASON + 132, "mismatched_references"),
+    (REASON + 133, "transport_protocol_error"),
+    (REASON + 135, "reference_overflow"),
+    (REASON + 136, "connection_refused"),
+    (REASON + 138, "invalid_header_length"),
     (ERROR_CAUSE, "tpdu_rejected"),
     (ERROR_CAUSE + 1, "invalid_parameter_code"),
     (ERROR_CAUSE + 2, "invalid_tpdu_type"),
 ];
+
+/// Added to the reason of a disconnection, so that no code of what rides on COTP is the same.
+pub const REASON: u32 = 0x6000;
 
 /// Added to the cause of an error TPDU, so that it is told from a reason.
 pub const ERROR_CAUSE: u32 = 0x7000;

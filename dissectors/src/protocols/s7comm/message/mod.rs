@@ -1,5 +1,13 @@
 //! S7comm on the wire: the header that every message has.
 
+pub mod blocks;
+pub mod compose;
+pub mod items;
+pub mod services;
+pub mod userdata;
+pub mod values;
+pub mod variables;
+
 use super::tables::anomaly;
 use crate::address::Moment;
 use crate::cursor::{Cursor, Incomplete};
