@@ -6,7 +6,7 @@ use super::reading::{self, Reading};
 use super::tally::Stamp;
 use crate::address::{Mac, Moment};
 use crate::packet::{L2, Vlan, macs, vlan};
-use crate::transaction::{Access, Anomalies, Outcome, Point, Transaction, Values};
+use crate::transaction::{Access, Anomalies, Outcome, Point, Transaction};
 
 /// A transaction with what the gate needs beside it.
 #[derive(Debug, Clone, Copy)]
@@ -287,23 +287,20 @@ impl PointLine {
             return Some(self.last);
         }
         let end = self.last.min(point.last.max(next));
-        if let Values::Typed([_]) = point.values {
-            return self.holds(reading::at(&point.values, 0)).then_some(end);
-        }
-        let start = next.saturating_sub(point.first);
-        let mut fitting = 0_u64;
+        let width = reading::width(point);
+        let mut place = next.saturating_sub(point.first).checked_div(width).unwrap_or_default();
+        let mut reached = None;
         loop {
-            let reading = reading::at(&point.values, start.saturating_add(fitting));
-            let address = next.saturating_add(fitting);
+            let reading = reading::at(&point.values, place);
+            let behind = point.first.saturating_add(place.saturating_add(1).saturating_mul(width));
             match reading {
                 // Behind the last value nothing more is seen, so one step goes to the end.
-                Reading::Unseen if self.lenient && self.is_behind(point, start.saturating_add(fitting)) => {
-                    return Some(end);
-                }
-                _ if !self.holds(reading) => return address.checked_sub(1).filter(|_| fitting > 0),
-                _ if address >= end => return Some(end),
-                _ => fitting = fitting.saturating_add(1),
+                Reading::Unseen if self.lenient && self.is_behind(point, place) => return Some(end),
+                _ if !self.holds(reading) => return reached,
+                _ if behind > end || behind == u64::MAX => return Some(end),
+                _ => reached = behind.checked_sub(1),
             }
+            place = place.saturating_add(1);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::address::{Address, Mac, Moment, Side};
 use crate::packet::{L2, Vlan, macs, vlan};
 use crate::stream::FlowKey;
 use crate::transaction::{
-    Access, Anomalies, Code, Field, Observation, Outcome, Point, SubFunction, Transaction, Value, Values,
+    Access, Anomalies, Code, Field, Number, Observation, Outcome, Point, SubFunction, Transaction, Value, Values,
 };
 
 /// Lists and objects within each other at most; what lies deeper becomes null.
@@ -50,6 +50,7 @@ enum KeptValues {
     Unseen,
     Bits(Bytes, u32),
     Words(Bytes),
+    Numbers(Bytes, Number),
     Typed(Nodes),
 }
 
@@ -130,6 +131,7 @@ impl Store {
             Values::Unseen => KeptValues::Unseen,
             Values::Bits { bytes, count } => KeptValues::Bits(self.keep_bytes(bytes), count),
             Values::Words(bytes) => KeptValues::Words(self.keep_bytes(bytes)),
+            Values::Numbers { bytes, of } => KeptValues::Numbers(self.keep_bytes(bytes), of),
             Values::Typed(list) => KeptValues::Typed(self.keep_list(list, 0)),
         };
         let Point { kind, access, block, first, last, .. } = *point;
@@ -173,6 +175,7 @@ impl Store {
             KeptValues::Unseen => Values::Unseen,
             KeptValues::Bits(bytes, count) => Values::Bits { bytes: self.bytes(bytes), count },
             KeptValues::Words(bytes) => Values::Words(self.bytes(bytes)),
+            KeptValues::Numbers(bytes, of) => Values::Numbers { bytes: self.bytes(bytes), of },
             KeptValues::Typed(nodes) => Values::Typed(self.list(nodes, arena)),
         };
         let KeptPoint { kind, access, block, first, last, .. } = *point;
@@ -225,7 +228,7 @@ pub struct OwnedTransaction {
 fn weight(transaction: &Transaction<'_>) -> usize {
     const DETAIL: usize = 16;
     let values = |point: &Point<'_>| match point.values {
-        Values::Words(bytes) | Values::Bits { bytes, .. } => bytes.len(),
+        Values::Words(bytes) | Values::Bits { bytes, .. } | Values::Numbers { bytes, .. } => bytes.len(),
         Values::Unseen | Values::Typed(_) => 0,
     };
     let of = |point: &Point<'_>| values(point).saturating_add(point.name.map_or(0, <[u8]>::len));

@@ -2,12 +2,18 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+pub mod cotp;
 pub mod dnp3;
 pub mod modbus;
+pub mod points;
+pub mod s7comm;
+pub mod s7commplus;
 pub mod services;
 pub mod umas;
 
 use std::sync::RwLock;
+
+pub use points::Syntax;
 
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
@@ -15,7 +21,8 @@ use crate::transaction::{Access, Observation, Transaction};
 
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
-pub static PROTOCOLS: &[&Protocol] = &[&modbus::PROTOCOL, &umas::PROTOCOL, &dnp3::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] =
+    &[&modbus::PROTOCOL, &umas::PROTOCOL, &dnp3::PROTOCOL, &s7comm::PROTOCOL, &s7commplus::PROTOCOL];
 
 /// Recognises a protocol; a plain function for those of the registry.
 pub type Recogniser = dyn Fn(&Probe<'_>) -> Recognition + Send + Sync;
@@ -160,6 +167,8 @@ pub struct PointKind {
     pub max: u64,
     /// Addresses are written with a block (`file:4/10-12`).
     pub block: bool,
+    /// How its points are written.
+    pub syntax: Syntax,
 }
 
 /// What is known of a flow when its protocol is asked for.
@@ -279,4 +288,10 @@ pub trait Dissector: Send {
 
     /// The flow ends: everything that is open leaves now.
     fn finish(&mut self, ending: Ending, seen: &Seen, sink: &mut dyn Sink);
+
+    /// The protocol that the flow turned out to be, where that is not known when it is recognised: what rides on a connection
+    /// shows with its first message. Asked when something is wrong, and after `finish`.
+    fn carries(&self) -> Option<u8> {
+        None
+    }
 }
