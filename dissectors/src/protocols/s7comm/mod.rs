@@ -118,6 +118,7 @@ impl Rider for S7 {
 
     fn gap(&mut self, side: Side, _link: &Link) {
         self.pairing.lose(side);
+        self.state.lose(side);
     }
 
     fn expire(&mut self, link: &Link, seen: &Seen, sink: &mut dyn Sink) -> Option<u64> {

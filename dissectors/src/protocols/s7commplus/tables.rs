@@ -3,7 +3,7 @@
 //! them names keeps its number.
 
 use crate::protocols::cotp::tables::{self as cotp, CONNECT, DISCONNECT, ERROR, REASONS};
-use crate::protocols::{FunctionRow, PointKind, SubFunctionRow};
+use crate::protocols::{FunctionRow, PointKind, SubFunctionRow, Syntax};
 use crate::transaction::{Access, Code, SubFunction};
 
 /// The number of this protocol in [`crate::protocols::PROTOCOLS`].
@@ -193,13 +193,13 @@ pub static ANOMALIES: &[(&str, &str)] = &cotp::with_anomalies::<16>(&[
 
 /// Kinds of points, in the order of [`point`].
 pub static POINT_KINDS: &[PointKind] = &[
-    PointKind { name: "object", example: "object:52/2167", max: 0xFFFF_FFFF, block: true },
-    PointKind { name: "db", example: "db:10/9", max: 0xFFFF_FFFF, block: true },
-    PointKind { name: "input", example: "input:9", max: 0xFFFF_FFFF, block: false },
-    PointKind { name: "output", example: "output:9", max: 0xFFFF_FFFF, block: false },
-    PointKind { name: "memory", example: "memory:9", max: 0xFFFF_FFFF, block: false },
-    PointKind { name: "counter", example: "counter:0", max: 0xFFFF_FFFF, block: false },
-    PointKind { name: "timer", example: "timer:0", max: 0xFFFF_FFFF, block: false },
+    PointKind { name: "object", example: "object:52/2167", max: 0xFFFF_FFFF, block: true, syntax: Syntax::Colon },
+    PointKind { name: "db", example: "db:10/9", max: 0xFFFF_FFFF, block: true, syntax: Syntax::Colon },
+    PointKind { name: "input", example: "input:9", max: 0xFFFF_FFFF, block: false, syntax: Syntax::Colon },
+    PointKind { name: "output", example: "output:9", max: 0xFFFF_FFFF, block: false, syntax: Syntax::Colon },
+    PointKind { name: "memory", example: "memory:9", max: 0xFFFF_FFFF, block: false, syntax: Syntax::Colon },
+    PointKind { name: "counter", example: "counter:0", max: 0xFFFF_FFFF, block: false, syntax: Syntax::Colon },
+    PointKind { name: "timer", example: "timer:0", max: 0xFFFF_FFFF, block: false, syntax: Syntax::Colon },
 ];
 
 /// Indices into [`POINT_KINDS`]: an attribute of an object (block: the object's RID, address: the attribute, 0 for the object

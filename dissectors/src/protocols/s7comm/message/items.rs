@@ -114,6 +114,8 @@ pub enum Place<'a> {
         /// Checksum of a symbol's declaration.
         crc: Option<u32>,
     },
+    /// In several ranges of data blocks, [`BLOCK_RANGE`] bytes each.
+    Blocks(&'a [u8]),
     /// In a way that is not known: the bytes of the item.
     Unknown(&'a [u8]),
 }
@@ -165,7 +167,7 @@ fn unusual<'a>(syntax: u8, body: &'a [u8], arena: &'a Bump) -> Item<'a> {
         syntax::SYMBOL => symbol(body, arena),
         syntax::NCK | syntax::NCK_METRIC | syntax::NCK_INCH => numerical_control(body, arena),
         syntax::DRIVE => drive(body, arena),
-        syntax::DB_READ => data_block(body),
+        syntax::DB_READ => data_blocks(body),
         _ => None,
     };
     let (place, count) = known.unwrap_or((Place::Unknown(body), 1));
@@ -224,14 +226,39 @@ fn drive<'a>(body: &'a [u8], arena: &'a Bump) -> Option<(Place<'a>, u16)> {
     Some((Place::Name { kind: Kind::Drive, name, crc: None }, 1))
 }
 
-/// Bytes of a data block, as an S7-400 is asked. The item may hold several ranges; it is one item with one return code where it holds
-/// one, and that is what is seen.
-fn data_block(body: &[u8]) -> Option<(Place<'_>, u16)> {
-    let [1, bytes, n1, n0, s1, s0] = body else { return None };
-    let area = tables::area(0x84, u16::from_be_bytes([*n1, *n0]));
-    let first = u64::from(u16::from_be_bytes([*s1, *s0])).saturating_mul(8);
-    let last = first.saturating_add(u64::from((*bytes).max(1)).saturating_mul(8)).saturating_sub(1);
-    Some((Place::Range { area, first, last, overflow: false }, u16::from(*bytes)))
+/// Bytes of one range of an item of syntax DB read: number of bytes, data block, first byte.
+pub const BLOCK_RANGE: usize = 5;
+
+/// Ranges of data blocks: how many there are, then the ranges.
+fn data_blocks(body: &[u8]) -> Option<(Place<'_>, u16)> {
+    let (count, ranges) = body.split_first()?;
+    let whole = ranges.len() == usize::from(*count).saturating_mul(BLOCK_RANGE) && *count > 0;
+    whole.then_some((Place::Blocks(ranges), u16::from(*count)))
+}
+
+/// One range of data blocks as an item of bytes, and how many bytes it has.
+pub fn block_range<'a>(range: &[u8]) -> Option<(Item<'a>, usize)> {
+    let &[bytes, n1, n0, s1, s0] = range else { return None };
+    let address = u32::from(u16::from_be_bytes([s1, s0])).saturating_mul(8);
+    let area = tables::area(0x84, u16::from_be_bytes([n1, n0]));
+    let item = any(Type(2), u16::from(bytes), area, address);
+    Some((Item { syntax: syntax::DB_READ, ..item }, usize::from(bytes)))
+}
+
+/// How many points so many items have.
+#[inline]
+pub fn count(items: &[u8], count: usize) -> usize {
+    let mut rest = items;
+    let mut points = count;
+    for _ in 0..count {
+        let [_, length, syntax, more @ ..] = rest else { break };
+        if *syntax == syntax::DB_READ {
+            points = points.saturating_add(usize::from(more.first().copied().unwrap_or_default()));
+        }
+        let filled = usize::from(*length).saturating_add(2).saturating_add(usize::from(*length % 2));
+        rest = rest.get(filled..).unwrap_or_default();
+    }
+    points
 }
 
 #[cfg(test)]

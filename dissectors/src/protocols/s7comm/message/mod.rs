@@ -2,8 +2,13 @@
 
 pub mod blocks;
 pub mod compose;
+pub mod cyclic;
+pub mod header;
 pub mod items;
+pub mod messages;
 pub mod services;
+pub mod szl;
+pub mod test_functions;
 pub mod userdata;
 pub mod values;
 pub mod variables;

@@ -1,4 +1,4 @@
-//! Read var and write var: a point for each item, with its values and return code.
+//! Read var and write var: a point for each item, with its values and return code. Cyclic jobs address in the same way.
 
 use bumpalo::Bump;
 
@@ -10,12 +10,13 @@ use crate::protocols::Sink;
 use crate::protocols::s7comm::tables::{self, Kind, anomaly};
 use crate::transaction::{Access, Anomalies, Field, Outcome, Point, Value, Values};
 
-/// Items of which most jobs have no more; what is more is held on the heap.
+/// Points of which most jobs have no more; what is more is held on the heap.
 const FEW: usize = 4;
 /// As many as fit a message of 240 bytes, the usual size.
 const USUAL: usize = 20;
 
-const NOTHING: Point<'static> = Point {
+/// A point that stands in a place until it is made.
+pub const NOTHING: Point<'static> = Point {
     kind: 0,
     access: Access::Read,
     block: 0,
@@ -29,88 +30,131 @@ const NOTHING: Point<'static> = Point {
 /// Hands over a read or write.
 pub fn emit(exchange: &Exchange<'_>, sink: &mut dyn Sink) {
     let arena = Bump::new();
-    let items = Items::of(exchange, &arena);
-    match items.count {
-        0..=FEW => items.hand(&mut [NOTHING; FEW], sink),
-        0..=USUAL => items.hand(&mut [NOTHING; USUAL], sink),
-        count => items.hand(&mut vec![NOTHING; count], sink),
+    let spec = Spec::of(exchange);
+    match items::count(spec.items, spec.count) {
+        0..=FEW => hand(exchange, &spec, &arena, &mut [NOTHING; FEW], sink),
+        0..=USUAL => hand(exchange, &spec, &arena, &mut [NOTHING; USUAL], sink),
+        count => hand(exchange, &spec, &arena, &mut vec![NOTHING; count], sink),
     }
 }
 
-/// A job's items on their way to points.
-struct Items<'e, 'a> {
-    exchange: &'e Exchange<'a>,
+#[inline]
+fn hand<'a>(exchange: &Exchange<'a>, spec: &Spec<'a>, arena: &'a Bump, points: &mut [Point<'a>], sink: &mut dyn Sink) {
+    let mut reader = Reader::new(spec.access, arena);
+    let filled = reader.fill(spec, points);
+    if let (Some(_), Some(pdu)) = (exchange.request, exchange.answer()) {
+        let same = pdu.parameters.get(1).is_some_and(|count| usize::from(*count) == spec.count);
+        reader.anomalies.set(anomaly::RESPONSE_MISMATCH, !same);
+    }
+    let mut detail = [exchange.reference(), Field { name: "return_codes", value: Value::Null }];
+    let mut fields = 1_usize;
+    if exchange.request.is_none()
+        && let Some(codes) = codes(exchange, spec.access, arena)
+        && let Some(field) = detail.get_mut(1)
+    {
+        field.value = codes;
+        fields = 2;
+    }
+    let parts = Parts {
+        sub_function: None,
+        access: spec.access,
+        points: points.get(..filled).unwrap_or_default(),
+        detail: detail.get(..fields).unwrap_or_default(),
+        outcome: reader.outcome(exchange.outcome()),
+        anomalies: reader.anomalies,
+    };
+    exchange.hand(&parts, sink);
+}
+
+/// What is addressed, and where the data lie.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec<'a> {
+    /// The items.
+    pub items: &'a [u8],
+    /// How many there are.
+    pub count: usize,
+    /// What is done with them.
+    pub access: Access,
+    /// The data that are written, or were read, where seen.
+    pub data: Option<&'a [u8]>,
+    /// The return codes of a write, where seen.
+    pub codes: Option<&'a [u8]>,
+}
+
+impl<'a> Spec<'a> {
+    #[inline]
+    fn of(exchange: &Exchange<'a>) -> Spec<'a> {
+        let parameters = exchange.request.map_or(&[][..], |pdu| pdu.parameters);
+        let answer = exchange.answer().map(|pdu| pdu.data);
+        let write = exchange.function() == Some(5);
+        Spec {
+            items: parameters.get(2..).unwrap_or_default(),
+            count: usize::from(parameters.get(1).copied().unwrap_or_default()),
+            access: if write { Access::Write } else { Access::Read },
+            data: if write { exchange.request.map(|pdu| pdu.data) } else { answer },
+            codes: if write { answer } else { None },
+        }
+    }
+}
+
+/// Items on their way to points.
+pub struct Reader<'a> {
     arena: &'a Bump,
     access: Access,
-    /// Items as the request says.
-    count: usize,
-    anomalies: Anomalies,
+    /// What is wrong with them.
+    pub anomalies: Anomalies,
     /// The first return code that is not success.
     refused: Option<u8>,
     accepted: usize,
 }
 
-impl<'e, 'a> Items<'e, 'a> {
+impl<'a> Reader<'a> {
+    /// Reads items that are accessed so.
     #[inline]
-    fn of(exchange: &'e Exchange<'a>, arena: &'a Bump) -> Self {
-        let access = if exchange.function() == Some(5) { Access::Write } else { Access::Read };
-        let count = exchange.request.and_then(|pdu| pdu.parameters.get(1).copied()).unwrap_or_default();
-        let mut anomalies = Anomalies::default();
-        if let (Some(_), Some(pdu)) = (exchange.request, exchange.answer()) {
-            anomalies.set(anomaly::RESPONSE_MISMATCH, pdu.parameters.get(1) != Some(&count));
-        }
-        Items { exchange, arena, access, count: usize::from(count), anomalies, refused: None, accepted: 0 }
+    pub fn new(access: Access, arena: &'a Bump) -> Self {
+        Reader { arena, access, anomalies: Anomalies::default(), refused: None, accepted: 0 }
     }
 
+    /// How it ended, seen by the items: rejected where none was accepted.
     #[inline]
-    fn hand(mut self, points: &mut [Point<'a>], sink: &mut dyn Sink) {
-        let filled = self.fill(points);
-        let points = points.get(..filled).unwrap_or_default();
-        let outcome = match (self.exchange.outcome(), self.refused) {
+    pub fn outcome(&self, outcome: Outcome) -> Outcome {
+        match (outcome, self.refused) {
             (Outcome::Accepted, Some(code)) if self.accepted == 0 => {
                 Outcome::Rejected(tables::rejection(u32::from(code)))
             }
             (outcome, _) => outcome,
-        };
-        let mut detail = [self.exchange.reference(), Field { name: "return_codes", value: Value::Null }];
-        let mut count = 1_usize;
-        if self.exchange.request.is_none()
-            && let Some(codes) = self.codes()
-            && let Some(field) = detail.get_mut(1)
-        {
-            field.value = codes;
-            count = 2;
         }
-        let detail = detail.get(..count).unwrap_or_default();
-        let (access, anomalies) = (self.access, self.anomalies);
-        self.exchange.hand(&Parts { sub_function: None, access, points, detail, outcome, anomalies }, sink);
     }
 
-    /// Points of all items that can be read; how many.
+    /// Makes points of all items that can be read; says how many.
     #[inline]
-    fn fill(&mut self, points: &mut [Point<'a>]) -> usize {
-        let Some(request) = self.exchange.request else { return 0 };
-        let mut parameters = Cursor::new("s7comm.items", request.parameters.get(2..).unwrap_or_default());
-        let answer = self.exchange.answer().map(|pdu| pdu.data);
-        let write = self.access == Access::Write;
-        let mut data = Cursor::new("s7comm.data", if write { request.data } else { answer.unwrap_or_default() });
-        let mut codes = Cursor::new("s7comm.data", if write { answer.unwrap_or_default() } else { &[] });
-        for (place, point) in points.iter_mut().take(self.count).enumerate() {
-            let is_last = place.saturating_add(1) == self.count;
+    pub fn fill(&mut self, spec: &Spec<'a>, points: &mut [Point<'a>]) -> usize {
+        let mut parameters = Cursor::new("s7comm.items", spec.items);
+        let mut data = Cursor::new("s7comm.data", spec.data.unwrap_or_default());
+        let mut codes = Cursor::new("s7comm.data", spec.codes.unwrap_or_default());
+        let mut filled = 0_usize;
+        for number in 1..=spec.count {
+            let is_last = number == spec.count;
             let Ok(item) = items::read(&mut parameters, is_last, self.arena) else {
                 self.anomalies.set(anomaly::INVALID_ITEM, true);
-                return place;
+                return filled;
             };
-            let data = if write || answer.is_some() { self.data(&mut data, is_last) } else { None };
-            let code = match (write, answer) {
-                (_, None) => None,
-                (true, Some(_)) => self.code(&mut codes),
-                (false, Some(_)) => data.map(|data| data.code),
+            let write = self.access == Access::Write;
+            let data = if spec.data.is_some() { self.data(&mut data, is_last) } else { None };
+            let code = match spec.codes {
+                Some(_) => self.code(&mut codes),
+                None if write => None,
+                None => data.map(|data| data.code),
             };
-            *point = self.point(&item, data.filter(|_| write || code == Some(SUCCESS)), code);
+            if let Place::Blocks(ranges) = item.place {
+                filled = self.blocks(ranges, data, code, points, filled);
+            } else if let Some(point) = points.get_mut(filled) {
+                *point = self.point(&item, data.filter(|_| write || code == Some(SUCCESS)), code);
+                filled = filled.saturating_add(1);
+            }
         }
         self.anomalies.set(anomaly::INVALID_ITEM, parameters.remaining() > 0);
-        self.count.min(points.len())
+        filled
     }
 
     #[inline]
@@ -127,12 +171,17 @@ impl<'e, 'a> Items<'e, 'a> {
     }
 
     #[inline]
-    fn point(&mut self, item: &Item<'a>, data: Option<Data<'a>>, code: Option<u8>) -> Point<'a> {
+    fn note(&mut self, code: Option<u8>) {
         match code {
             Some(SUCCESS) => self.accepted = self.accepted.saturating_add(1),
             Some(code) => self.refused = self.refused.or(Some(code)),
             None => {}
         }
+    }
+
+    #[inline]
+    fn point(&mut self, item: &Item<'a>, data: Option<Data<'a>>, code: Option<u8>) -> Point<'a> {
+        self.note(code);
         let values = data.map_or(Values::Unseen, |data| values::values(item.of, &data, self.arena));
         let fields = match (item.of, code) {
             (Some(of), Some(SUCCESS) | None) => of.field(),
@@ -145,13 +194,37 @@ impl<'e, 'a> Items<'e, 'a> {
                 Point { kind: area.kind.index(), block: area.block, first: first.min(last), last, ..point }
             }
             Place::Name { kind, name, .. } => Point { kind: kind.index(), name: Some(name), ..point },
-            Place::Unknown(bytes) => {
+            Place::Blocks(bytes) | Place::Unknown(bytes) => {
                 self.anomalies.set(anomaly::INVALID_ITEM, true);
                 let name = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
                 let name = self.arena.alloc_str(&format!("{:02x}/{name}", item.syntax)).as_bytes();
                 Point { kind: Kind::Symbol.index(), name: Some(name), ..point }
             }
         }
+    }
+
+    /// Ranges of data blocks in one item: for each a return code and the bytes, one after the other.
+    fn blocks(
+        &mut self,
+        ranges: &'a [u8],
+        data: Option<Data<'a>>,
+        code: Option<u8>,
+        points: &mut [Point<'a>],
+        mut filled: usize,
+    ) -> usize {
+        let mut inner = Cursor::new("s7comm.data", data.map_or(&[], |data| data.bytes));
+        let seen = data.is_some() && code.is_none_or(|code| code == SUCCESS);
+        for range in ranges.chunks_exact(items::BLOCK_RANGE) {
+            let (Some((item, bytes)), Some(point)) = (items::block_range(range), points.get_mut(filled)) else { break };
+            let own = if seen && self.access != Access::Write { self.code(&mut inner) } else { code };
+            let read = seen && own.is_none_or(|code| code == SUCCESS);
+            let bytes = if read { inner.take(bytes).ok() } else { None };
+            self.anomalies.set(anomaly::INVALID_LENGTH, read && bytes.is_none());
+            let data = bytes.map(|bytes| Data { code: SUCCESS, transport: 4, bytes });
+            *point = self.point(&item, data, own);
+            filled = filled.saturating_add(1);
+        }
+        filled
     }
 
     /// What there is to say of an item that is not usual.
@@ -172,20 +245,20 @@ impl<'e, 'a> Items<'e, 'a> {
         }
         self.arena.alloc_slice_copy(&fields)
     }
+}
 
-    /// Return codes of a response whose request was not seen.
-    fn codes(&mut self) -> Option<Value<'a>> {
-        let answer = self.exchange.answer()?;
-        let count = usize::from(*answer.parameters.get(1)?);
-        let mut data = Cursor::new("s7comm.data", answer.data);
-        let mut codes = Vec::new();
-        for place in 1..=count {
-            let code = match self.access {
-                Access::Write => data.u8().ok(),
-                _ => values::read(&mut data, place == count).ok().map(|data| data.code),
-            };
-            codes.push(Value::Unsigned(u64::from(code?)));
-        }
-        Some(Value::List(self.arena.alloc_slice_copy(&codes)))
+/// Return codes of a response whose request was not seen.
+fn codes<'a>(exchange: &Exchange<'a>, access: Access, arena: &'a Bump) -> Option<Value<'a>> {
+    let answer = exchange.answer()?;
+    let count = usize::from(*answer.parameters.get(1)?);
+    let mut data = Cursor::new("s7comm.data", answer.data);
+    let mut codes = Vec::new();
+    for place in 1..=count {
+        let code = match access {
+            Access::Write => data.u8().ok(),
+            _ => values::read(&mut data, place == count).ok().map(|data| data.code),
+        };
+        codes.push(Value::Unsigned(u64::from(code?)));
     }
+    Some(Value::List(arena.alloc_slice_copy(&codes)))
 }
