@@ -12,18 +12,12 @@ use crate::packet::L2;
 use crate::stream::FlowKey;
 
 /// How the gate works in this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
     /// Everything is delivered, nobody is asked; operations are counted all the same.
     pub follow: bool,
     /// Greatest numbers of what is kept.
     pub limits: Limits,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { follow: false, limits: Limits::default() }
-    }
 }
 
 /// What the engine knows of a transaction's flow.
