@@ -13,7 +13,8 @@ from sensor.findings import Finding, at_least
 
 if TYPE_CHECKING:
     from dissectors import Tally
-    from sensor.inventory import Asset, Inventory
+    from sensor.inventory import Inventory
+    from sensor.inventory.resolve import Assets
     from sensor.pipeline import Pipeline
     from sensor.plan import Plan
 
@@ -66,7 +67,7 @@ class Result:
         )  # fmt: skip
 
     @property
-    def assets(self) -> list[Asset]:
+    def assets(self) -> Assets:
         """By address, units behind their device."""
         return self.inventory.assets()
 

@@ -57,7 +57,7 @@ def _left_out(engine: Mapping[str, Any]) -> Iterator[str]:
 
 def _assets(result: Result) -> Section:
     place = _zones(result)
-    heard = [asset for asset in result.assets if asset.heard]
+    heard = result.assets.heard()
     shown = [(asset, asset.to_dict()) for asset in heard[:MOST_ROWS]]
     rows = [[called(said), value(said, "vendor"), model(said), acts_as(said), place(asset)] for asset, said in shown]
     columns = [

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.inventory.address import group_mac, is_device
-from sensor.inventory.asset import MAX_HISTORY, Asset, Conversation, Evidence
+from sensor.inventory.asset import MAX_HISTORY, Evidence
 
 if TYPE_CHECKING:
     import networkx
 
     from dissectors import Observation, Tally, Transaction
+    from sensor.inventory.resolve import Assets, Conversations
 
 MAX_HOSTS: Final = 65_536
 """Addresses that are held; further ones are counted. A sweep over random addresses stops here."""
@@ -76,7 +77,7 @@ class Inventory:
         self._max = max_hosts
         self._hosts: set[str] = set()
         self._over: dict[str, int] = {}
-        self._resolved: tuple[list[Asset], list[Conversation]] | None = None
+        self._resolved: tuple[Assets, Conversations] | None = None
 
     def operation(self, t: Transaction) -> None:
         """Notes a new operation: who, whom, over what. Called once per operation, so it only notes."""
@@ -99,12 +100,9 @@ class Inventory:
         address = seen.address
         if not self._admitted(address):
             return
-        moment = seen.moment
-        name, protocol, value = seen.attribute, seen.protocol, seen.value
-        evidence = Evidence(
-            value=value, confidence=CONFIDENCE.get((protocol, name), SAID_BY_DEVICE if name != "mac" else 0.6), protocol=protocol,
-            field=seen.field, capture=moment.capture, packet=moment.packet, time=moment.time,
-        )  # fmt: skip
+        moment, name, protocol, value = seen.moment, seen.attribute, seen.protocol, seen.value
+        confidence = CONFIDENCE.get((protocol, name), SAID_BY_DEVICE if name != "mac" else 0.6)
+        evidence = Evidence(name, value, confidence, protocol, seen.field, moment.capture, moment.packet, moment.time)
         if name == "mac":
             if not group_mac(str(value)):
                 self.heard.add(address)
@@ -143,11 +141,11 @@ class Inventory:
         for exchange, counted in self.exchanges.items():
             yield exchange, counted or nothing
 
-    def assets(self) -> list[Asset]:
+    def assets(self) -> Assets:
         """All assets by address, units behind their device. Concluded anew after each `count`."""
         return self._conclusion()[0]
 
-    def conversations(self) -> list[Conversation]:
+    def conversations(self) -> Conversations:
         """The edges of the graph, by client, server and protocol."""
         return self._conclusion()[1]
 
@@ -162,7 +160,7 @@ class Inventory:
         """What did not fit, by table."""
         return dict(self._over)
 
-    def _conclusion(self) -> tuple[list[Asset], list[Conversation]]:
+    def _conclusion(self) -> tuple[Assets, Conversations]:
         if self._resolved is None:
             from sensor.inventory.resolve import resolve
 
@@ -192,8 +190,9 @@ class Inventory:
             owners[address] = evidence
 
     def _hear(self, conversation: Mapping[str, Any]) -> None:
-        """Whoever sent a packet exists."""
+        """Whoever sent a packet exists. Where there is no room for more hosts, only those that there are are asked for."""
+        hosts, room = self._hosts, len(self._hosts) < self._max
         for side in ("client", "server"):
             address = conversation[side]
-            if conversation[f"from_{side}"]["packets"] and is_device(address):
+            if (room or address in hosts) and conversation[f"from_{side}"]["packets"] and is_device(address):
                 self.heard.add(address)

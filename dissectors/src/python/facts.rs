@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
+use super::address as written;
 use crate::address::{self, Address, Net, Side};
 use crate::gate::{Crossing as GateCrossing, Delivered, FlowAnomaly, OwnedObservation, OwnedTransaction};
 use crate::output::{community_id, hex, json_line, point_text};
@@ -69,7 +70,7 @@ impl Party {
 }
 
 fn text(py: Python<'_>, made: &PyOnceLock<Py<PyString>>, address: Address) -> Py<PyString> {
-    made.get_or_init(py, || PyString::new(py, &address.to_string()).unbind()).clone_ref(py)
+    made.get_or_init(py, || written::text(py, address).unbind()).clone_ref(py)
 }
 
 /// A raw code and its name.
@@ -431,8 +432,8 @@ impl Observation {
     }
 
     #[getter]
-    fn address(&self) -> String {
-        self.0.address.to_string()
+    fn address<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        written::text(py, self.0.address)
     }
 
     #[getter]
@@ -441,13 +442,13 @@ impl Observation {
     }
 
     #[getter]
-    fn protocol(&self) -> &'static str {
-        protocols::name(self.0.protocol)
+    fn protocol<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::intern(py, protocols::name(self.0.protocol))
     }
 
     #[getter]
-    fn attribute(&self) -> &'static str {
-        self.0.attribute
+    fn attribute<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::intern(py, self.0.attribute)
     }
 
     #[getter]
@@ -457,8 +458,8 @@ impl Observation {
     }
 
     #[getter]
-    fn field(&self) -> &'static str {
-        self.0.field
+    fn field<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::intern(py, self.0.field)
     }
 
     #[getter]

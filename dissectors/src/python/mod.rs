@@ -1,5 +1,6 @@
 //! The binding to Python: the only place where PyO3 stands. What it offers is described in `dissectors/_native.pyi`.
 
+mod address;
 mod answers;
 mod engine;
 mod facts;
@@ -14,6 +15,8 @@ use pyo3::prelude::*;
 /// The native half of the engine.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::address::packed;
     #[pymodule_export]
     use super::engine::{Batch, CaptureError, Engine};
     #[pymodule_export]
