@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from dissectors import Observation, Tally, Transaction
     from sensor.inventory.resolve import Assets, Conversations
+    from sensor.result import Listed
 
 MAX_HOSTS: Final = 65_536
 """Addresses that are held; further ones are counted. A sweep over random addresses stops here."""
@@ -27,6 +28,10 @@ SAID_BY_DEVICE: Final = 0.95
 
 Exchange = tuple[str | None, str | None, int | None, str, str | None, str]
 """Client, server, server port, protocol, unit, access."""
+
+
+Owners = tuple[str, Evidence] | dict[str, Evidence]
+"""The address that a MAC was seen with, and what said so; a dictionary for those that were seen with several, which few are."""
 
 
 class Counted:
@@ -69,7 +74,7 @@ class Inventory:
 
     def __init__(self, max_hosts: int = MAX_HOSTS) -> None:
         self.said: dict[tuple[str, str | None], dict[str, list[Evidence]]] = {}
-        self.owners: dict[str, dict[str, Evidence]] = {}
+        self.owners: dict[str, Owners] = {}
         self.exchanges: dict[Exchange, Counted | None] = {}
         self.vlans: dict[str, set[int]] = {}
         self.heard: set[str] = set()
@@ -116,7 +121,7 @@ class Inventory:
         values.append(evidence)
         del values[: -MAX_HISTORY - 1]
 
-    def count(self, tallies: Iterable[Tally], conversations: Iterable[Mapping[str, Any]] = ()) -> None:
+    def count(self, tallies: Listed[Tally], conversations: Iterable[Mapping[str, Any]] = ()) -> None:
         """Takes the engine's own tallies of all operations (Engine.operations) and its conversations, instead of those taken before."""
         from dissectors import protocols
 
@@ -125,7 +130,7 @@ class Inventory:
         exchanges = self.exchanges
         for exchange in exchanges:
             exchanges[exchange] = None
-        for tally in tallies:
+        for tally in self._noted(tallies):
             noted = self._numbers.get(tally.operation)
             if noted is not None:
                 counted = exchanges[noted]
@@ -134,6 +139,12 @@ class Inventory:
                 counted.add(tally, noted[3], noted[3] in understood)
         for conversation in conversations:
             self._hear(conversation)
+
+    def _noted(self, tallies: Listed[Tally]) -> Iterator[Tally]:
+        """Those of noted operations, where some are not: the engine has them in the order of their numbers, from 1."""
+        if len(tallies) <= len(self._numbers):
+            return iter(tallies)
+        return (tallies[number - 1] for number in self._numbers)
 
     def counted(self) -> Iterator[tuple[Exchange, Counted]]:
         """Exchanges with their counts, in the order of their first occurrence."""
@@ -184,7 +195,12 @@ class Inventory:
 
     def _owner(self, mac: str, address: str, evidence: Evidence) -> None:
         """ARP says more about who owns a MAC than a packet that may have been routed."""
-        owners = self.owners.setdefault(mac, {})
+        owners = self.owners.get(mac)
+        if owners is None:
+            self.owners[mac] = (address, evidence)
+            return
+        if isinstance(owners, tuple):
+            owners = self.owners[mac] = dict((owners,))
         held = owners.get(address)
         if held is None or evidence.confidence > held.confidence:
             owners[address] = evidence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 from sensor.inventory.address import is_device, is_mac, order, same_subnet
@@ -35,7 +34,7 @@ class _Draft:
     """An asset while it is put together, and afterwards until somebody reads it: there are as many as addresses, so what most of them have
     alike (roles, no VLAN, no unit) is one object for all."""
 
-    __slots__ = ("addresses", "first", "heard", "id", "kind", "last", "parent", "roles", "said", "units", "vlans")
+    __slots__ = ("addresses", "first", "heard", "id", "kind", "last", "lifted", "parent", "place", "roles", "said", "units", "vlans")
 
     def __init__(self, identity: str, kind: Kind, parent: str | None = None) -> None:
         self.id = identity
@@ -49,6 +48,8 @@ class _Draft:
         self.vlans: Set[int] = _NO_VLANS
         self.units: Set[str] = _NONE
         self.said: list[Evidence] = []
+        self.lifted: Sequence[Evidence] = ()
+        self.place = 0
 
     def seen(self, first: int | None, last: int | None) -> None:
         """Widens first and last."""
@@ -67,10 +68,17 @@ class _Draft:
         if role not in self.roles:
             self.roles = _with_role(self.roles, role)
 
-    def asset(self) -> Asset:
-        """As it leaves."""
+    def mac(self) -> Evidence | None:
+        """Its MAC, as it was last said."""
+        for evidence in self.said[::-1]:
+            if evidence.name == "mac":
+                return evidence
+        return None
+
+    def asset(self, vendors: Mapping[str, str]) -> Asset:
+        """As it leaves. `vendors` are known by MAC: of the network interface, not always of the device."""
         said: dict[str, list[Evidence]] = {}
-        for evidence in self.said:
+        for evidence in (*self.said, *_registered(self.mac(), vendors), *self.lifted):
             said.setdefault(evidence.name, []).append(evidence)
         return Asset(
             id=self.id, kind=self.kind, parent=self.parent, addresses=_sorted(self.addresses, order), heard=self.heard,
@@ -83,12 +91,13 @@ class _Draft:
 class Assets(Sequence[Asset]):
     """Assets in the order of their addresses, units behind their device; each is made when it is read."""
 
-    def __init__(self, drafts: Sequence[_Draft]) -> None:
+    def __init__(self, drafts: Sequence[_Draft], vendors: Mapping[str, str]) -> None:
         self._drafts = drafts
+        self._vendors = vendors
 
     def heard(self) -> Assets:
         """Those that sent a packet."""
-        return Assets([draft for draft in self._drafts if draft.heard])
+        return Assets([draft for draft in self._drafts if draft.heard], self._vendors)
 
     def __len__(self) -> int:
         return len(self._drafts)
@@ -99,32 +108,33 @@ class Assets(Sequence[Asset]):
     def __getitem__(self, place: slice) -> Assets: ...
     def __getitem__(self, place: int | slice) -> Asset | Assets:
         held = self._drafts[place]
-        return held.asset() if isinstance(held, _Draft) else Assets(held)
+        return held.asset(self._vendors) if isinstance(held, _Draft) else Assets(held, self._vendors)
 
     def __iter__(self) -> Iterator[Asset]:
-        return (draft.asset() for draft in self._drafts)
+        return (draft.asset(self._vendors) for draft in self._drafts)
+
+
+Talk = tuple[int, int, str, int]
+"""Who talks to whom: places among the drafts, protocol, port (-1 without one)."""
 
 
 class Conversations:
-    """The edges of the graph, by client, server and protocol: exchanges united over accesses and units, each when it is read."""
+    """The edges of the graph, by client, server and protocol; each is made when it is read, of its exchanges."""
 
-    def __init__(self, counted: Mapping[Exchange, Counted | None], ordered: Sequence[Exchange], home: Callable[[str | None], str]) -> None:
+    def __init__(
+        self, drafts: Sequence[_Draft], talks: Mapping[Talk, Sequence[Exchange]], counted: Mapping[Exchange, Counted | None]
+    ) -> None:
+        self._drafts = drafts
+        self._talks = talks
         self._counted = counted
-        self._ordered = ordered
-        self._home = home
-        keys = [self._key(exchange) for exchange in ordered]
-        self._starts = [0, *(place for place, (one, other) in enumerate(pairwise(keys), 1) if one != other)] if keys else []
-
-    def _key(self, exchange: Exchange) -> tuple[str, str, str, int | None]:
-        return (self._home(exchange[0]), self._home(exchange[1]), exchange[3], exchange[2])
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self._talks)
 
     def __iter__(self) -> Iterator[Conversation]:
-        for start, end in pairwise((*self._starts, len(self._ordered))):
-            parts = self._ordered[start:end]
-            yield _conversation(self._key(parts[0]), [(exchange, self._counted[exchange]) for exchange in parts])
+        for talk in sorted(self._talks):
+            client, server = self._drafts[talk[0]].id, self._drafts[talk[1]].id
+            yield _conversation(client, server, [(exchange, self._counted[exchange]) for exchange in self._talks[talk]])
 
 
 def _sorted(items: Iterable[_Item], key: Callable[[_Item], Any]) -> list[_Item]:
@@ -164,9 +174,9 @@ def resolve(inventory: Inventory) -> tuple[Assets, Conversations]:
     work.link_macs()
     work.add_traits()
     work.add_exchanges()
-    work.name_vendors()
     work.lift_single_units()
-    return work.assets(), work.conversations()
+    drafts = work.ordered()
+    return Assets(drafts, work.vendors()), Conversations(drafts, work.talks(), inventory.exchanges)
 
 
 class _Resolution:
@@ -200,15 +210,23 @@ class _Resolution:
 
     def join_addresses(self) -> None:
         """Addresses of one device: the same MAC and the same narrow subnet, each said by ARP."""
+        alias = self.alias
         for mac, owners in self.inventory.owners.items():
-            hosts = sorted((address for address in owners if not is_mac(address)), key=order)
-            if len(hosts) == 1 or _one_device(hosts, owners):
-                for address in (*hosts, mac):
-                    self.alias[address] = hosts[0]
+            if isinstance(owners, tuple):
+                hosts = [] if is_mac(owners[0]) else [owners[0]]
+            else:
+                hosts = sorted((address for address in owners if not is_mac(address)), key=order)
+            if len(hosts) == 1 or (isinstance(owners, dict) and _one_device(hosts, owners)):
+                alias[mac] = hosts[0]
+                for address in hosts:
+                    if address != hosts[0] or address in alias:
+                        alias[address] = hosts[0]
 
     def link_macs(self) -> None:
         """The MAC of a device, or of the router before it."""
         for mac, owners in self.inventory.owners.items():
+            if isinstance(owners, tuple):
+                owners = dict((owners,))
             hosts = [address for address in owners if not is_mac(address)]
             if not hosts:
                 self.device(mac)
@@ -301,45 +319,35 @@ class _Resolution:
             behind.act(role)
             behind.seen(counted.first, counted.last)
 
-    def name_vendors(self) -> None:
-        """The vendor that a MAC is registered to: of the network interface, not always of the device."""
-        macs = [(draft, said) for draft in self.drafts.values() if (said := _last_mac(draft)) is not None]
-        names = vendors_of(str(said.value) for _, said in macs)
-        for draft, said in macs:
-            name = names.get(str(said.value))
-            if name is not None:
-                draft.say(_registered(name, said))
-
     def lift_single_units(self) -> None:
         """A device with one unit behind it is most likely that unit: it shows what the unit said, where it said nothing itself."""
         for draft in self.drafts.values():
             if draft.kind == "unit" and draft.parent is not None and draft.said:
                 parent = self.drafts[draft.parent]
                 if len(parent.units) == 1:
-                    parent.said.extend(draft.said)
+                    parent.lifted = (*parent.lifted, *draft.said)
 
-    def assets(self) -> Assets:
+    def ordered(self) -> Sequence[_Draft]:
         """In the order of their addresses, units behind their device."""
-        return Assets(sorted(self.drafts.values(), key=_place))
+        drafts = sorted(self.drafts.values(), key=_place)
+        for place, draft in enumerate(drafts):
+            draft.place = place
+        return drafts
 
-    def conversations(self) -> Conversations:
+    def vendors(self) -> Mapping[str, str]:
+        """To whom MACs are registered."""
+        return vendors_of(str(said.value) for draft in self.drafts.values() if (said := draft.mac()) is not None)
+
+    def talks(self) -> Mapping[Talk, Sequence[Exchange]]:
         """Exchanges between two assets, united over accesses and units."""
         drafts, alias = self.drafts, self.alias
-
-        def home(side: str | None) -> str:
-            return alias.get(side, side) if side is not None else ""
-
-        def place(exchange: Exchange) -> tuple[bytes, bytes, str, int]:
+        talks: dict[Talk, list[Exchange]] = {}
+        for exchange in self.inventory.exchanges:
             client, server, port, protocol, _, _ = exchange
-            return (order(home(client)), order(home(server)), protocol, -1 if port is None else port)
-
-        exchanges = self.inventory.exchanges
-        between = [exchange for exchange in exchanges if home(exchange[0]) in drafts and home(exchange[1]) in drafts]
-        return Conversations(exchanges, sorted(between, key=place), home)
-
-
-def _last_mac(draft: _Draft) -> Evidence | None:
-    return next((said for said in reversed(draft.said) if said.name == "mac"), None)
+            asks, answers = (drafts.get(alias.get(side, side)) if side is not None else None for side in (client, server))
+            if asks is not None and answers is not None:
+                talks.setdefault((asks.place, answers.place, protocol, -1 if port is None else port), []).append(exchange)
+        return talks
 
 
 def _place(draft: _Draft) -> tuple[bytes, bool, tuple[int, str]]:
@@ -358,12 +366,15 @@ def _one_device(hosts: Sequence[str], owners: Mapping[str, Evidence]) -> bool:
     return all(owners[address].protocol == "arp" and same_subnet(address, hosts[0]) for address in hosts)
 
 
-def _registered(name: str, mac: Evidence) -> Evidence:
-    return mac._replace(name="vendor", value=name, confidence=0.5, field=f"{mac.field} (OUI)")
+def _registered(mac: Evidence | None, vendors: Mapping[str, str]) -> Iterator[Evidence]:
+    """The vendor of a device's MAC, where it is registered."""
+    name = None if mac is None else vendors.get(str(mac.value))
+    if mac is not None and name is not None:
+        yield mac._replace(name="vendor", value=name, confidence=0.5, field=f"{mac.field} (OUI)")
 
 
-def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[Exchange, Counted | None]]) -> Conversation:
-    client, server, protocol, port = key
+def _conversation(client: str, server: str, parts: Sequence[tuple[Exchange, Counted | None]]) -> Conversation:
+    _, _, port, protocol, _, _ = parts[0][0]
     accesses: dict[str, int] = {}
     rejected = 0
     units: set[str] = set()

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
-use super::address as written;
+use super::{address as written, names};
 use crate::address::{self, Address, Net, Side};
 use crate::gate::{Crossing as GateCrossing, Delivered, FlowAnomaly, OwnedObservation, OwnedTransaction};
 use crate::output::{community_id, hex, json_line, point_text};
@@ -99,15 +99,22 @@ impl Code {
 }
 
 /// How it ended.
-#[pyclass(frozen, get_all, module = "dissectors")]
+#[pyclass(frozen, module = "dissectors")]
 pub struct Outcome {
     result: &'static str,
+    #[pyo3(get)]
     code: Option<u32>,
+    #[pyo3(get)]
     name: Option<&'static str>,
 }
 
 #[pymethods]
 impl Outcome {
+    #[getter]
+    fn result<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        names::name(py, self.result)
+    }
+
     fn __repr__(&self) -> String {
         match (self.code, self.name) {
             (None, _) => self.result.to_owned(),
@@ -303,7 +310,7 @@ impl Transaction {
 
     #[getter]
     fn protocol<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::intern(py, protocols::name(self.delivered.transaction.protocol))
+        names::protocol(py, self.delivered.transaction.protocol)
     }
 
     #[getter]
@@ -336,9 +343,9 @@ impl Transaction {
     }
 
     #[getter]
-    fn unit(&self) -> Option<String> {
+    fn unit<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         let t = &self.delivered.transaction;
-        unit_text(t.protocol, t.unit)
+        names::unit(py, t.protocol, t.unit)
     }
 
     #[getter]
@@ -354,7 +361,7 @@ impl Transaction {
 
     #[getter]
     fn access<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::intern(py, self.delivered.transaction.access.name())
+        names::name(py, self.delivered.transaction.access.name())
     }
 
     #[getter]
@@ -414,12 +421,6 @@ impl Transaction {
     }
 }
 
-pub(super) fn unit_text(protocol: u8, unit: Option<u32>) -> Option<String> {
-    let mut text = Vec::new();
-    (protocols::protocol(protocol)?.write_unit)(&mut text, unit?);
-    Some(String::from_utf8_lossy(&text).into_owned())
-}
-
 /// An identity observation.
 #[pyclass(frozen, module = "dissectors")]
 pub struct Observation(pub(super) Arc<OwnedObservation>);
@@ -437,18 +438,18 @@ impl Observation {
     }
 
     #[getter]
-    fn unit(&self) -> Option<String> {
-        unit_text(self.0.protocol, self.0.unit)
+    fn unit<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        names::unit(py, self.0.protocol, self.0.unit)
     }
 
     #[getter]
     fn protocol<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::intern(py, protocols::name(self.0.protocol))
+        names::protocol(py, self.0.protocol)
     }
 
     #[getter]
     fn attribute<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::intern(py, self.0.attribute)
+        names::name(py, self.0.attribute)
     }
 
     #[getter]
@@ -459,7 +460,7 @@ impl Observation {
 
     #[getter]
     fn field<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::intern(py, self.0.field)
+        names::name(py, self.0.field)
     }
 
     #[getter]

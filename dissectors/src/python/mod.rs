@@ -5,6 +5,7 @@ mod answers;
 mod engine;
 mod facts;
 mod listing;
+mod names;
 mod plugin;
 mod registry;
 mod result;
