@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _QUIET_SECONDS = 0.4
 """A run that is over sooner shows no progress bar."""
+_kept: list[Result] = []
+"""The last result, so that it isn't taken apart piece by piece before the process ends (sensor.cli.main)."""
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
 
 
@@ -67,6 +69,7 @@ def replay(quiet: bool, as_json: bool, fail_on: str | None, **given: Any) -> int
     with collector_at_rest():
         with _watched(quiet) as progress:
             result = run(config, progress)
+        _kept[:] = [result]
         _show(result, quiet=quiet, as_json=as_json, lines_on_stdout=config.transactions == "-")
         return _ended(result, fail_on)
 

@@ -98,8 +98,7 @@ class Asset:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
+class Conversation(NamedTuple):
     """Who talks to whom (asset ids) in which protocol, as an edge of the graph: transactions by access, how many were rejected, first and
     last in ns."""
 
