@@ -223,13 +223,9 @@ impl Dnp3 {
         }
         match &data {
             Some(data) if frame.is_data() => self.segment(frame, side, data.as_slice(), now, sink),
-            _ => {
-                if !frame.is_sound() {
-                    let wrong = if frame.is_known() { anomaly::INVALID_LENGTH } else { anomaly::INVALID_LINK_FUNCTION };
-                    sink.anomaly(tables::NUMBER, wrong, side, at);
-                }
-                self.link_only(frame, place, &context, at, sink);
-            }
+            // User data that is none.
+            _ if frame.is_data() => sink.anomaly(tables::NUMBER, anomaly::INVALID_LENGTH, side, at),
+            _ => self.link_only(frame, place, &context, at, sink),
         }
         Fed::Used(frame.size)
     }
@@ -237,13 +233,11 @@ impl Dnp3 {
     /// A frame of the link layer alone.
     fn link_only(&mut self, frame: &Frame, place: usize, context: &Context<'_>, at: Moment, sink: &mut dyn Sink) {
         let Some(association) = self.associations.get_mut(place) else { return };
-        match (frame.is_primary(), frame.is_data()) {
-            (true, true) => {}
-            (true, false) => association.link_request(frame, at, context, sink),
-            (false, _) => {
-                let data = association.heard == [true; 2];
-                association.link_answer(frame, at, data, context, sink);
-            }
+        if frame.is_primary() {
+            association.link_request(frame, at, context, sink);
+        } else {
+            let data = association.heard == [true; 2];
+            association.link_answer(frame, at, data, context, sink);
         }
     }
 

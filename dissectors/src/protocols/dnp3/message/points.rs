@@ -220,7 +220,7 @@ impl<'b> Points<'b> {
         }
         let pair = |place: u32| {
             let octet = usize::try_from(place / 4).ok().and_then(|place| block.data.get(place)).copied();
-            Value::Unsigned(u64::from(octet.unwrap_or(0) >> (place % 4 * 2) & 3))
+            Value::Unsigned(u64::from(octet.unwrap_or(0) >> ((place & 3) << 1) & 3))
         };
         let mut values = List::new_in(self.arena);
         values.extend((0..block.count()).map(pair));

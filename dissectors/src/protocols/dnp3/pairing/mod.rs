@@ -258,7 +258,7 @@ impl Association {
             return;
         }
         if !control.last() || open.fragments > 0 {
-            open.collect(fragment);
+            open.collect(fragment, at);
             if !control.last() {
                 open.deadline = context.seen.clock.max(at.time).saturating_add(TIMEOUT);
                 return;
@@ -446,7 +446,7 @@ impl Association {
         let request = open.fragment().map(|fragment| Request { fragment, at: open.at });
         let mut exchange = Exchange { request, ending, ..open.exchange(self.exchange(completed)) };
         if let Some(response) = open.response(open.answered.unwrap_or(open.at)) {
-            exchange.response = Some(response);
+            (exchange.response, exchange.incomplete) = (Some(response), true);
             exchange.anomalies.set(anomaly::INCOMPLETE_RESPONSE, !open.lost);
         }
         exchange.emit(&mut self.transfers, sink);

@@ -104,7 +104,8 @@ impl Open {
     }
 
     /// Keeps a fragment of a response that has more than one.
-    pub fn collect(&mut self, fragment: &Fragment<'_>) {
+    pub fn collect(&mut self, fragment: &Fragment<'_>, at: Moment) {
+        self.answered = Some(at);
         let octets = if self.fragments == 0 { fragment.bytes } else { fragment.objects };
         self.fragments = self.fragments.saturating_add(1);
         self.next = fragment.control.sequence().wrapping_add(1) & 0x0F;
