@@ -15,7 +15,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
 from dissectors import _native
-from dissectors._native import Anomaly, Batch, CaptureError, Crossing, Observation, Tally, Transaction, WindowTally
+from dissectors._native import Anomaly, Batch, CaptureError, Crossing, Observation, Tally, Transaction, WindowTally, packed
 
 if TYPE_CHECKING:
     from dissectors._native import Conversation, Listing
@@ -35,6 +35,7 @@ __all__ = [
     "Transaction",
     "WindowTally",
     "compile_filter",
+    "packed",
     "protocols",
 ]
 

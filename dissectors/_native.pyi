@@ -25,6 +25,7 @@ __all__ = [
     "Transaction",
     "WindowTally",
     "__version__",
+    "packed",
     "protocols",
     "register",
     "services",
@@ -38,6 +39,9 @@ _OutcomeName: TypeAlias = Literal["accepted", "rejected", "unanswered", "unknown
 def protocols() -> list[dict[str, Any]]:
     """The registry: for each protocol name, title, specification, tcp_ports, udp_ports, functions (code, name, access, about),
     sub_functions (function, group, code, name, access), rejections, anomalies (name, about), point_kinds (name, example, max, block)."""
+
+def packed(address: str) -> bytes | None:
+    """An address as the bytes of the wire: 4 (IPv4), 16 (IPv6, a scope after `%` left out) or 6 (MAC); None for what is none."""
 
 def services() -> list[tuple[str, int, str]]:
     """IANA services known by port: (transport, port, name)."""

@@ -178,15 +178,19 @@ impl Dnp3 {
         self.associations.len().saturating_sub(1)
     }
 
-    /// Both stations are told when they are first heard.
+    /// A station is told when it is first heard, and when it first wants its user data confirmed by the link layer.
     #[cold]
     fn introduce(&self, frame: &Frame, side: Side, at: Moment, sink: &mut dyn Sink) {
         let (role, unit): (&[u8], _) =
             if frame.from_master() { (b"master", None) } else { (b"outstation", Some(frame.unit())) };
         let address = Value::Unsigned(u64::from(frame.source));
-        let told =
-            [("dnp3_role", Value::Text(role), "dnp3.link.control"), ("dnp3_address", address, "dnp3.link.source")];
-        for (attribute, value, field) in told {
+        let confirms = frame.is_primary() && frame.function() == link::CONFIRMED_DATA;
+        let told = [
+            ("dnp3_role", Value::Text(role), "dnp3.link.control"),
+            ("dnp3_address", address, "dnp3.link.source"),
+            ("dnp3_link_confirm", Value::Bool(true), "dnp3.link.control"),
+        ];
+        for (attribute, value, field) in told.into_iter().take(if confirms { 3 } else { 2 }) {
             sink.observation(&Observation { protocol: tables::NUMBER, side, unit, attribute, value, field, at });
         }
     }
@@ -214,8 +218,11 @@ impl Dnp3 {
         let context = self.context(if frame.from_master() { side } else { side.other() }, seen);
         let Some(association) = self.associations.get_mut(place) else { return Fed::Used(frame.size) };
         association.used = seen.clock;
-        let known = association.heard.get_mut(sender).is_none_or(|heard| std::mem::replace(heard, true));
-        if !known {
+        let confirms = frame.is_primary() && frame.function() == link::CONFIRMED_DATA;
+        let is_new =
+            |seen: Option<&mut bool>, now: bool| seen.is_some_and(|seen| now && !std::mem::replace(seen, true));
+        let heard = is_new(association.heard.get_mut(sender), true);
+        if heard || (confirms && is_new(association.confirms.get_mut(sender), true)) {
             self.introduce(frame, side, at, sink);
         }
         match (frame.is_data(), data) {
@@ -278,7 +285,8 @@ impl Dnp3 {
         self.asked |= from_master;
         let context = self.context(if from_master { side } else { side.other() }, seen);
         let selected = from_master && application::is_control(fragment.function) && self.selected_by_another(place, at);
-        if !from_master && !self.associations.get(place).is_some_and(|a| a.awaits(fragment.control)) {
+        let answer = !from_master && fragment.function == application::RESPONSE;
+        if answer && !self.associations.get(place).is_some_and(|a| a.awaits(fragment.control)) {
             place = self.self_addressed(place, &fragment);
         }
         let Some(association) = self.associations.get_mut(place) else { return };

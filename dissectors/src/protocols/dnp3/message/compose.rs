@@ -147,9 +147,11 @@ impl<'a> Exchange<'a> {
 
     /// Hands the record over; says how it ended.
     pub fn emit(&self, transfers: &mut Transfers, sink: &mut dyn Sink) -> Outcome {
-        if usual::tell(self, sink) {
-            return Outcome::Accepted;
-        }
+        if usual::tell(self, sink) { Outcome::Accepted } else { self.emit_any(transfers, sink) }
+    }
+
+    /// Hands any record over.
+    pub fn emit_any(&self, transfers: &mut Transfers, sink: &mut dyn Sink) -> Outcome {
         with_arena(|arena| Record::new(arena, self).tell(transfers, sink))
     }
 }

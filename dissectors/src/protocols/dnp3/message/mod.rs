@@ -11,4 +11,4 @@ pub mod files;
 pub mod link;
 pub mod objects;
 pub mod points;
-mod usual;
+pub(super) mod usual;

@@ -77,6 +77,8 @@ pub struct Association {
     pub client: Side,
     /// Each has been heard: master, outstation.
     pub heard: [bool; 2],
+    /// Each has been seen to ask the link layer to confirm its user data.
+    pub confirms: [bool; 2],
     /// When it was last used.
     pub used: u64,
     /// Nothing that waits is overdue before this.
@@ -109,6 +111,7 @@ impl Association {
             unit,
             client,
             heard: [false; 2],
+            confirms: [false; 2],
             used: 0,
             wake: 0,
             first: None,
@@ -232,7 +235,7 @@ impl Association {
         let Some(mut open) = self.take(0) else { return };
         let judged = self.may_be_judged(open.lost, open.lost_before, context);
         open.anomalies.set(anomaly::TOO_MANY_OPEN_REQUESTS, judged);
-        self.leave(&open, Outcome::Unknown, context.seen.clock, sink);
+        self.leave(&open, (Outcome::Unknown, judged), context.seen.clock, sink);
     }
 
     /// Whether an open request waits for this.
@@ -327,7 +330,7 @@ impl Association {
         let Some(open) = self.take(place) else { return };
         let refused = matches!(outcome, Outcome::Rejected(code) if code.code >= tables::REJECTED_AUTHENTICATION);
         let ending = if refused { outcome } else { Outcome::Accepted };
-        self.leave(&open, ending, at.time.max(context.seen.clock), sink);
+        self.leave(&open, (ending, true), at.time.max(context.seen.clock), sink);
     }
 
     /// A response that no open request awaits.
@@ -421,9 +424,9 @@ impl Association {
         let clock = context.seen.clock;
         while let Some(place) = self.first.iter().chain(&self.rest).position(|open| open.deadline <= clock) {
             let Some(open) = self.take(place) else { break };
-            let outcome = self.verdict(&open, context);
+            let verdict = self.verdict(&open, context);
             self.remember(&open);
-            self.leave(&open, outcome, open.deadline, sink);
+            self.leave(&open, verdict, open.deadline, sink);
         }
         self.expire_report(context, sink);
         self.expire_link(context, sink);
@@ -436,10 +439,11 @@ impl Association {
         next
     }
 
-    fn verdict(&self, open: &Open, context: &Context<'_>) -> Outcome {
-        let judged = self.may_be_judged(open.lost, open.lost_before, context) && open.fragments == 0;
-        let asked = self.outstation() != tables::SELF_ADDRESS;
-        if judged && asked { Outcome::Unanswered } else { Outcome::Unknown }
+    /// How a request ends whose answer has not come, or not to its end; and whether that says something.
+    fn verdict(&self, open: &Open, context: &Context<'_>) -> (Outcome, bool) {
+        let judged = self.may_be_judged(open.lost, open.lost_before, context);
+        let silent = open.fragments == 0 && self.outstation() != tables::SELF_ADDRESS;
+        (if judged && silent { Outcome::Unanswered } else { Outcome::Unknown }, judged)
     }
 
     fn remember(&mut self, open: &Open) {
@@ -450,12 +454,13 @@ impl Association {
     }
 
     /// A request leaves without the end of its response.
-    fn leave(&mut self, open: &Open, ending: Outcome, completed: u64, sink: &mut dyn Sink) {
+    fn leave(&mut self, open: &Open, verdict: (Outcome, bool), completed: u64, sink: &mut dyn Sink) {
+        let (ending, judged) = verdict;
         let request = open.fragment().map(|fragment| Request { fragment, at: open.at });
         let mut exchange = Exchange { request, ending, ..open.exchange(self.exchange(completed)) };
         if let Some(response) = open.response() {
             (exchange.response, exchange.incomplete) = (Some(response), true);
-            exchange.anomalies.set(anomaly::INCOMPLETE_RESPONSE, !open.lost);
+            exchange.anomalies.set(anomaly::INCOMPLETE_RESPONSE, judged);
         }
         exchange.emit(&mut self.transfers, sink);
     }
@@ -465,8 +470,8 @@ impl Association {
         self.expire(context, sink);
         let closed = ending == Ending::Closed;
         while let Some(open) = self.take(0) {
-            let outcome = if closed { self.verdict(&open, context) } else { Outcome::Unknown };
-            self.leave(&open, outcome, context.seen.clock, sink);
+            let verdict = if closed { self.verdict(&open, context) } else { (Outcome::Unknown, false) };
+            self.leave(&open, verdict, context.seen.clock, sink);
         }
         self.finish_report(closed, context, sink);
         self.finish_link(closed, context, sink);

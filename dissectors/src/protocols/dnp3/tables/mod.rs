@@ -52,6 +52,7 @@
 
 pub mod objects;
 
+use crate::protocols::points::Syntax;
 use crate::protocols::{FunctionRow, PointKind, SubFunctionRow};
 use crate::transaction::{Access, Code, SubFunction};
 
@@ -371,7 +372,7 @@ impl Kind {
 }
 
 const fn kind(name: &'static str, example: &'static str) -> PointKind {
-    PointKind { name, example, max: LAST_INDEX, block: false }
+    PointKind { name, example, max: LAST_INDEX, block: false, syntax: Syntax::Colon }
 }
 
 /// The greatest index; all points of a kind are `0` to this.
@@ -391,7 +392,13 @@ pub static POINT_KINDS: &[PointKind] = &[
     kind("analog_output", "analog_output:1"),
     kind("class", "class:1-3"),
     kind("internal_indication", "internal_indication:7"),
-    PointKind { name: "device_attribute", example: "device_attribute:0/242", max: 255, block: true },
+    PointKind {
+        name: "device_attribute",
+        example: "device_attribute:0/242",
+        max: 255,
+        block: true,
+        syntax: Syntax::Colon,
+    },
     kind("octet_string", "octet_string:0"),
     kind("virtual_terminal", "virtual_terminal:0"),
     kind("data_set", "data_set:2"),

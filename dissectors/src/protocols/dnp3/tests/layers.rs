@@ -144,6 +144,17 @@ fn stations_introduce_themselves_once() {
 }
 
 #[test]
+fn who_has_its_data_confirmed_by_the_link_layer_is_told() {
+    let mut flow = Flow::tcp();
+    flow.ask(&request(0, 1, "3c0206")).answer(&response(0, ""));
+    for control in [0xF3, 0xD3] {
+        flow.ask(&frame(control, 1024, 3, &hex("c0c101 3c0206"))).answer(&response(1, ""));
+    }
+    let told: Vec<_> = flow.out.observations.iter().filter(|line| line.contains("link_confirm")).collect();
+    assert_eq!(told, ["B None dnp3_link_confirm=true (dnp3.link.control)"]);
+}
+
+#[test]
 fn pairs_of_addresses_have_a_ceiling() {
     let mut flow = Flow::tcp();
     for outstation in 0..400 {

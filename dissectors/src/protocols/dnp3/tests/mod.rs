@@ -11,6 +11,7 @@ mod objects;
 mod pairing;
 mod recognition;
 mod speed;
+mod usual;
 
 use super::message::crc;
 use super::tables::{ANOMALIES, NUMBER, POINT_KINDS};
