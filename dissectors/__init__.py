@@ -15,7 +15,18 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
 from dissectors import _native
-from dissectors._native import Anomaly, Batch, CaptureError, Crossing, Observation, Tally, Transaction, WindowTally
+from dissectors._native import (
+    Anomaly,
+    Batch,
+    CaptureError,
+    Crossing,
+    Observation,
+    Tally,
+    Transaction,
+    WindowTally,
+    point_text,
+    read_point,
+)
 
 if TYPE_CHECKING:
     from dissectors._native import Conversation, Listing
@@ -35,7 +46,9 @@ __all__ = [
     "Transaction",
     "WindowTally",
     "compile_filter",
+    "point_text",
     "protocols",
+    "read_point",
 ]
 
 __version__ = _native.__version__
