@@ -38,7 +38,8 @@ def test_the_catalog_has_no_problem_and_says_why() -> None:
 def test_without_the_placeholder_its_rule_is_inactive() -> None:
     plan = compile_rules([catalog()], REGISTRY)
     assert [(one.placeholder, one.file) for one in plan.inactive] == [
-        ("engineering_stations", "modbus/modbus-write-outside-engineering-stations.yml")
+        ("engineering_stations", "modbus/modbus-write-outside-engineering-stations.yml"),
+        ("engineering_stations", "s7/s7comm-write-outside-engineering-stations.yml"),
     ]
 
 
