@@ -71,6 +71,11 @@ CAPTURES = {
         CRAFTED,
         s7_crafted.intrusion,
     ),
+    "s7/flood.pcap": (
+        "a host of the enterprise network writes a set point of an S7 controller over and over",
+        CRAFTED,
+        s7_crafted.flood,
+    ),
     "s7/plus-normal.pcap": (
         "S7comm-plus: a panel's session with subscription, notifications, polling and set points",
         CRAFTED,

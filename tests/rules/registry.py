@@ -39,7 +39,7 @@ S7 = {
     0x29: "plc_stop", 0xE0: "cotp_connect",
 }  # fmt: skip
 S7_SUB_FUNCTIONS = (
-    "P_PROGRAM", "_INSE", "_DELE", "modify_variable", "force", "replace_job", "delete_job", "enable_job", "disable_job", "alarm_8_lock",
+    "P_PROGRAM", "_INSE", "_DELE", "modify_variable", "force", "alarm_8_lock",
     "set_clock", "set_clock_following",
 )  # fmt: skip
 S7_PLUS = {
