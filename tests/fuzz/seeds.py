@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,13 +44,13 @@ def pcap(some: list[bytes], step: float) -> bytes:
     return b"".join(parts)
 
 
-def payload(frame: bytes) -> tuple[int, bytes] | None:
-    """Of a TCP segment over IPv4: 1 where it comes from port 502, and what it carries."""
+def payload(frame: bytes, port: int = 502) -> tuple[int, bytes] | None:
+    """Of a TCP segment over IPv4: 0 where it comes from this port, else 1, and what it carries."""
     if frame[12:14] != b"\x08\x00" or frame[23] != 6:
         return None
     start = 14 + (frame[14] & 15) * 4
     carried = frame[start + (frame[start + 12] >> 4) * 4 : 14 + int.from_bytes(frame[16:18])]
-    return (0 if frame[start : start + 2] == b"\x01\xf6" else 1, carried) if carried else None
+    return (0 if frame[start : start + 2] == port.to_bytes(2) else 1, carried) if carried else None
 
 
 def write(target: str, name: str, data: bytes) -> None:
@@ -74,6 +75,11 @@ def main() -> None:
         write("capture", f"{path.stem}.gz", b"\x00" + gzip.compress(pcap(everything[:40], 1)))
         data = path.read_bytes()
         write("capture", path.name, b"\x00" + data[: 20_000 // 4 * 4])
+    for case in sorted((HERE.parent / "golden" / "s7comm").glob("*/case.yml")):
+        pieces = re.findall(r"\{(client|server): \"([0-9a-f ]+)\"", case.read_text())
+        said = [(0 if who == "server" else 1, bytes.fromhex(text)) for who, text in pieces]
+        script = b"".join(bytes([side, 5, len(data)]) + data for side, data in said if len(data) < 256)
+        write("s7comm", case.parent.name, b"\x00" + script)
     for number in range(8):
         write("stream", str(number), bytes(chance.choice((0, 4, 16, 1, 8, 24)) for _ in range(200)) + chance.randbytes(200))
         write("gate", str(number), bytes(chance.choice((5, 6, 2, 66, 0, 4)) for _ in range(300)) + chance.randbytes(300))

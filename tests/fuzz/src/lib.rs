@@ -4,6 +4,7 @@ pub mod capture;
 pub mod gate;
 pub mod modbus;
 pub mod packet;
+pub mod s7comm;
 pub mod script;
 pub mod stream;
 pub mod whole;
@@ -43,11 +44,12 @@ pub fn file(data: &[u8]) -> std::path::PathBuf {
 mod tests {
     type Target = (&'static str, fn(&[u8]));
 
-    const TARGETS: [Target; 6] = [
+    const TARGETS: [Target; 7] = [
         ("capture", crate::capture::run),
         ("packet", crate::packet::run),
         ("stream", crate::stream::run),
         ("modbus", crate::modbus::run),
+        ("s7comm", crate::s7comm::run),
         ("gate", crate::gate::run),
         ("whole", crate::whole::run),
     ];

@@ -38,12 +38,17 @@ impl Malformed for Written {
     }
 }
 
-/// First the flow, then pieces: side, what happens before it, pause, length, bytes.
+/// Any bytes, on Modbus's port or another.
 pub fn run(data: &[u8]) {
+    flow(data, 502);
+}
+
+/// First the flow, then pieces: side, what happens before it, pause, length, bytes. `known` is the usual port of one side.
+pub fn flow(data: &[u8], known: u16) {
     let mut script = Script::new(data);
     let kind = script.u8();
     let datagram = kind & 1 == 1;
-    let ports = if kind & 2 == 0 { [502, 50_000] } else { [4_000, 50_000] };
+    let ports = if kind & 2 == 0 { [known, 50_000] } else { [4_000, 50_000] };
     let initiator = (kind & 4 == 0 && !datagram).then_some(if kind & 8 == 0 { Side::B } else { Side::A });
     let transport = if datagram { Transport::Udp } else { Transport::Tcp };
     let key = FlowKey { a: 1, b: 2, ports, tunnel: 0, protocol: 0, group: 0, transport, net: Net::V4 };

@@ -35,12 +35,6 @@ const TYPES: [(u8, &str, u64); 18] = [
 ];
 
 impl Type {
-    /// Its values are written in decimal digits, which not all bytes are.
-    #[inline]
-    pub fn is_written(self) -> bool {
-        matches!(self.0, 12 | 15 | 28 | 29)
-    }
-
     /// The field that names it.
     #[inline]
     pub fn field(self) -> &'static [Field<'static>] {

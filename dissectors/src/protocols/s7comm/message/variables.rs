@@ -3,7 +3,7 @@
 use bumpalo::Bump;
 
 use super::compose::{Exchange, Parts};
-use super::items::{self, Item, Place, Type};
+use super::items::{self, Item, Place};
 use super::values::{self, Data, SUCCESS};
 use crate::cursor::Cursor;
 use crate::protocols::Sink;
@@ -183,8 +183,6 @@ impl<'a> Reader<'a> {
     fn point(&mut self, item: &Item<'a>, data: Option<Data<'a>>, code: Option<u8>) -> Point<'a> {
         self.note(code);
         let values = data.map_or(Values::Unseen, |data| values::values(item.of, &data, self.arena));
-        let odd = matches!(values, Values::Numbers { .. }) && item.of.is_some_and(Type::is_written);
-        self.anomalies.set(anomaly::INVALID_VALUE, odd);
         let fields = match (item.of, code) {
             (Some(of), Some(SUCCESS) | None) => of.field(),
             _ => self.fields(item, code),
