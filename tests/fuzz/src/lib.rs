@@ -5,6 +5,7 @@ pub mod gate;
 pub mod modbus;
 pub mod packet;
 pub mod s7comm;
+pub mod s7commplus;
 pub mod script;
 pub mod stream;
 pub mod whole;
@@ -44,12 +45,13 @@ pub fn file(data: &[u8]) -> std::path::PathBuf {
 mod tests {
     type Target = (&'static str, fn(&[u8]));
 
-    const TARGETS: [Target; 7] = [
+    const TARGETS: [Target; 8] = [
         ("capture", crate::capture::run),
         ("packet", crate::packet::run),
         ("stream", crate::stream::run),
         ("modbus", crate::modbus::run),
         ("s7comm", crate::s7comm::run),
+        ("s7commplus", crate::s7commplus::run),
         ("gate", crate::gate::run),
         ("whole", crate::whole::run),
     ];

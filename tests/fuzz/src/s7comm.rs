@@ -3,7 +3,7 @@
 use crate::modbus::flow;
 
 /// The connection's request and confirmation, so that not each input has to find them.
-const OPEN: &[u8] = &[
+pub const OPEN: &[u8] = &[
     0, 5, 22, 3, 0, 0, 22, 17, 0xE0, 0, 0, 0, 1, 0, 0xC0, 1, 10, 0xC1, 2, 1, 0, 0xC2, 2, 1, 2, //
     1, 5, 22, 3, 0, 0, 22, 17, 0xD0, 0, 1, 0, 3, 0, 0xC0, 1, 10, 0xC1, 2, 1, 0, 0xC2, 2, 1, 2,
 ];
