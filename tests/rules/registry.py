@@ -63,14 +63,6 @@ REGISTRY: dict[str, dict[str, Any]] = {
         "anomalies": [{"name": name, "about": "-"} for name in ANOMALIES],
         "point_kinds": [{"name": name} for name in KINDS],
     },
-    "s7comm": {
-        "name": "s7comm",
-        "functions": rows({4: "read_var", 5: "write_var"}),
-        "sub_functions": [],
-        "rejections": [],
-        "anomalies": [],
-        "point_kinds": [{"name": name} for name in ("data_block", "memory")],
-    },
     "umas": {"name": "umas", "functions": rows(UMAS), "sub_functions": [], "rejections": [], "anomalies": [], "point_kinds": []},
     "s7comm": {
         "name": "s7comm",
@@ -78,7 +70,7 @@ REGISTRY: dict[str, dict[str, Any]] = {
         "sub_functions": named(S7_SUB_FUNCTIONS),
         "rejections": [],
         "anomalies": [],
-        "point_kinds": named(("output", "memory", "organization_block")),
+        "point_kinds": named(("data_block", "memory", "output", "organization_block")),
     },
     "s7commplus": {
         "name": "s7commplus",
