@@ -4,7 +4,7 @@ use fieldtap_native::address::{Moment, Net, Side};
 use fieldtap_native::gate::{
     Clause, Context, Fact, FlowCache, Gate, L2Line, Limits, Mode, NewClause, PointLine, Settings,
 };
-use fieldtap_native::packet::{L2, Transport, Vlan};
+use fieldtap_native::packet::{L2, Transport};
 use fieldtap_native::stream::FlowKey;
 use fieldtap_native::transaction::{Access, Anomalies, Code, Outcome, Point, Transaction, Values};
 
