@@ -105,7 +105,7 @@ fn values(values: &Values<'_>) -> String {
             let bit = |i: u32| bytes[i as usize / 8] >> (i % 8) & 1;
             format!("{:?}", (0..*count).map(bit).collect::<Vec<_>>())
         }
-        Values::Words(_) => panic!("DNP3 has none"),
+        Values::Words(_) | Values::Numbers { .. } => panic!("DNP3 has none"),
         Values::Typed(list) => format!("[{}]", list.iter().map(text).collect::<Vec<_>>().join(", ")),
     }
 }
