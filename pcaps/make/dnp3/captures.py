@@ -26,7 +26,7 @@ CAPTURES: Final[dict[str, tuple[str, str, Callable[[Path], None]]]] = {
     ),
     "dnp3/select_operate.pcapng": (
         "select and operate, right (relays, an analog output); operate with another output, code or time, without select, too late, "
-        "by a second master",
+        "by a second master over the same and over another connection",
         BY_HAND,
         record.select_operate,
     ),
@@ -72,6 +72,11 @@ CAPTURES: Final[dict[str, tuple[str, str, Callable[[Path], None]]]] = {
         "secure authentication: session keys changed, a control authenticated; then eight attempts by somebody without the key",
         CRAFTED,
         crafted.authentication,
+    ),
+    "dnp3/attributes.pcap": (
+        "device attributes: all of them, one alone, the device's name written",
+        CRAFTED,
+        crafted.attributes,
     ),
     "dnp3/forged_reports.pcap": (
         "over UDP: a master switches reports off, and another host sends some in the outstation's name",
