@@ -102,8 +102,8 @@ pub struct Exchange<'a> {
     pub repeated: bool,
     /// A confirmation was asked for, and whether it came.
     pub confirmed: Option<bool>,
-    /// The packet of the select that belongs to an operate.
-    pub select: Option<u64>,
+    /// The select that belongs to an operate.
+    pub select: Option<Moment>,
     /// The outstation asked for authentication before it answered.
     pub challenged: Option<Challenge>,
 }

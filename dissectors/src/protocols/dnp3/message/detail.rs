@@ -94,8 +94,9 @@ impl<'b> Detail<'b> {
         if let Some(confirmed) = exchange.confirmed {
             self.fields.push(Field { name: "confirmed", value: Value::Bool(confirmed) });
         }
-        if let Some(packet) = exchange.select {
-            self.fields.push(number("select_packet", packet));
+        if let Some(select) = exchange.select {
+            let place = self.arena.alloc([number("capture", select.capture), number("packet", select.packet)]);
+            self.fields.push(Field { name: "select", value: Value::Object(place) });
         }
     }
 

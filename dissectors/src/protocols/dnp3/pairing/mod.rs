@@ -29,8 +29,8 @@ use reports::Report;
 use select::Select;
 use transfers::Transfers;
 
-/// Open requests of one association.
-pub const MAX_OPEN_REQUESTS: usize = 16;
+/// Open requests of one association; a master has one at a time.
+pub const MAX_OPEN_REQUESTS: usize = 8;
 
 /// Octets of one response that are put together from its fragments.
 pub const MAX_RESPONSE: usize = 1 << 17;
@@ -46,6 +46,10 @@ const MAX_LATE: usize = 16;
 pub struct Context<'a> {
     /// No request can have been missed: what answers none is unsolicited.
     pub certain: bool,
+    /// Nothing of either side can have been missed.
+    pub whole: bool,
+    /// Messages may overtake each other.
+    pub datagram: bool,
     /// What the engine knows.
     pub seen: &'a Seen,
 }
@@ -171,9 +175,11 @@ impl Association {
         context: &Context<'_>,
         sink: &mut dyn Sink,
     ) {
-        if self.open_mut().any(|open| open.is_again(fragment)) {
+        // A retry is the last request once more; after others its number has come round again.
+        if self.rest.back_mut().or(self.first.as_mut()).is_some_and(|open| open.is_again(fragment)) {
             return;
         }
+        self.supersede(fragment, context, sink);
         let repeated = self.is_repeated(fragment, at);
         let (mut anomalies, select) = self.control(fragment, at, repeated, context);
         anomalies.set(anomaly::SECOND_MASTER, second_master);
@@ -203,6 +209,25 @@ impl Association {
         }
     }
 
+    /// An open request whose number is used for another one can no longer be answered. The reply to a challenge has the number of
+    /// the request that it is about.
+    #[inline]
+    fn supersede(&mut self, fragment: &Fragment<'_>, context: &Context<'_>, sink: &mut dyn Sink) {
+        let sequence = fragment.control.sequence();
+        let same = |open: &Open| open.sequence() == sequence && open.challenged().is_none();
+        while let Some(place) = self.first.iter().chain(&self.rest).position(same) {
+            self.give_up(place, context, sink);
+        }
+    }
+
+    /// A request leaves whose answer is not waited for any longer.
+    #[cold]
+    fn give_up(&mut self, place: usize, context: &Context<'_>, sink: &mut dyn Sink) {
+        let Some(open) = self.take(place) else { return };
+        let verdict = self.verdict(&open, context);
+        self.leave(&open, verdict, context.seen.clock, sink);
+    }
+
     /// The request that has just been answered, once more.
     #[inline]
     fn is_repeated(&self, fragment: &Fragment<'_>, at: Moment) -> bool {
@@ -221,7 +246,7 @@ impl Association {
         at: Moment,
         repeated: bool,
         context: &Context<'_>,
-    ) -> (Anomalies, Option<u64>) {
+    ) -> (Anomalies, Option<Moment>) {
         match fragment.function {
             application::SELECT => self.select.set(fragment, at),
             application::OPERATE if !repeated => return self.select.operate(fragment, at, context.certain),
@@ -274,6 +299,15 @@ impl Association {
         }
         if let Some(open) = self.take(place) {
             self.complete(&open, fragment, at, context, sink);
+        }
+        // A master has one request under way: what it asked before the one that is answered it has given up.
+        if place > 0 && !context.datagram {
+            let older = |open: &Open| open.challenged().is_none();
+            for place in (0..place).rev() {
+                if self.first.iter().chain(&self.rest).nth(place).is_some_and(older) {
+                    self.give_up(place, context, sink);
+                }
+            }
         }
     }
 
@@ -366,7 +400,7 @@ impl Association {
     /// A response asks for its confirmation.
     fn ask_confirmation(&mut self, sequence: u8, at: Moment, context: &Context<'_>, sink: &mut dyn Sink) {
         let before = self.confirm.replace(sequence);
-        if before.is_some_and(|before| before != sequence) && context.certain && context.seen.both_directions {
+        if before.is_some_and(|before| before != sequence) && context.whole {
             sink.anomaly(tables::NUMBER, anomaly::UNCONFIRMED_RESPONSE, self.client.other(), at);
         }
     }
@@ -378,7 +412,7 @@ impl Association {
         }
         match self.confirm {
             Some(sequence) if sequence == control.sequence() => self.confirm = None,
-            _ if context.certain => {
+            _ if context.whole => {
                 sink.anomaly(tables::NUMBER, anomaly::UNEXPECTED_CONFIRM, self.client, at);
             }
             _ => {}

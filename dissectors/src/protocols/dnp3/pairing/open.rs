@@ -33,8 +33,8 @@ pub struct Open {
     pub deadline: u64,
     /// What is wrong with it.
     pub anomalies: Anomalies,
-    /// The packet of its select.
-    pub select: Option<u64>,
+    /// Its select.
+    pub select: Option<Moment>,
     long: Vec<u8>,
     rare: Option<Box<Rare>>,
 }
