@@ -237,6 +237,7 @@ def forged_reports(path: Path) -> None:
         wire.READ, b"".join(wire.everything(60, variation) for variation in (2, 3, 4, 1)), wire.ranged(1, 2, 0, 3, b"\x01\x81\x01\x01")
     )
     talk.exchange(wire.DISABLE, b"".join(wire.everything(60, variation) for variation in (2, 3, 4)))
+    talk.time += 60
     talk.mac = FORGER
     for number in range(4):
         talk.time += 1.5
