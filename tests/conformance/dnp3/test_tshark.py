@@ -15,6 +15,7 @@ from tests.conformance.dnp3.messages import Message
 from tests.conformance.messages import each
 
 NAMES = Path(__file__).with_name("captures.txt").read_text(encoding="utf-8").split()
+OWN = [str(path.relative_to(corpus.PROJECT)) for path in sorted(corpus.PROJECT.glob("pcaps/dnp3/*.pcap*"))]
 DECISIONS = Decisions(Path(__file__).with_name("decisions.yml"))
 DECODE_AS = {"dnp3_read_p20001.pcap": ("-d", "tcp.port==20001,dnp3")}
 
@@ -29,7 +30,7 @@ def test_the_corpus_is_here() -> None:
 
 def compared(name: str, what: Callable[[Iterable[Message]], Counter[tuple[int, str]]]) -> tuple[Path, list[str]]:
     """The differences between ours and tshark's, and how many frames tshark loses."""
-    path = corpus.named(name)
+    path = corpus.PROJECT / name if name in OWN else corpus.named(name)
     rows = messages.tshark_rows(path, next((options for end, options in DECODE_AS.items() if name.endswith(end)), ()))
     if not rows and messages.lines(path):
         pytest.skip("tshark is not installed")
@@ -39,21 +40,21 @@ def compared(name: str, what: Callable[[Iterable[Message]], Counter[tuple[int, s
     return path, differences + [f"{len(theirs.lost)} frames that tshark loses"] * bool(theirs.lost)
 
 
-@each(NAMES)
+@each([*NAMES, *OWN])
 def test_messages_are_those_of_tshark(name: str) -> None:
     """By frame and function."""
     path, differences = compared(name, messages.functions)
     DECISIONS.hold(path, "tshark", differences)
 
 
-@each(NAMES)
+@each([*NAMES, *OWN])
 def test_objects_are_those_of_tshark(name: str) -> None:
     """By frame: group, variation, qualifier, and range or count."""
     path, differences = compared(name, messages.objects)
     DECISIONS.hold(path, "tshark objects", differences)
 
 
-@each(NAMES)
+@each([*NAMES, *OWN])
 def test_indications_are_those_of_tshark(name: str) -> None:
     """By frame: all sixteen bits."""
     path, differences = compared(name, messages.indications)
