@@ -30,13 +30,17 @@ use select::Select;
 use transfers::Transfers;
 
 /// Open requests of one association; a master has one at a time.
-pub const MAX_OPEN_REQUESTS: usize = 8;
+pub const MAX_OPEN_REQUESTS: usize = 16;
 
 /// Octets of one response that are put together from its fragments.
 pub const MAX_RESPONSE: usize = 1 << 17;
 
 /// A request without response is closed after so long, ns (DESIGN.md, 2.2).
 pub const TIMEOUT: u64 = 30_000_000_000;
+
+/// When a master uses the number of an open request again after so long (ns), it has given the older one up; sooner, it is sending
+/// ahead.
+const GIVEN_UP: u64 = 400_000_000;
 
 /// Closed requests that are remembered for their late responses.
 const MAX_LATE: usize = 16;
@@ -179,7 +183,7 @@ impl Association {
         if self.rest.back_mut().or(self.first.as_mut()).is_some_and(|open| open.is_again(fragment)) {
             return;
         }
-        self.supersede(fragment, context, sink);
+        self.supersede(fragment, at, context, sink);
         let repeated = self.is_repeated(fragment, at);
         let (mut anomalies, select) = self.control(fragment, at, repeated, context);
         anomalies.set(anomaly::SECOND_MASTER, second_master);
@@ -212,9 +216,12 @@ impl Association {
     /// An open request whose number is used for another one can no longer be answered. The reply to a challenge has the number of
     /// the request that it is about.
     #[inline]
-    fn supersede(&mut self, fragment: &Fragment<'_>, context: &Context<'_>, sink: &mut dyn Sink) {
+    fn supersede(&mut self, fragment: &Fragment<'_>, at: Moment, context: &Context<'_>, sink: &mut dyn Sink) {
         let sequence = fragment.control.sequence();
-        let same = |open: &Open| open.sequence() == sequence && open.challenged().is_none();
+        let same = |open: &Open| {
+            let given_up = open.lost || at.time.saturating_sub(open.at.time) >= GIVEN_UP;
+            open.sequence() == sequence && open.challenged().is_none() && given_up
+        };
         while let Some(place) = self.first.iter().chain(&self.rest).position(same) {
             self.give_up(place, context, sink);
         }
@@ -275,7 +282,7 @@ impl Association {
             self.expire(context, sink);
         }
         let control = fragment.control;
-        let Some(place) = self.first.iter().chain(&self.rest).position(|open| open.awaits(control)) else {
+        let Some(place) = self.find(fragment) else {
             return self.response_to_nobody(fragment, at, context, sink);
         };
         if control.confirm() {
@@ -309,6 +316,18 @@ impl Association {
                 }
             }
         }
+    }
+
+    /// The request that a response belongs to: the oldest of its number whose content it fits, else the oldest of its number.
+    #[inline]
+    fn find(&self, fragment: &Fragment<'_>) -> Option<usize> {
+        let mut waiting = self.first.iter().chain(&self.rest).enumerate();
+        let (place, open) = waiting.find(|(_, open)| open.awaits(fragment.control))?;
+        if self.rest.is_empty() || open.fits(fragment) {
+            return Some(place);
+        }
+        let other = waiting.find(|(_, open)| open.awaits(fragment.control) && open.fits(fragment));
+        Some(other.map_or(place, |(place, _)| place))
     }
 
     /// The final fragment is there.

@@ -31,6 +31,20 @@ fn what_is_not_answered_is_given_up_when_something_later_is() {
 }
 
 #[test]
+fn a_master_may_send_ahead() {
+    let crob = |index: u8| format!("0c01 17 01 {index:02x} 0301 64000000 00000000 00");
+    let mut flow = Flow::tcp();
+    for index in 0..3 {
+        flow.ask(&request(7, 3, &crob(index))).ask(&request(8, 4, &crob(index)));
+    }
+    for index in 0..3 {
+        flow.answer(&response(7, &crob(index))).answer(&response(8, &crob(index)));
+    }
+    let told: Vec<_> = flow.records().iter().map(|r| (r.request.unwrap(), r.anomalies.len())).collect();
+    assert_eq!(told, [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0)]);
+}
+
+#[test]
 fn an_answer_again_is_no_second_transaction_but_another_answer_is() {
     let mut flow = Flow::tcp();
     flow.ask(&request(0, 1, POLL)).answer(&response(0, "")).answer(&response(0, ""));
@@ -205,10 +219,10 @@ fn messages_of_the_wrong_direction_are_told() {
 #[test]
 fn open_requests_have_a_ceiling() {
     let mut flow = Flow::tcp();
-    for number in 0..15_u8 {
-        flow.ask(&request(number, 1, &format!("1e02 00 00{number:02x}")));
+    for number in 0..40_u8 {
+        flow.ask(&request(number & 15, 1, &format!("1e02 00 00{number:02x}")));
     }
-    assert_eq!(flow.records().len(), 15 - super::super::pairing::MAX_OPEN_REQUESTS);
+    assert_eq!(flow.records().len(), 40 - super::super::pairing::MAX_OPEN_REQUESTS);
     assert!(flow.records().iter().all(|record| record.anomalies == ["too_many_open_requests"]));
-    assert_eq!(flow.finish(Ending::Closed).records.len(), 15);
+    assert_eq!(flow.finish(Ending::Closed).records.len(), 40);
 }
