@@ -15,7 +15,19 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
 from dissectors import _native
-from dissectors._native import Anomaly, Batch, CaptureError, Crossing, Observation, Tally, Transaction, WindowTally, packed
+from dissectors._native import (
+    Anomaly,
+    Batch,
+    CaptureError,
+    Crossing,
+    Observation,
+    Tally,
+    Transaction,
+    WindowTally,
+    packed,
+    point_text,
+    read_point,
+)
 
 if TYPE_CHECKING:
     from dissectors._native import Conversation, Listing
@@ -36,7 +48,9 @@ __all__ = [
     "WindowTally",
     "compile_filter",
     "packed",
+    "point_text",
     "protocols",
+    "read_point",
 ]
 
 __version__ = _native.__version__

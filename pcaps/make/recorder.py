@@ -15,6 +15,7 @@ class Recorder:
     def __init__(self, start: float) -> None:
         self.packets: list[object] = []
         self.time = start
+        self.identification = 100
 
     def connect(self, client: Host, server: Host, client_port: int, server_port: int) -> Connection:
         """A connection, from its handshake on."""
@@ -36,8 +37,6 @@ class Recorder:
 class Connection:
     """One connection; side 0 is the client."""
 
-    identification = 100
-
     def __init__(self, recorder: Recorder, client: tuple[str, str, int], server: tuple[str, str, int]) -> None:
         self.recorder = recorder
         self.ends = (client, server)
@@ -49,10 +48,10 @@ class Connection:
         from scapy.packet import Raw
 
         (ip, mac, port), (other_ip, other_mac, other_port) = self.ends[side], self.ends[1 - side]
-        Connection.identification += 1
+        self.recorder.identification += 1
         packet = (
             Ether(src=mac, dst=other_mac)
-            / IP(src=ip, dst=other_ip, id=Connection.identification & 0xFFFF, flags="DF")
+            / IP(src=ip, dst=other_ip, id=self.recorder.identification & 0xFFFF, flags="DF")
             / TCP(
                 sport=port, dport=other_port, flags=flags, seq=self.sequence[side],
                 ack=self.sequence[1 - side] if "A" in flags else 0, window=8_192,

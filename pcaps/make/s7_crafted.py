@@ -177,3 +177,14 @@ def intrusion(path: Path) -> None:
     s7.connection.say(0, data(b"\x32\x01\0\0\0\0"))
     s7.connection.close()
     recorder.write(path)
+
+
+def flood(path: Path) -> None:
+    """A host of the enterprise network writes the same set point over and over, five times a second and faster."""
+    recorder = Recorder(START + 10_800)
+    s7 = S7(recorder.connect(ATTACKER, CONTROLLER, 51_100, 102))
+    for turn in range(320):
+        value = struct.pack(">f", 80.0 + turn % 2)
+        s7.job(b"\x05\x01" + anything(4, 2, 10, 0x84, 0), values([(0, 4, value)]), reply=b"\x05\x01", answer=b"\xff")
+    s7.connection.close()
+    recorder.write(path)

@@ -160,6 +160,8 @@ pub struct Point {
     block: u32,
     #[pyo3(get)]
     values: Option<Py<PyList>>,
+    #[pyo3(get)]
+    width: u64,
 }
 
 #[pymethods]
@@ -195,6 +197,7 @@ impl Point {
             name: point.name.map(|name| String::from_utf8_lossy(name).into_owned()),
             block: point.block,
             values: values(py, point.values)?,
+            width: point.width(),
         })
     }
 
@@ -207,6 +210,7 @@ impl Point {
             name: point.name.as_ref().map(|name| String::from_utf8_lossy(name).into_owned()),
             block: point.block,
             values: None,
+            width: 1,
         }
     }
 }
