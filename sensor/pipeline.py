@@ -103,7 +103,7 @@ class ReplayConfig:
     filter: str | None = None
     start: int | None = None
     end: int | None = None
-    batch_packets: int = 65_536
+    batch_packets: int = 16_384
     plugins: Sequence[Any] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     cache: bool = True
@@ -292,6 +292,8 @@ class Pipeline:
         self.revisions.extend(self.episodes.advance(now, self.engine.tallies(), self.engine.window_tallies()))
 
     def _finish(self) -> None:
+        self._held.clear()
+        self._clauses.clear()
         self.tallies = self.engine.operations()
         self.conversations = self.engine.conversations()
         self.inventory.count(self.tallies, self.conversations)
