@@ -108,6 +108,14 @@ impl Dissection {
         }
     }
 
+    /// Fetches what the dissector will need, before it is needed.
+    #[inline]
+    pub fn warm(&self) {
+        if let State::Speaking { dissector, .. } = &self.state {
+            dissector.warm();
+        }
+    }
+
     /// Still waiting to be recognised.
     pub fn is_undecided(&self) -> bool {
         matches!(self.state, State::Undecided)
@@ -153,10 +161,15 @@ impl Dissection {
     pub fn finish(&mut self, ending: Ending, seen: &Seen, sink: &mut dyn Sink) -> u64 {
         let held = self.held.iter().map(|held| held.len() as u64).sum();
         self.held = Default::default();
-        if let State::Speaking { dissector, .. } = &mut self.state
-            && catch_unwind(AssertUnwindSafe(|| dissector.finish(ending, seen, sink))).is_err()
-        {
-            self.shut_off();
+        if let State::Speaking { dissector, protocol } = &mut self.state {
+            let finish = || {
+                dissector.finish(ending, seen, sink);
+                dissector.carries()
+            };
+            match catch_unwind(AssertUnwindSafe(finish)) {
+                Ok(carried) => *protocol = carried.unwrap_or(*protocol),
+                Err(_) => self.shut_off(),
+            }
         }
         held
     }
@@ -345,6 +358,7 @@ fn feed_all(
                 Fed::NotMine => return End::NotMine,
                 Fed::Failed => return End::Fault(Fault::Exception),
                 Fed::Malformed { used, anomaly, place } if (1..=rest.len()).contains(&used) => {
+                    let protocol = dissector.carries().unwrap_or(protocol);
                     sink.malformed(protocol, anomaly, arrival.side, arrival.at, place);
                     fed.undecoded = fed.undecoded.saturating_add(used as u64);
                     fed.used += used;

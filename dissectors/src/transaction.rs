@@ -142,6 +142,62 @@ pub struct Field<'a> {
     pub value: Value<'a>,
 }
 
+/// A number as it lies on the wire, big-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Number {
+    Bool,
+    U8,
+    U16,
+    I16,
+    U32,
+    I32,
+    F32,
+    U64,
+    I64,
+    F64,
+}
+
+impl Number {
+    /// Bytes that one takes.
+    #[inline]
+    pub fn size(self) -> usize {
+        match self {
+            Number::Bool | Number::U8 => 1,
+            Number::U16 | Number::I16 => 2,
+            Number::U32 | Number::I32 | Number::F32 => 4,
+            Number::U64 | Number::I64 | Number::F64 => 8,
+        }
+    }
+
+    /// Reads one; bytes of another length are null.
+    #[inline]
+    pub fn read(self, bytes: &[u8]) -> Value<'static> {
+        self.known(bytes).unwrap_or(Value::Null)
+    }
+
+    fn known(self, bytes: &[u8]) -> Option<Value<'static>> {
+        Some(match self {
+            Number::Bool => Value::Bool(*bytes.first()? & 1 == 1),
+            Number::U8 => Value::Unsigned(u64::from(*bytes.first()?)),
+            Number::U16 => Value::Unsigned(u64::from(u16::from_be_bytes(bytes.try_into().ok()?))),
+            Number::I16 => Value::Signed(i64::from(i16::from_be_bytes(bytes.try_into().ok()?))),
+            Number::U32 => Value::Unsigned(u64::from(u32::from_be_bytes(bytes.try_into().ok()?))),
+            Number::I32 => Value::Signed(i64::from(i32::from_be_bytes(bytes.try_into().ok()?))),
+            Number::F32 => Value::Float(f64::from(f32::from_be_bytes(bytes.try_into().ok()?))),
+            Number::U64 => Value::Unsigned(u64::from_be_bytes(bytes.try_into().ok()?)),
+            Number::I64 => Value::Signed(i64::from_be_bytes(bytes.try_into().ok()?)),
+            Number::F64 => Value::Float(f64::from_be_bytes(bytes.try_into().ok()?)),
+        })
+    }
+
+    /// All numbers of these bytes.
+    #[inline]
+    pub fn all(self, bytes: &[u8]) -> impl ExactSizeIterator<Item = Value<'static>> + '_ {
+        bytes.chunks_exact(self.size()).map(move |chunk| self.read(chunk))
+    }
+}
+
 /// The values of a point, read from the wire only when somebody asks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Values<'a> {
@@ -156,6 +212,13 @@ pub enum Values<'a> {
     },
     /// Big-endian 16-bit words.
     Words(&'a [u8]),
+    /// Big-endian numbers of another size.
+    Numbers {
+        /// The bytes, whole numbers of them.
+        bytes: &'a [u8],
+        /// What each is.
+        of: Number,
+    },
     /// Anything else, already typed.
     Typed(&'a [Value<'a>]),
 }

@@ -17,7 +17,7 @@ from tests import corpus
 HERE = Path(__file__).parent
 CLEAN = HERE.joinpath("clean.txt").read_text(encoding="utf-8").split()
 NOT_CLEAN = {entry["capture"]: entry for entry in yaml.safe_load(HERE.joinpath("not_clean.yml").read_text(encoding="utf-8"))}
-FOREIGN = yaml.safe_load(HERE.joinpath("foreign.yml").read_text(encoding="utf-8"))
+FOREIGN = yaml.safe_load(HERE.joinpath("modbus", "foreign.yml").read_text(encoding="utf-8"))
 FOLDERS = sorted({name.partition("/")[0] for name in CLEAN})
 
 

@@ -4,10 +4,10 @@
 use bumpalo::Bump;
 
 use crate::address::{Address, Mac, Moment, Side};
-use crate::packet::Vlan;
+use crate::packet::{L2, Vlan, macs, vlan};
 use crate::stream::FlowKey;
 use crate::transaction::{
-    Access, Anomalies, Code, Field, Observation, Outcome, Point, SubFunction, Transaction, Value, Values,
+    Access, Anomalies, Code, Field, Number, Observation, Outcome, Point, SubFunction, Transaction, Value, Values,
 };
 
 /// Lists and objects within each other at most; what lies deeper becomes null.
@@ -50,6 +50,7 @@ enum KeptValues {
     Unseen,
     Bits(Bytes, u32),
     Words(Bytes),
+    Numbers(Bytes, Number),
     Typed(Nodes),
 }
 
@@ -130,6 +131,7 @@ impl Store {
             Values::Unseen => KeptValues::Unseen,
             Values::Bits { bytes, count } => KeptValues::Bits(self.keep_bytes(bytes), count),
             Values::Words(bytes) => KeptValues::Words(self.keep_bytes(bytes)),
+            Values::Numbers { bytes, of } => KeptValues::Numbers(self.keep_bytes(bytes), of),
             Values::Typed(list) => KeptValues::Typed(self.keep_list(list, 0)),
         };
         let Point { kind, access, block, first, last, .. } = *point;
@@ -173,6 +175,7 @@ impl Store {
             KeptValues::Unseen => Values::Unseen,
             KeptValues::Bits(bytes, count) => Values::Bits { bytes: self.bytes(bytes), count },
             KeptValues::Words(bytes) => Values::Words(self.bytes(bytes)),
+            KeptValues::Numbers(bytes, of) => Values::Numbers { bytes: self.bytes(bytes), of },
             KeptValues::Typed(nodes) => Values::Typed(self.list(nodes, arena)),
         };
         let KeptPoint { kind, access, block, first, last, .. } = *point;
@@ -225,7 +228,7 @@ pub struct OwnedTransaction {
 fn weight(transaction: &Transaction<'_>) -> usize {
     const DETAIL: usize = 16;
     let values = |point: &Point<'_>| match point.values {
-        Values::Words(bytes) | Values::Bits { bytes, .. } => bytes.len(),
+        Values::Words(bytes) | Values::Bits { bytes, .. } | Values::Numbers { bytes, .. } => bytes.len(),
         Values::Unseen | Values::Typed(_) => 0,
     };
     let of = |point: &Point<'_>| values(point).saturating_add(point.name.map_or(0, <[u8]>::len));
@@ -233,22 +236,16 @@ fn weight(transaction: &Transaction<'_>) -> usize {
 }
 
 impl OwnedTransaction {
-    /// Copies a transaction; `macs` are those of side A and B.
-    pub fn new(
-        flow: &FlowKey,
-        macs: [Mac; 2],
-        vlan: Vlan,
-        initiator: Option<Side>,
-        transaction: &Transaction<'_>,
-    ) -> Self {
+    /// Copies a transaction; `l2` is of each side's last packet.
+    pub fn new(flow: &FlowKey, l2: &[L2; 2], initiator: Option<Side>, transaction: &Transaction<'_>) -> Self {
         let mut store = Store { bytes: Vec::with_capacity(weight(transaction)), nodes: Vec::new() };
         let points = transaction.points.iter().map(|point| store.keep_point(point)).collect();
         let detail = store.keep_fields(transaction.detail, 0);
         let t = *transaction;
         OwnedTransaction {
             flow: *flow,
-            macs,
-            vlan,
+            macs: macs(l2),
+            vlan: vlan(l2),
             initiator,
             protocol: t.protocol,
             client: t.client,
@@ -266,6 +263,12 @@ impl OwnedTransaction {
             detail,
             store,
         }
+    }
+
+    /// MACs and VLAN, as if each side had sent a packet.
+    pub fn l2(&self) -> [L2; 2] {
+        let [a, b] = self.macs;
+        [(a, b), (b, a)].map(|(source, destination)| L2 { source, destination, vlan: self.vlan })
     }
 
     /// The borrowed form; its lists lie in `arena`.

@@ -1,6 +1,6 @@
 //! Values as numbers, for limits.
 
-use crate::transaction::{Value, Values};
+use crate::transaction::{Number, Point, Value, Values};
 
 /// One value, as limits see it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,14 +13,14 @@ pub(super) enum Reading {
     Other,
 }
 
-/// The value at this place of a point's addresses. One value given for a whole range is the value of each address.
+/// The value at this place among a point's values.
 pub(super) fn at(values: &Values<'_>, place: u64) -> Reading {
     let Ok(place) = usize::try_from(place) else { return Reading::Unseen };
     match *values {
         Values::Unseen => Reading::Unseen,
         Values::Bits { bytes, count } => bit(bytes, count, place),
         Values::Words(bytes) => word(bytes, place),
-        Values::Typed([only]) => of(only),
+        Values::Numbers { bytes, of: number } => number_at(bytes, number, place),
         Values::Typed(list) => list.get(place).map_or(Reading::Unseen, of),
     }
 }
@@ -33,8 +33,21 @@ pub(super) fn count(values: &Values<'_>) -> usize {
             usize::try_from(count).unwrap_or(usize::MAX).min(bytes.len().saturating_mul(8))
         }
         Values::Words(bytes) => bytes.len() / 2,
+        Values::Numbers { bytes, of } => bytes.len().checked_div(of.size()).unwrap_or_default(),
         Values::Typed(list) => list.len(),
     }
+}
+
+/// Addresses that each value is for: typed values are spread evenly over those of the point (a real takes 32 bits of S7's memory),
+/// where they can be.
+pub(super) fn width(point: &Point<'_>) -> u64 {
+    if !matches!(point.values, Values::Typed(_) | Values::Numbers { .. }) {
+        return 1;
+    }
+    let addresses = u128::from(point.last.saturating_sub(point.first)).saturating_add(1);
+    let values = u128::try_from(count(&point.values)).unwrap_or(u128::MAX);
+    let width = addresses.checked_div(values).filter(|_| addresses % values.max(1) == 0);
+    width.map_or(1, |width| u64::try_from(width).unwrap_or(u64::MAX))
 }
 
 /// All values in order.
@@ -57,6 +70,12 @@ fn word(bytes: &[u8], place: usize) -> Reading {
         Some(&[high, low]) => Reading::Number(f64::from(u16::from_be_bytes([high, low]))),
         _ => Reading::Unseen,
     }
+}
+
+fn number_at(bytes: &[u8], number: Number, place: usize) -> Reading {
+    let start = place.saturating_mul(number.size());
+    let value = bytes.get(start..start.saturating_add(number.size()));
+    value.map_or(Reading::Unseen, |bytes| of(&number.read(bytes)))
 }
 
 /// 64-bit numbers lose what a double can't hold, as in Python's `float`.

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 pub use digits::number;
 pub use text::{hex, json_text, signed, time_text};
-pub use transaction_line::{Identity, Prefix, community_id, point_text, transaction_line, value};
+pub use transaction_line::{Identity, Prefix, community_id, transaction_line, value};
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 256 * 1024;

@@ -9,9 +9,9 @@ use super::digits::{bits, number, words};
 use super::text::{TimeCache, hex, json_text, signed};
 use crate::address::{Address, Mac, Moment, Net, Side};
 use crate::packet::{Transport, Vlan};
-use crate::protocols::{self, PointKind, Protocol};
+use crate::protocols::{self, PointKind, Protocol, points};
 use crate::stream::FlowKey;
-use crate::transaction::{Code, Field, Outcome, Point, SubFunction, Transaction, Value, Values};
+use crate::transaction::{Code, Field, Number, Outcome, Point, SubFunction, Transaction, Value, Values};
 
 /// Who: what of a line is the same for all transactions of a flow.
 pub struct Identity<'a> {
@@ -206,12 +206,18 @@ fn name(out: &mut Vec<u8>, name: Option<&'static str>) {
 fn write_point(out: &mut Vec<u8>, protocol: Option<&Protocol>, point: &Point<'_>) {
     let kind = protocol.and_then(|protocol| protocol.point_kinds.get(usize::from(point.kind)));
     out.extend_from_slice(b"{\"point\":\"");
-    if let Some(kind) = kind {
-        point_syntax(out, kind, point);
+    match (kind, point.name) {
+        (Some(kind), None) => points::write(out, kind, point.block, (point.first, point.last)),
+        (Some(kind), Some(name)) => write_named(out, kind, point.block, name),
+        (None, _) => {}
     }
     out.extend_from_slice(b"\",\"kind\":\"");
     out.extend_from_slice(kind.map_or("", |kind| kind.name).as_bytes());
     out.push(b'"');
+    if let Some(name) = point.name {
+        out.extend_from_slice(b",\"name\":");
+        json_text(out, name);
+    }
     if kind.is_some_and(|kind| kind.block) {
         out.extend_from_slice(b",\"block\":");
         number(out, u64::from(point.block));
@@ -230,36 +236,16 @@ fn write_point(out: &mut Vec<u8>, protocol: Option<&Protocol>, point: &Point<'_>
     out.push(b'}');
 }
 
-/// Appends a point as it is written everywhere: `holding_register:100-101`, `file:4/10-12`.
-fn point_syntax(out: &mut Vec<u8>, kind: &PointKind, point: &Point<'_>) {
-    out.extend_from_slice(kind.name.as_bytes());
-    out.push(b':');
-    if kind.block {
-        number(out, u64::from(point.block));
-        out.push(b'/');
-    }
-    number(out, point.first);
-    if point.last != point.first {
-        out.push(b'-');
-        number(out, point.last);
-    }
-}
-
-/// A point's text (its kind's syntax over block, first and last).
-pub fn point_text(kind: &PointKind, block: u32, first: u64, last: u64) -> String {
-    let mut out = Vec::new();
-    let point = Point {
-        kind: 0,
-        access: crate::transaction::Access::Read,
-        block,
-        first,
-        last,
-        name: None,
-        values: Values::Unseen,
-        fields: &[],
-    };
-    point_syntax(&mut out, kind, &point);
-    String::from_utf8_lossy(&out).into_owned()
+/// A named point inside a JSON text.
+#[cold]
+fn write_named(out: &mut Vec<u8>, kind: &PointKind, block: u32, name: &[u8]) {
+    let mut text = Vec::new();
+    points::write_name(&mut text, kind, block, name);
+    let start = out.len();
+    json_text(out, &text);
+    // The quotation marks stand there already.
+    out.pop();
+    out.remove(start);
 }
 
 #[inline]
@@ -268,8 +254,20 @@ fn values(out: &mut Vec<u8>, values: Values<'_>) {
         Values::Unseen => out.extend_from_slice(b"null"),
         Values::Bits { bytes, count } => bits(out, bytes, count as usize),
         Values::Words(bytes) => words(out, bytes),
+        Values::Numbers { bytes, of } => numbers(out, bytes, of),
         Values::Typed(list) => array(out, list),
     }
+}
+
+fn numbers(out: &mut Vec<u8>, bytes: &[u8], of: Number) {
+    out.push(b'[');
+    for (index, entry) in of.all(bytes).enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        value(out, &entry);
+    }
+    out.push(b']');
 }
 
 fn array(out: &mut Vec<u8>, list: &[Value<'_>]) {

@@ -2,11 +2,18 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+pub mod cotp;
+pub mod dnp3;
 pub mod modbus;
+pub mod points;
+pub mod s7comm;
+pub mod s7commplus;
 pub mod services;
 pub mod umas;
 
 use std::sync::RwLock;
+
+pub use points::Syntax;
 
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
@@ -14,7 +21,8 @@ use crate::transaction::{Access, Observation, Transaction};
 
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
-pub static PROTOCOLS: &[&Protocol] = &[&modbus::PROTOCOL, &umas::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] =
+    &[&modbus::PROTOCOL, &umas::PROTOCOL, &dnp3::PROTOCOL, &s7comm::PROTOCOL, &s7commplus::PROTOCOL];
 
 /// Recognises a protocol; a plain function for those of the registry.
 pub type Recogniser = dyn Fn(&Probe<'_>) -> Recognition + Send + Sync;
@@ -159,6 +167,8 @@ pub struct PointKind {
     pub max: u64,
     /// Addresses are written with a block (`file:4/10-12`).
     pub block: bool,
+    /// How its points are written.
+    pub syntax: Syntax,
 }
 
 /// What is known of a flow when its protocol is asked for.
@@ -266,6 +276,9 @@ pub trait Dissector: Send {
     /// datagram. Transactions that it completes go to `sink`. Called again with the rest until it says `Incomplete`.
     fn feed(&mut self, side: Side, bytes: &[u8], at: Moment, seen: &Seen, sink: &mut dyn Sink) -> Fed;
 
+    /// Reads those parts of its state that the next message needs, so that with many flows they are in the cache by then.
+    fn warm(&self) {}
+
     /// Bytes of this direction were lost here; what was buffered of a message is dropped. The next `feed` may start inside a
     /// message: the dissector finds the next one by itself, within two messages and without inventing one.
     fn gap(&mut self, side: Side, missing: u64);
@@ -275,4 +288,10 @@ pub trait Dissector: Send {
 
     /// The flow ends: everything that is open leaves now.
     fn finish(&mut self, ending: Ending, seen: &Seen, sink: &mut dyn Sink);
+
+    /// The protocol that the flow turned out to be, where that is not known when it is recognised: what rides on a connection
+    /// shows with its first message. Asked when something is wrong, and after `finish`.
+    fn carries(&self) -> Option<u8> {
+        None
+    }
 }

@@ -145,7 +145,7 @@ impl Engine {
             Ok(Lines::new(Box::new(File::create(path)?)))
         });
         let front = Front::new(reader, Arc::clone(&self.progress));
-        let settings = Settings { follow: wanted.follow, limits: wanted.gate, ..Settings::default() };
+        let settings = Settings { follow: wanted.follow, limits: wanted.gate };
         let feeder = Feeder::new(front, wanted.threads);
         let mut run = Run::new(feeder, Gate::new(settings), lines.transpose()?, wanted.batch_packets, wanted.limits);
         run.set_plugins(wanted.plugins);

@@ -10,9 +10,9 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use super::{address as written, names};
 use crate::address::{self, Address, Net, Side};
 use crate::gate::{Crossing as GateCrossing, Delivered, FlowAnomaly, OwnedObservation, OwnedTransaction};
-use crate::output::{community_id, hex, json_line, point_text};
+use crate::output::{community_id, hex, json_line};
 use crate::packet::Transport;
-use crate::protocols::{self, PointKind};
+use crate::protocols::{self, PointKind, points};
 use crate::transaction::{Field, Outcome as End, Point as WirePoint, SubFunction, Value, Values};
 
 /// One side of a transaction.
@@ -176,7 +176,8 @@ impl Point {
 
     #[getter]
     fn text(&self) -> String {
-        self.kind.map_or_else(String::new, |kind| point_text(kind, self.block, self.first, self.last))
+        let range = (self.first, self.last);
+        self.kind.map_or_else(String::new, |kind| points::text(kind, self.block, range, self.name.as_deref()))
     }
 
     fn __repr__(&self) -> String {
@@ -224,6 +225,10 @@ fn values(py: Python<'_>, values: Values<'_>) -> PyResult<Option<Py<PyList>>> {
         Values::Words(bytes) => {
             let words = bytes.chunks_exact(2).map(|word| u16::from_be_bytes([word[0], word[1]]));
             PyList::new(py, words.collect::<Vec<_>>())?
+        }
+        Values::Numbers { bytes, of } => {
+            let numbers = of.all(bytes).map(|value| object(py, &value)).collect::<PyResult<Vec<_>>>()?;
+            PyList::new(py, numbers)?
         }
         Values::Typed(values) => PyList::new(py, objects(py, values)?)?,
     };

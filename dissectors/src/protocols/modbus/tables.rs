@@ -1,6 +1,6 @@
 //! Names, access classes, kinds of points and limits of Modbus (Application Protocol Specification V1.1b3).
 
-use crate::protocols::{FunctionRow, PointKind, SubFunctionRow};
+use crate::protocols::{FunctionRow, PointKind, SubFunctionRow, Syntax};
 use crate::transaction::{Access, Code, SubFunction};
 
 /// The number of this protocol in [`crate::protocols::PROTOCOLS`].
@@ -186,12 +186,24 @@ impl Kind {
 
 /// The kinds in the order of [`Kind`].
 pub static POINT_KINDS: &[PointKind] = &[
-    PointKind { name: "coil", example: "coil:7", max: 65535, block: false },
-    PointKind { name: "discrete_input", example: "discrete_input:0-15", max: 65535, block: false },
-    PointKind { name: "holding_register", example: "holding_register:100-101", max: 65535, block: false },
-    PointKind { name: "input_register", example: "input_register:30", max: 65535, block: false },
-    PointKind { name: "file", example: "file:4/10-12", max: 65535, block: true },
-    PointKind { name: "fifo", example: "fifo:1246", max: 65535, block: false },
+    PointKind { name: "coil", example: "coil:7", max: 65535, block: false, syntax: Syntax::Colon },
+    PointKind {
+        name: "discrete_input",
+        example: "discrete_input:0-15",
+        max: 65535,
+        block: false,
+        syntax: Syntax::Colon,
+    },
+    PointKind {
+        name: "holding_register",
+        example: "holding_register:100-101",
+        max: 65535,
+        block: false,
+        syntax: Syntax::Colon,
+    },
+    PointKind { name: "input_register", example: "input_register:30", max: 65535, block: false, syntax: Syntax::Colon },
+    PointKind { name: "file", example: "file:4/10-12", max: 65535, block: true, syntax: Syntax::Colon },
+    PointKind { name: "fifo", example: "fifo:1246", max: 65535, block: false, syntax: Syntax::Colon },
 ];
 
 /// Who defines a function code (section 4.1 and annex A).

@@ -1,7 +1,7 @@
 //! Names and access classes of UMAS. There is no public specification: the names are those that researchers and open
 //! implementations use (see [`super`]); a code that none of them knows keeps its number.
 
-use crate::protocols::{FunctionRow, PointKind};
+use crate::protocols::{FunctionRow, PointKind, Syntax};
 use crate::transaction::{Access, Code};
 
 /// The number of this protocol in [`crate::protocols::PROTOCOLS`].
@@ -85,5 +85,10 @@ fn row_of(code: u32) -> Option<&'static FunctionRow> {
 }
 
 /// Kinds of points: bytes of a memory block.
-pub static POINT_KINDS: &[PointKind] =
-    &[PointKind { name: "memory_block", example: "memory_block:19/0-99", max: 0xFFFF_FFFF, block: true }];
+pub static POINT_KINDS: &[PointKind] = &[PointKind {
+    name: "memory_block",
+    example: "memory_block:19/0-99",
+    max: 0xFFFF_FFFF,
+    block: true,
+    syntax: Syntax::Colon,
+}];

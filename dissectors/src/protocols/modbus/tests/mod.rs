@@ -105,6 +105,7 @@ fn values(values: &Values<'_>) -> String {
         Values::Words(bytes) => {
             format!("{:?}", bytes.chunks(2).map(|w| u16::from_be_bytes([w[0], w[1]])).collect::<Vec<_>>())
         }
+        Values::Numbers { bytes, of } => of.all(bytes).map(|value| text(&value)).collect(),
         Values::Typed(list) => list.iter().map(text).collect(),
     }
 }
