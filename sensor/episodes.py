@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.clock import HOUR
@@ -28,6 +29,7 @@ FIRST_PACKETS: Final = 10
 MAX_POINTS: Final = 256
 
 Key = tuple[object, ...]
+_FIRST_THEN_CLAUSE: Final = itemgetter(0, 1)
 
 
 class Revision:
@@ -90,6 +92,7 @@ class Episode:
     number: int = 0
     revised: int = 0
     shown: Key = ()
+    sketch: Key | None = None
     behind: bool = False
     newest_revision: Revision | None = None
     window: WindowTally | _Crossed | None = None
@@ -103,15 +106,21 @@ class Episode:
 
     def add(self, statement: Statement, tally: Tally) -> None:
         """Takes the newest state of a clause; the gravest statement speaks for the finding."""
-        self.tallies[tally.clause] = tally
-        self.counts[tally.clause] = tally.count
-        if tally.last is not None and tally.last.time > self.last:
-            self.last = tally.last.time
+        clause, last = tally.clause, tally.last
+        self.tallies[clause] = tally
+        self.counts[clause] = tally.count
+        if last is not None and last.time > self.last:
+            self.last = last.time
         if statement is not self.statement and statement.severity != self.statement.severity:
             self.statement = statement if at_least(statement.severity, self.statement.severity) else self.statement
 
     def revise(self, now: int) -> Revision | None:
         """The next revision where one is due: opening, closing, another severity, outcome, points or power of ten of the count."""
+        sketch = self._sketch()
+        if sketch is not None and sketch == self.sketch:
+            self.behind = True
+            return None
+        self.sketch = sketch
         shown = self._shown()
         self.behind = self.number > 0
         if shown == self.shown and self.number > 0:
@@ -122,6 +131,15 @@ class Episode:
         self.newest_revision = self._revision()
         self.behind = False
         return self.newest_revision
+
+    def _sketch(self) -> Key | None:
+        """What `_shown` depends on, at a glance: as long as this stays the same, so does that. None where the engine didn't count."""
+        if self.window is not None:
+            return None
+        marks = [getattr(tally, "mark", None) for tally in self.tallies.values()]
+        if None in marks:
+            return None
+        return (self.closed, self.statement.severity, len(str(sum(self.counts.values()))), *marks)
 
     def newest(self) -> Finding | None:
         """The finding with the newest counts, which alone are no reason for a revision."""
@@ -287,9 +305,11 @@ class Episodes:
         """Takes the counts as they are at `now` (capture time, ns) and gives the revisions that are due, in a stable order."""
         both: list[Any] = [*tallies, *self._moved.values()]
         self._moved.clear()
-        counted = [tally for tally in both if tally.count and tally.first is not None and tally.clause in self._watched]
-        for tally in sorted(counted, key=_by_first):
-            self._count(tally)
+        watched = self._watched
+        counted = [(first.time, tally.clause, tally) for tally in both if tally.clause in watched and (first := tally.first) is not None]
+        for first, clause, tally in sorted(counted, key=_FIRST_THEN_CLAUSE):
+            if tally.count:
+                self._count(tally, clause, first)
         for window in windows:
             self._count_window(window)
         self._close(now)
@@ -301,14 +321,13 @@ class Episodes:
         """The newest state of every finding, in the order of first time."""
         return sorted((found for e in self._all.values() if (found := e.newest()) is not None), key=lambda finding: finding.order)
 
-    def _count(self, tally: Tally) -> None:
-        operation, consequence = self._watched[tally.clause]
+    def _count(self, tally: Tally, clause: int, first: int) -> None:
+        operation, consequence = self._watched[clause]
         statement = self._statement(consequence)
-        episode = self._of_clause.get(tally.clause)
+        episode = self._of_clause.get(clause)
         if episode is None:
-            episode = self._episode(operation, statement, _first(tally))
-            self._of_clause[tally.clause] = episode
-        elif episode.counts[tally.clause] == tally.count:
+            episode = self._of_clause[clause] = self._episode(operation, statement, first)
+        elif episode.counts[clause] == tally.count:
             return  # a clause that was replaced is read once more
         elif episode.closed:
             self._reopen(episode)
@@ -392,11 +411,3 @@ class _Crossed:
         self.first = crossing.first
         self.last = crossing.last
         self.packets: tuple[Any, ...] = ()
-
-
-def _first(tally: Tally) -> int:
-    return 0 if tally.first is None else tally.first.time
-
-
-def _by_first(tally: Tally) -> tuple[int, int]:
-    return (_first(tally), tally.clause)

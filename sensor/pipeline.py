@@ -103,7 +103,7 @@ class ReplayConfig:
     filter: str | None = None
     start: int | None = None
     end: int | None = None
-    batch_packets: int = 16_384
+    batch_packets: int = 65_536
     plugins: Sequence[Any] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
     cache: bool = True

@@ -26,6 +26,12 @@ impl Tally {
         let protocol = gate.operation(view.operation).map_or(u8::MAX, |operation| operation.protocol);
         Tally { view, protocol }
     }
+
+    fn hash_points(&self, hasher: &mut DefaultHasher) {
+        for point in &self.view.points.points {
+            (point.kind, point.access.name(), point.block, point.first, point.last, &point.name).hash(hasher);
+        }
+    }
 }
 
 #[pymethods]
@@ -77,9 +83,19 @@ impl Tally {
     #[getter]
     fn points_mark(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        for point in &self.view.points.points {
-            (point.kind, point.access.name(), point.block, point.first, point.last, &point.name).hash(&mut hasher);
+        self.hash_points(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Changes when the points do, or which outcomes and rejections there were.
+    #[getter]
+    fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.view.outcomes.map(|count| count > 0).hash(&mut hasher);
+        for (code, _) in &self.view.rejections {
+            code.hash(&mut hasher);
         }
+        self.hash_points(&mut hasher);
         hasher.finish()
     }
 
