@@ -270,9 +270,6 @@ class Tally:
     def points_mark(self) -> int:
         """A number that changes when the points do."""
     @property
-    def mark(self) -> int:
-        """A number that changes when the points do, or which outcomes and rejections there were."""
-    @property
     def points_coarse(self) -> bool:
         """There were too many ranges: they cover more than was seen, or some are left out."""
     @property

@@ -91,8 +91,9 @@ class Episode:
     closed: bool = False
     number: int = 0
     revised: int = 0
-    shown: Key = ()
-    sketch: Key | None = None
+    shown: Sequence[Tally] = ()
+    glance: Key = ()
+    endings: Key | None = None
     behind: bool = False
     newest_revision: Revision | None = None
     window: WindowTally | _Crossed | None = None
@@ -116,30 +117,30 @@ class Episode:
 
     def revise(self, now: int) -> Revision | None:
         """The next revision where one is due: opening, closing, another severity, outcome, points or power of ten of the count."""
-        sketch = self._sketch()
-        if sketch is not None and sketch == self.sketch:
+        glance, tallies = self._glance(), tuple(self.tallies.values())
+        if self.number > 0 and glance == self.glance and _endings(tallies) == self._shown_endings():
             self.behind = True
             return None
-        self.sketch = sketch
-        shown = self._shown()
-        self.behind = self.number > 0
-        if shown == self.shown and self.number > 0:
-            return None
-        self.shown = shown
+        self.glance, self.shown = glance, tallies
+        self.endings = None if all(hasattr(tally, "points_mark") for tally in tallies) else _endings(tallies)
         self.number += 1
         self.revised = now
         self.newest_revision = self._revision()
         self.behind = False
         return self.newest_revision
 
-    def _sketch(self) -> Key | None:
-        """What `_shown` depends on, at a glance: as long as this stays the same, so does that. None where the engine didn't count."""
+    def _glance(self) -> Key:
+        """What makes most revisions due, and costs least to compare."""
         if self.window is not None:
-            return None
-        marks = [getattr(tally, "mark", None) for tally in self.tallies.values()]
-        if None in marks:
-            return None
+            return (self.closed, self.statement.severity, len(str(self.window.count - self.base)))
+        marks = [_points_mark(tally) for tally in self.tallies.values()]
         return (self.closed, self.statement.severity, len(str(sum(self.counts.values()))), *marks)
+
+    def _shown_endings(self) -> Key:
+        """Those of the last revision: worked out when they are asked for, since the engine's tallies stay what they were."""
+        if self.endings is None:
+            self.endings = _endings(self.shown)
+        return self.endings
 
     def newest(self) -> Finding | None:
         """The finding with the newest counts, which alone are no reason for a revision."""
@@ -147,25 +148,6 @@ class Episode:
             self.newest_revision = self._revision()
             self.behind = False
         return self.newest_revision.finding() if self.newest_revision is not None else None
-
-    def _shown(self) -> Key:
-        """What has to differ for a revision to be due; sums are not worked out for it."""
-        if self.window is not None:
-            return (self.closed, self.statement.severity, len(str(self.window.count - self.base)))
-        total = 0
-        outcomes: dict[str, int] = {}
-        rejections: dict[int, int] = {}
-        points: list[object] = []
-        for tally in self.tallies.values():
-            total += tally.count
-            for name, number in tally.outcomes.items():
-                outcomes[name] = number
-            if "rejected" in tally.outcomes:
-                rejections.update(tally.rejections)
-            mark = getattr(tally, "points_mark", None)
-            points.append(mark if mark is not None else tuple((point.text, point.access) for point in tally.points))
-        said = str(_gravest(outcomes, rejections))
-        return (self.closed, self.statement.severity, tuple(sorted(outcomes)), said, tuple(points), len(str(total)))
 
     def _revision(self) -> Revision:
         """This moment's revision. The engine's tallies stay what they were when they were read."""
@@ -186,6 +168,24 @@ class Episode:
         if window is not None or not all(hasattr(tally, "points_mark") for tally in tallies):
             revision.finding()  # what is not the engine's goes on counting
         return revision
+
+
+def _points_mark(tally: Tally) -> object:
+    """What differs when the points do."""
+    mark = getattr(tally, "points_mark", None)
+    return mark if mark is not None else tuple((point.text, point.access) for point in tally.points)
+
+
+def _endings(tallies: Iterable[Tally]) -> Key:
+    """Which outcomes there were, and what is said of them."""
+    outcomes: dict[Any, int] = {}
+    rejections: dict[int, int] = {}
+    for tally in tallies:
+        found = tally.outcomes
+        outcomes.update(found)
+        if "rejected" in found:
+            rejections.update(tally.rejections)
+    return (tuple(sorted(outcomes)), str(_gravest(outcomes, rejections)))
 
 
 def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 //! Tallies, conversations and the result of a run, as Python sees them.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
+use foldhash::fast::FixedState;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
@@ -25,12 +26,6 @@ impl Tally {
     pub(super) fn new(gate: &Gate, view: TallyView) -> Tally {
         let protocol = gate.operation(view.operation).map_or(u8::MAX, |operation| operation.protocol);
         Tally { view, protocol }
-    }
-
-    fn hash_points(&self, hasher: &mut DefaultHasher) {
-        for point in &self.view.points.points {
-            (point.kind, point.access.name(), point.block, point.first, point.last, &point.name).hash(hasher);
-        }
     }
 }
 
@@ -82,20 +77,10 @@ impl Tally {
     /// Changes when the points do: cheaper to compare than the points themselves.
     #[getter]
     fn points_mark(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.hash_points(&mut hasher);
-        hasher.finish()
-    }
-
-    /// Changes when the points do, or which outcomes and rejections there were.
-    #[getter]
-    fn mark(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.view.outcomes.map(|count| count > 0).hash(&mut hasher);
-        for (code, _) in &self.view.rejections {
-            code.hash(&mut hasher);
+        let mut hasher = FixedState::with_seed(0).build_hasher();
+        for point in &self.view.points.points {
+            (point.kind, point.access.name(), point.block, point.first, point.last, &point.name).hash(&mut hasher);
         }
-        self.hash_points(&mut hasher);
         hasher.finish()
     }
 
