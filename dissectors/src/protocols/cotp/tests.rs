@@ -211,6 +211,7 @@ fn a_set_up_is_told_with_its_protocol_when_the_first_message_names_it() {
         "1>2",
         "class=0 calling_tsap=\"0100\" called_tsap=\"0202\" connection_type=\"op\" tpdu_size=512",
     ]);
+    assert_eq!(flow.out.observations, ["B connection_type=\"op\" (cotp.called_tsap)"]);
     flow.answer(&data(&hex(SETUP_ANSWER), true));
     flow.says(&["setup_communication", "pdu_size=240 pdu_size_asked=480", "3>4", "\"anomalies\":[]"]);
     assert_eq!(flow.dissector.carries(), Some(crate::protocols::s7comm::tables::NUMBER));

@@ -202,7 +202,7 @@ impl<'a> Call<'_, 'a> {
             }
             None
         };
-        if let Some(head) = self.answered {
+        if let Some(head) = self.answered.filter(|_| code != 4) {
             self.detail.number("job", head.sequence);
         }
         if let Some(read) = read {
