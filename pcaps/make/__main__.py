@@ -1,4 +1,7 @@
-"""Record the project's captures anew: python -m pcaps.make [FOLDER …] (root, iproute2, dumpcap from wireshark-common)."""
+"""Record the project's captures anew: python -m pcaps.make [NAME …] (root, iproute2, dumpcap from wireshark-common).
+
+With names only the captures that begin with one of them (`dnp3/`) are made.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from pcaps.make import plant, plus_crafted, s7, s7_crafted, umas
+from pcaps.make.dnp3 import captures as dnp3
 
 FOLDER = Path(__file__).resolve().parent.parent
 
@@ -35,6 +39,7 @@ CAPTURES = {
         "crafted with scapy: no open stack speaks UMAS",
         umas.craft,
     ),
+    **dnp3.CAPTURES,
     "s7/normal.pcapng": (
         "a shift without incidents: HMI polling two S7 controllers (single and multi-item reads of all areas and types) and writing set "
         "points, historian",
@@ -101,20 +106,18 @@ def main() -> None:
     missing = [tool for tool in ("ip", "dumpcap") if shutil.which(tool) is None]
     if missing or os.geteuid() != 0:
         sys.exit(f"making captures needs root, ip (iproute2) and dumpcap (wireshark-common); missing: {', '.join(missing) or 'root'}")
-    manifest = FOLDER / "MANIFEST.yml"
-    known = {entry["file"]: entry for entry in yaml.safe_load(manifest.read_text())} if manifest.exists() else {}
-    entries = []
+    place = FOLDER / "MANIFEST.yml"
+    known = {entry["file"]: entry for entry in yaml.safe_load(place.read_text())}
     for name, (content, how, make) in CAPTURES.items():
-        if sys.argv[1:] and name in known and not name.startswith(tuple(sys.argv[1:])):
-            entries.append(known[name])
+        if not name.startswith(tuple(sys.argv[1:] or [""])):
             continue
         path = FOLDER / name
         path.parent.mkdir(exist_ok=True)
         print(f"making {name} …", file=sys.stderr)
         make(path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        entries.append({"file": name, "sha256": digest, "content": content, "made": how, "by": "python -m pcaps.make"})
-    manifest.write_text(yaml.safe_dump(entries, sort_keys=False, width=140))
+        known[name] = {"file": name, "sha256": digest, "content": content, "made": how, "by": "python -m pcaps.make"}
+        place.write_text(yaml.safe_dump([known[name] for name in CAPTURES if name in known], sort_keys=False, width=140))
 
 
 if __name__ == "__main__":

@@ -1,80 +1,82 @@
-"""TCP connections with right sequence numbers, for captures that are crafted because no open stack speaks a protocol that far."""
+"""A connection crafted with scapy, for what no open stack speaks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-Host = tuple[str, str]
-"""Address and MAC."""
-
-
-class Recorder:
-    """Packets in the order of their time."""
-
-    def __init__(self, start: float) -> None:
-        self.packets: list[object] = []
-        self.time = start
-        self.identification = 100
-
-    def connect(self, client: Host, server: Host, client_port: int, server_port: int) -> Connection:
-        """A connection, from its handshake on."""
-        connection = Connection(self, (*client, client_port), (*server, server_port))
-        connection.segment(0, "S")
-        connection.segment(1, "SA")
-        connection.segment(0, "A")
-        return connection
-
-    def pause(self, seconds: float) -> None:
-        self.time += seconds
-
-    def write(self, path: Path) -> None:
-        from scapy.utils import wrpcap
-
-        wrpcap(str(path), self.packets)
+START = 1_772_612_000.0
 
 
-class Connection:
-    """One connection; side 0 is the client."""
+@dataclass(frozen=True, slots=True)
+class End:
+    """An end of a connection."""
 
-    def __init__(self, recorder: Recorder, client: tuple[str, str, int], server: tuple[str, str, int]) -> None:
-        self.recorder = recorder
-        self.ends = (client, server)
-        self.sequence = [1_000 + client[2], 5_000 + client[2]]
+    ip: str
+    mac: str
+    port: int
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Packets between two ends, segments with right sequence numbers; `ends[0]` opens the connection."""
+
+    ends: tuple[End, End]
+    time: float = START
+    packets: list[object] = field(default_factory=list)
+    sequence: list[int] = field(default_factory=lambda: [1_000, 5_000])
+    identification: list[int] = field(default_factory=lambda: [100, 700])
 
     def segment(self, side: int, flags: str, payload: bytes = b"") -> None:
-        from scapy.layers.inet import IP, TCP
+        """The next segment of a side."""
+        from scapy.layers.inet import TCP
+
+        head = TCP(
+            sport=self.ends[side].port, dport=self.ends[1 - side].port, flags=flags, seq=self.sequence[side],
+            ack=self.sequence[1 - side] if "A" in flags else 0, window=8_192,
+        )  # fmt: skip
+        self._send(self.ends[side], self.ends[1 - side], self._next(side), head, payload)
+        self.sequence[side] += len(payload) + ("S" in flags) + ("F" in flags)
+
+    def datagram(self, side: int, payload: bytes, mac: str | None = None) -> None:
+        """A datagram of a side; with a MAC address from another host that gives itself out as it."""
+        from scapy.layers.inet import UDP
+
+        source, destination = self.ends[side], self.ends[1 - side]
+        sender = source if mac is None else replace(source, mac=mac)
+        self._send(sender, destination, self._next(side), UDP(sport=source.port, dport=destination.port), payload)
+
+    def _next(self, side: int) -> int:
+        self.identification[side] += 1
+        return self.identification[side]
+
+    def _send(self, source: End, destination: End, number: int, head: Any, payload: bytes) -> None:
+        from scapy.layers.inet import IP
         from scapy.layers.l2 import Ether
         from scapy.packet import Raw
 
-        (ip, mac, port), (other_ip, other_mac, other_port) = self.ends[side], self.ends[1 - side]
-        self.recorder.identification += 1
-        packet = (
-            Ether(src=mac, dst=other_mac)
-            / IP(src=ip, dst=other_ip, id=self.recorder.identification & 0xFFFF, flags="DF")
-            / TCP(
-                sport=port, dport=other_port, flags=flags, seq=self.sequence[side],
-                ack=self.sequence[1 - side] if "A" in flags else 0, window=8_192,
-            )
-        )  # fmt: skip
-        if payload:
-            packet = packet / Raw(payload)
-        packet.time = self.recorder.time
-        self.recorder.packets.append(packet)
-        self.recorder.time += 0.0021
-        self.sequence[side] += len(payload) + ("S" in flags) + ("F" in flags)
+        ip = IP(src=source.ip, dst=destination.ip, id=number, flags="DF")
+        packet = Ether(src=source.mac, dst=destination.mac) / ip / head
+        packet = packet / Raw(payload) if payload else packet
+        packet.time = self.time
+        self.packets.append(packet)
+        self.time += 0.0021
 
-    def say(self, side: int, *payloads: bytes) -> None:
-        for payload in payloads:
-            self.segment(side, "PA", payload)
-
-    def exchange(self, request: bytes | Iterable[bytes], response: bytes | Iterable[bytes]) -> None:
-        """What the client says, then what the server says, in one segment each or in several."""
-        for side, said in ((0, request), (1, response)):
-            self.say(side, *([said] if isinstance(said, bytes) else said))
-        self.recorder.pause(0.03)
+    def open(self) -> None:
+        """The handshake."""
+        self.segment(0, "S")
+        self.segment(1, "SA")
+        self.segment(0, "A")
 
     def close(self) -> None:
+        """Both ends close."""
         self.segment(0, "FA")
         self.segment(1, "FA")
         self.segment(0, "A")
+
+    def write(self, path: Path) -> None:
+        """The capture."""
+        from scapy.utils import wrpcap
+
+        wrpcap(str(path), self.packets)

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,8 +75,8 @@ def connect(host: Host, device: str, bridge: str, prefix: int, gateway: str) -> 
 
 
 @contextmanager
-def network(hosts: tuple[Host, ...], attacker: Host) -> Iterator[None]:
-    """The switch with two segments, the router between them, and all hosts."""
+def network(hosts: Sequence[Host] = PLANT, attacker: Host = ATTACKER) -> Iterator[None]:
+    """The switch with two segments, the router between them, all hosts in the plant's segment, and the attacker in the other."""
     with ExitStack() as stack:
         for name in ("switch", "router", *(host.name for host in hosts), attacker.name):
             stack.enter_context(namespace(name))
@@ -94,11 +94,15 @@ def network(hosts: tuple[Host, ...], attacker: Host) -> Iterator[None]:
         yield
 
 
+def actor(host: Host, seconds: float) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """A host playing its role."""
+    return program(host, sys.executable, "-m", host.actors, str(host.role), host.ip, str(seconds))
+
+
 @contextmanager
-def actor(host: Host, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
-    """A host playing its role; it is asked to stop at the end."""
-    program = (sys.executable, "-m", host.actors, str(host.role), host.ip, str(seconds))
-    process = subprocess.Popen(inside(host.name, *program), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def program(host: Host, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that runs on a host; it is asked to stop at the end."""
+    process = subprocess.Popen(inside(host.name, *words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:

@@ -19,7 +19,9 @@ USERDATA: Final = 7
 FIELDS: Final = ("param.func", "param.userdata.funcgroup", "param.userdata.subfunc", "param.modetrans.subfunc")
 
 # Where we differ, and why: the bytes decide. Counts are ours less tshark's.
-REPLAYED: Final = "one direction, sequence numbers with holes and checksums left out: what stands behind a hole and has a wrong one is set aside"
+REPLAYED: Final = (
+    "one direction, sequence numbers with holes and checksums left out: what stands behind a hole and has a wrong one is set aside"
+)
 DECIDED: Final[dict[str, tuple[str, dict[tuple[Any, ...], int]]]] = {
     "20160915_114800_replay_toggle_on_convayor_s7.pcap": (REPLAYED, {("function", 5): -2}),
     "20160915_114900_replay_toggle_off_convayor_s7.pcap": (REPLAYED, {("function", 5): -2}),

@@ -44,13 +44,19 @@ def pcap(some: list[bytes], step: float) -> bytes:
     return b"".join(parts)
 
 
-def payload(frame: bytes, port: int = 502) -> tuple[int, bytes] | None:
+def payload(frame: bytes, port: int) -> tuple[int, bytes] | None:
     """Of a TCP segment over IPv4: 0 where it comes from this port, else 1, and what it carries."""
     if frame[12:14] != b"\x08\x00" or frame[23] != 6:
         return None
     start = 14 + (frame[14] & 15) * 4
     carried = frame[start + (frame[start + 12] >> 4) * 4 : 14 + int.from_bytes(frame[16:18])]
     return (0 if frame[start : start + 2] == port.to_bytes(2) else 1, carried) if carried else None
+
+
+def user_data(frame: bytes) -> bytes:
+    """What a DNP3 frame carries, without its CRCs: a transport header and a fragment."""
+    blocks = frame[10:]
+    return b"".join(blocks[at : at + 18][:-2] for at in range(0, len(blocks), 18))
 
 
 def write(target: str, name: str, data: bytes) -> None:
@@ -90,8 +96,11 @@ def main() -> None:
             write("capture", name, b"\x00" + file)
             pieces = b"".join(bytes([0, 5]) + len(frame).to_bytes(2) + frame for frame in some)
             write("packet", name, pieces)
-            carried = [piece for piece in map(payload, some) if piece and len(piece[1]) < 256]
+            carried = [piece for frame in some if (piece := payload(frame, 502)) and len(piece[1]) < 256]
             write("modbus", name, b"\x00" + b"".join(bytes([side, 5, len(data)]) + data for side, data in carried))
+            frames_of = [piece for frame in some if (piece := payload(frame, 20_000)) and len(piece[1]) < 255]
+            fragments = [(side, bytes([1]) + user_data(data)[1:]) for side, data in frames_of if data[:2] == b"\x05\x64"]
+            write("dnp3", name, b"\x00" + b"".join(bytes([side, 5, len(data)]) + data for side, data in fragments))
         write("capture", f"{path.stem}.gz", b"\x00" + gzip.compress(pcap(everything[:40], 1)))
         data = path.read_bytes()
         write("capture", path.name, b"\x00" + data[: 20_000 // 4 * 4])

@@ -1,6 +1,6 @@
 //! Any bodies in right frames, as a flow of S7comm-plus: what the framing of the target `s7comm` would hardly let through.
 
-use crate::modbus::flow;
+use crate::flow;
 use crate::s7comm::OPEN;
 
 /// Functions whose bodies are read.
@@ -25,7 +25,7 @@ pub fn run(data: &[u8]) {
         script.extend(packet);
         rest = behind;
     }
-    flow(&script, 102);
+    flow::run(&script, 102, |_, bytes| bytes.to_vec());
 }
 
 fn packet(what: u8, function: u8, body: &[u8]) -> Vec<u8> {

@@ -7,7 +7,7 @@ use crate::protocols::{FunctionRow, PointKind, SubFunctionRow, Syntax};
 use crate::transaction::{Access, Code, SubFunction};
 
 /// The number of this protocol in [`crate::protocols::PROTOCOLS`].
-pub const NUMBER: u8 = 3;
+pub const NUMBER: u8 = 4;
 
 /// Versions of frames.
 #[allow(missing_docs)]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import yaml
-
-from dissectors import Engine
 from tests import corpus
+from tests.conformance import messages
+from tests.conformance.messages import Line, Row
 
-Line = dict[str, Any]
 Said = Counter[tuple[int, str]]
 """How often a frame says something."""
 
@@ -30,13 +25,9 @@ def names() -> tuple[str, ...]:
     return tuple(f"{path.parent.name}/{path.name}" for path in corpus.captures("s7comm", "s7commplus", "mixed_plant"))
 
 
-@cache
 def lines(path: Path) -> Sequence[Line]:
     """Our transactions of S7 as they are written, those of the connection included."""
-    said = []
-    for batch in Engine(follow=True, threads=1, digest=False).replay(path):
-        said += [json.loads(t.to_json()) for t in batch.transactions if t.protocol in ("s7comm", "s7commplus")]
-    return said
+    return messages.lines(path, ("s7comm", "s7commplus"))
 
 
 def is_message(line: Line) -> bool:
@@ -68,20 +59,11 @@ FIELDS: Final = (
     "s7comm.param.item.dbread.numareas",
 )  # fmt: skip
 AREAS: Final = "s7comm.param.item.dbread.numareas"
-Row = Mapping[str, list[str]]
 
 
-@cache
 def tshark(path: Path) -> Sequence[Row]:
-    """What tshark says, a row a frame: each field's values in order. Nothing where tshark isn't installed."""
-    tool = shutil.which("tshark")
-    if tool is None:
-        return []
-    command = [tool, "-n", "-r", str(path), "-Y", "s7comm", "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=,"]
-    command += [part for name in FIELDS for part in ("-e", name)]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    rows = (line.split("\t") for line in said.splitlines())
-    return [{name: [part for part in value.split(",") if part] for name, value in zip(FIELDS, row, strict=True)} for row in rows]
+    """What tshark says, a row a frame. Nothing where tshark isn't installed."""
+    return messages.tshark_rows(path, FIELDS, "s7comm")
 
 
 def number(text: str) -> int:
@@ -152,39 +134,17 @@ def fields(line: Line, side: str) -> dict[str, str]:
     return said
 
 
-@cache
-def decided() -> list[dict[str, Any]]:
-    """All decisions: `captures` (ends of names), `peer`, `why`, `differences` (exact texts)."""
-    found: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("s7_decisions.yml").read_text(encoding="utf-8"))
-    return found
-
-
-def undecided(capture: Path, peer: str, differences: Iterable[str]) -> list[str]:
-    """What differs and stands in no decision, and what stands in one and differs no more."""
-    seen = Counter(differences)
-    known: Counter[str] = Counter()
-    for decision in decided():
-        if decision["peer"] == peer and any(capture.name.endswith(name) for name in decision["captures"]):
-            known.update(str(text) for text in decision["differences"])
-    return [f"new: {text}" for text in (seen - known).elements()] + [f"gone: {text}" for text in (known - seen).elements()]
-
-
 def tshark_plus(path: Path) -> Said:
     """Messages of S7comm-plus by frame, operation code and function, from the bytes: tshark takes TCP, TPKT and COTP off, which is all that
     it knows of them."""
-    tool = shutil.which("tshark")
-    if tool is None:
-        return Counter()
-    command = [tool, "-n", "-r", str(path), "-Y", "cotp", "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=,"]
-    command += [part for name in ("frame.number", "tcp.stream", "tcp.srcport", "data.data") for part in ("-e", name)]
+    rows = messages.tshark_rows(path, ("frame.number", "tcp.stream", "tcp.srcport", "data.data"), "cotp")
     said: Said = Counter()
     open_messages: dict[tuple[str, str], bytes] = {}
-    for line in subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines():
-        frame, stream, port, payloads = line.split("\t")
-        for payload in (bytes.fromhex(text) for text in payloads.split(",") if text):
-            whole = _message(open_messages, (stream, port), payload)
+    for row in rows:
+        for payload in map(bytes.fromhex, row["data.data"]):
+            whole = _message(open_messages, (row["tcp.stream"][0], row["tcp.srcport"][0]), payload)
             if whole is not None:
-                said[int(frame), plus_function(whole)] += 1
+                said[int(row["frame.number"][0]), plus_function(whole)] += 1
     return said
 
 

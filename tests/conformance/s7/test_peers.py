@@ -8,14 +8,18 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from sensor.pipeline import ReplayConfig, replay
 from tests import corpus
-from tests.conformance import messages, s7
+from tests.conformance import messages
+from tests.conformance.decisions import Decisions
+from tests.conformance.s7 import messages as s7
 
+DECISIONS: Final = Decisions(Path(__file__).with_name("decisions.yml"))
 LEAST: Final = 80
 """Captures that were here when this was written."""
 SNAP7: Final = "s7comm/cisagov+icsnpp-s7comm__snap7.pcap"
@@ -25,8 +29,7 @@ ATTACKER: Final = "10.10.10.66"
 
 
 def each(*folders: str) -> pytest.MarkDecorator:
-    names = [name for name in s7.names() if name.partition("/")[0] in folders] or ["-"]
-    return pytest.mark.parametrize("name", names, ids=[name.rpartition("__")[2] for name in names])
+    return messages.each([name for name in s7.names() if name.partition("/")[0] in folders] or ["-"])
 
 
 def test_the_corpus_is_here() -> None:
@@ -45,7 +48,7 @@ def test_functions_are_those_of_tshark(name: str) -> None:
     """By frame: function, group and sub-function, acknowledgements."""
     path = corpus.named(name)
     need_tshark()
-    assert not s7.undecided(path, "tshark", s7.function_differences(path, s7.tshark(path)))
+    DECISIONS.hold(path, "tshark", s7.function_differences(path, s7.tshark(path)))
 
 
 @each("s7comm", "s7commplus", "mixed_plant")
@@ -53,7 +56,7 @@ def test_fields_are_those_of_tshark(name: str) -> None:
     """By frame: number of items, service, status list."""
     path = corpus.named(name)
     need_tshark()
-    assert not s7.undecided(path, "tshark fields", s7.field_differences(path, s7.tshark(path)))
+    DECISIONS.hold(path, "tshark fields", s7.field_differences(path, s7.tshark(path)))
 
 
 @each("s7commplus", "mixed_plant")
@@ -65,7 +68,7 @@ def test_messages_of_s7commplus_are_those_in_the_bytes(name: str) -> None:
     ours = s7.plus_functions(path)
     differences = [f"{frame} ours {what}" for frame, what in (ours - theirs).elements()]
     differences += [f"{frame} theirs {what}" for frame, what in (theirs - ours).elements()]
-    assert not s7.undecided(path, "bytes", differences)
+    DECISIONS.hold(path, "bytes", differences)
 
 
 @each("s7commplus")
@@ -96,7 +99,7 @@ def test_zeek_logs_the_same_messages(name: str) -> None:
             ours.update((flag(side), reference(line), *zeek_function(line, side)) for side in logged(line))
     differences = [f"ours {' '.join(map(str, row))}" for row in (ours - theirs).elements()]
     differences += [f"theirs {' '.join(map(str, row))}" for row in (theirs - ours).elements()]
-    assert not s7.undecided(path, "zeek", differences)
+    DECISIONS.hold(path, "zeek", differences)
 
 
 def logged(line: s7.Line) -> Iterator[str]:
