@@ -110,7 +110,7 @@ def test_items_are_those_of_tshark(path: Path) -> None:
     if path.name.rpartition("__")[2] in DECIDED:
         pytest.skip("not the same messages")
     command = ["tshark", "-n", "-r", str(path), "-Y", "s7comm.header.rosctr == 1", "-T", "fields", "-E", "occurrence=a"]
-    command += ["-e", "s7comm.param.func", "-e", "s7comm.param.item.address", "-e", "s7comm.param.item.dbread.startaddress"]
+    command += ["-e", "s7comm.param.func", "-e", "s7comm.param.item.address", "-e", "s7comm.param.item.dbread.startaddress", "-e", "s7comm.tiap.item.crc"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     cells = [line.split("\t") for line in done.stdout.splitlines()]
     wanted = sum(len(cell.split(",")) for row in cells for cell in row[1:] if cell)

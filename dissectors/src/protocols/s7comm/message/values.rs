@@ -9,6 +9,9 @@ use crate::transaction::{Number, Value, Values};
 /// Done.
 pub const SUCCESS: u8 = 0xFF;
 
+/// What a job that reports changes says of a range that has not changed: no bytes follow.
+pub const UNCHANGED: u8 = 0xFE;
+
 /// One item of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Data<'a> {

@@ -4,7 +4,7 @@ use bumpalo::Bump;
 
 use super::compose::{Exchange, Parts};
 use super::items::{self, Item, Place};
-use super::values::{self, Data, SUCCESS};
+use super::values::{self, Data, SUCCESS, UNCHANGED};
 use crate::cursor::Cursor;
 use crate::protocols::Sink;
 use crate::protocols::s7comm::tables::{self, Kind, anomaly};
@@ -217,6 +217,10 @@ impl<'a> Reader<'a> {
         for range in ranges.chunks_exact(items::BLOCK_RANGE) {
             let (Some((item, bytes)), Some(point)) = (items::block_range(range), points.get_mut(filled)) else { break };
             let own = if seen && self.access != Access::Write { self.code(&mut inner) } else { code };
+            if own == Some(UNCHANGED) && seen {
+                self.accepted = self.accepted.saturating_add(1);
+                continue;
+            }
             let read = seen && own.is_none_or(|code| code == SUCCESS);
             let bytes = if read { inner.take(bytes).ok() } else { None };
             self.anomalies.set(anomaly::INVALID_LENGTH, read && bytes.is_none());
@@ -224,6 +228,7 @@ impl<'a> Reader<'a> {
             *point = self.point(&item, data, own);
             filled = filled.saturating_add(1);
         }
+        self.anomalies.set(anomaly::INVALID_LENGTH, inner.remaining() > 0);
         filled
     }
 
