@@ -25,7 +25,9 @@ __all__ = [
     "Transaction",
     "WindowTally",
     "__version__",
+    "point_text",
     "protocols",
+    "read_point",
     "register",
     "services",
 ]

@@ -85,9 +85,7 @@ def point(text: str, access: str, values: Sequence[Any] | None = None, protocol:
         kind, block, start, end, name = read_point(protocol, text)
         width = (end - start + 1) // len(values or (1,))
         seen = None if values is None else list(values)
-        return Point(
-            text=text, kind=kind, block=block, first=start, last=end, name=name, access=access, values=seen, width=width
-        )
+        return Point(text=text, kind=kind, block=block, first=start, last=end, name=name, access=access, values=seen, width=width)
     kind, _, place = text.partition(":")
     first, _, last = place.partition("-")
     kept = None if values is None else list(values)
@@ -106,9 +104,7 @@ def transaction(fields: Mapping[str, Any]) -> Transaction:
     if "points" in made:
         access = made.get("access", "read")
         protocol = made.get("protocol", "modbus")
-        made["points"] = tuple(
-            point(p["point"], p.get("access", access), p.get("values"), protocol) for p in made["points"]
-        )
+        made["points"] = tuple(point(p["point"], p.get("access", access), p.get("values"), protocol) for p in made["points"])
     for name in ("anomalies", "vlan"):
         if name in made:
             made[name] = tuple(made[name])

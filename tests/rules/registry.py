@@ -44,7 +44,11 @@ REGISTRY: dict[str, dict[str, Any]] = {
         "point_kinds": [{"name": name} for name in KINDS],
     },
     "s7comm": {
-        "name": "s7comm", "functions": rows({4: "read_var", 5: "write_var"}), "sub_functions": [], "rejections": [], "anomalies": [],
+        "name": "s7comm",
+        "functions": rows({4: "read_var", 5: "write_var"}),
+        "sub_functions": [],
+        "rejections": [],
+        "anomalies": [],
         "point_kinds": [{"name": name} for name in ("data_block", "memory")],
     },
     "umas": {"name": "umas", "functions": rows(UMAS), "sub_functions": [], "rejections": [], "anomalies": [], "point_kinds": []},

@@ -31,10 +31,13 @@ pub const NOTHING: Point<'static> = Point {
 pub fn emit(exchange: &Exchange<'_>, sink: &mut dyn Sink) {
     let arena = Bump::new();
     let spec = Spec::of(exchange);
-    match items::count(spec.items, spec.count) {
-        0..=FEW => hand(exchange, &spec, &arena, &mut [NOTHING; FEW], sink),
-        0..=USUAL => hand(exchange, &spec, &arena, &mut [NOTHING; USUAL], sink),
-        count => hand(exchange, &spec, &arena, &mut vec![NOTHING; count], sink),
+    let count = items::count(spec.items, spec.count);
+    if count <= FEW {
+        hand(exchange, &spec, &arena, &mut [NOTHING; FEW], sink);
+    } else if count <= USUAL {
+        hand(exchange, &spec, &arena, &mut [NOTHING; USUAL], sink);
+    } else {
+        hand(exchange, &spec, &arena, &mut vec![NOTHING; count], sink);
     }
 }
 
