@@ -4,6 +4,7 @@ use bumpalo::Bump;
 
 use super::compose::{Exchange, Parts};
 use super::items::{self, Item, Place};
+use super::usual;
 use super::values::{self, Data, SUCCESS, UNCHANGED};
 use crate::cursor::Cursor;
 use crate::protocols::Sink;
@@ -132,6 +133,14 @@ impl<'a> Reader<'a> {
     /// Makes points of all items that can be read; says how many.
     #[inline]
     pub fn fill(&mut self, spec: &Spec<'a>, points: &mut [Point<'a>]) -> usize {
+        if let Some(count) = usual::fill(spec, points) {
+            self.accepted = count;
+            return count;
+        }
+        self.fill_any(spec, points)
+    }
+
+    pub(in super::super) fn fill_any(&mut self, spec: &Spec<'a>, points: &mut [Point<'a>]) -> usize {
         let mut parameters = Cursor::new("s7comm.items", spec.items);
         let mut data = Cursor::new("s7comm.data", spec.data.unwrap_or_default());
         let mut codes = Cursor::new("s7comm.data", spec.codes.unwrap_or_default());
