@@ -120,7 +120,7 @@ def services(path: Path) -> None:
     panel.job(
         b"\x04\x02" + anything(4, 2, 10, 0x84, 16) + many,
         reply=b"\x04\x02",
-        answer=values([(0xFF, 4, b"\0\x07\0\x08"), (0xFF, 9, bytes(8))]),
+        answer=values([(0xFF, 4, b"\0\x07\0\x08"), (0xFF, 9, b"\xff" + bytes(8))]),
     )
     panel.job(b"\x04\x01" + symbol, reply=b"\x04\x01", answer=values([(0x0A, 0, b"")]))
     cyclic = struct.pack(">HBB", 1, 1, 2) + anything(2, 4, 0, 0x83, 80)

@@ -10,6 +10,7 @@ pub mod services;
 pub mod szl;
 pub mod test_functions;
 pub mod userdata;
+pub(super) mod usual;
 pub mod values;
 pub mod variables;
 
