@@ -93,7 +93,8 @@ fuzz:
 	@cd tests/fuzz && ./run.sh
 
 pcaps: setup
-	@$(BIN)/python -m pcaps.make
+	@$(BIN)/python -m pip install --quiet --group record
+	$(BIN)/python -m pcaps.make
 
 clean:
 	@rm -rf $(VENV) target dist .pytest_cache .mypy_cache .ruff_cache dissectors/*.so

@@ -24,6 +24,7 @@ from dissectors._native import (
     Tally,
     Transaction,
     WindowTally,
+    packed,
     point_text,
     read_point,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "Transaction",
     "WindowTally",
     "compile_filter",
+    "packed",
     "point_text",
     "protocols",
     "read_point",

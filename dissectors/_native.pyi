@@ -25,6 +25,7 @@ __all__ = [
     "Transaction",
     "WindowTally",
     "__version__",
+    "packed",
     "point_text",
     "protocols",
     "read_point",
@@ -49,6 +50,9 @@ def read_point(protocol: str, text: str) -> tuple[str, int | None, int, int, str
 
 def point_text(protocol: str, kind: str, block: int | None, first: int, last: int, name: str | None = None) -> str:
     """A point as it is written everywhere. Raises ValueError when the protocol has no such kind."""
+
+def packed(address: str) -> bytes | None:
+    """An address as the bytes of the wire: 4 (IPv4), 16 (IPv6, a scope after `%` left out) or 6 (MAC); None for what is none."""
 
 def services() -> list[tuple[str, int, str]]:
     """IANA services known by port: (transport, port, name)."""

@@ -277,7 +277,8 @@ class Translator:
         of = f" of {' or '.join(protocols)}" if protocols and field.name != "protocol" else ""
         if test.op in ("in", "is"):
             asked = test.value if test.op == "in" else [test.value]
-            for value in sorted(str(v) for v in asked if v not in allowed):
+            known = allowed | {name.casefold() for name in allowed}
+            for value in sorted(str(v) for v in asked if v not in known):
                 self.wrong(place, f'"{value}" is not a possible {field.name}{of}{near(value, allowed)}')
         elif test.op in ("regex", "contains", "startswith", "endswith") and not any(passes(test, name) for name in allowed):
             self.wrong(place, f"no {field.name}{of} fits this")

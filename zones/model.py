@@ -66,6 +66,12 @@ class Network:
         """Bits of an address of this family."""
         return 32 if self.family == 4 else 128
 
+    @property
+    def addresses(self) -> range:
+        """Its addresses, as numbers."""
+        rest = self.width - self.prefix
+        return range(self.bits << rest, self.bits + 1 << rest)
+
     def holds(self, other: Network) -> bool:
         """Whether `other` lies within this network (or is the same)."""
         return self.family == other.family and self.prefix <= other.prefix and other.bits >> (other.prefix - self.prefix) == self.bits

@@ -7,7 +7,7 @@ use crate::arp;
 use crate::dissection::{Arrival, Dissection, Outcome as Dissected};
 use crate::gate::{Account, ConversationKey, Conversations, Direction, FlowCache, Gate, MAX_CONVERSATIONS};
 use crate::output::{Lines, Prefix};
-use crate::packet::{L2, Packet, Transport, checksum, marks};
+use crate::packet::{Packet, Transport, checksum, marks};
 use crate::protocols::services::service_of;
 use crate::protocols::{Ending, Hints, Plugins, Seen, Sink};
 use crate::speaker::{Scenery, Speaker};
@@ -46,6 +46,19 @@ impl Talk {
     pub fn warm(&self) {
         black_box(self.dissection.protocol());
         black_box(self.armed);
+    }
+
+    /// The same one step further: the dissector, and the operation that was met last.
+    #[inline]
+    pub fn warm_more(&self, gate: &Gate) {
+        self.dissection.warm();
+        gate.warm(&self.cache);
+    }
+
+    /// The same another step further: what the operation points to.
+    #[inline]
+    pub fn warm_most(&self, gate: &Gate) {
+        gate.warm_more(&self.cache);
     }
 }
 
@@ -233,9 +246,7 @@ impl Back {
     #[inline]
     fn speaker<'a>(&'a mut self, flow: &'a mut Flow<Talk>) -> (Speaker<'a>, &'a mut Dissection) {
         let initiator = flow.initiator();
-        let macs = macs(&flow.l2);
-        let vlan = flow.l2[0].vlan.max(flow.l2[1].vlan);
-        split(self, Scenery { key: &flow.key, macs, vlan, initiator }, &mut flow.data)
+        split(self, Scenery { key: &flow.key, l2: &flow.l2, initiator }, &mut flow.data)
     }
 
     fn account(&mut self, flow: &Flow<Talk>, now: u64) {
@@ -317,8 +328,7 @@ impl Back {
             seen,
             plugins: self.plugins,
         };
-        let scenery =
-            Scenery { key: scene.key, macs: macs(scene.l2), vlan: scene.l2[0].vlan.max(scene.l2[1].vlan), initiator };
+        let scenery = Scenery { key: scene.key, l2: scene.l2, initiator };
         let (mut speaker, dissection) = split(self, scenery, scene.data);
         let outcome = dissection.take(&arrival, &mut speaker);
         if outcome != Dissected::default() {
@@ -343,12 +353,7 @@ impl Back {
             let firsts = scene.data.firsts;
             let connection = Connection { key: scene.key, initiator, firsts, refused: false, completed: scene.clock };
             let transaction = unclaimed::connect(&connection);
-            let scenery = Scenery {
-                key: scene.key,
-                macs: macs(scene.l2),
-                vlan: scene.l2[0].vlan.max(scene.l2[1].vlan),
-                initiator,
-            };
+            let scenery = Scenery { key: scene.key, l2: scene.l2, initiator };
             split(self, scenery, scene.data).0.transaction(&transaction);
         }
     }
@@ -364,14 +369,6 @@ fn split<'a>(back: &'a mut Back, scenery: Scenery<'a>, talk: &'a mut Talk) -> (S
 #[inline]
 fn seen(flow: &Flow<Talk>, clock: u64) -> Seen {
     Seen { clock, both_directions: flow.both_directions(), lost: flow.data.lost }
-}
-
-/// Each side's MAC: what it sends from, else what is sent to it.
-#[inline]
-fn macs(l2: &[L2; 2]) -> [Mac; 2] {
-    let [a, b] = l2;
-    let of = |own: &L2, other: &L2| if own.source == [0; 6] { other.destination } else { own.source };
-    [of(a, b), of(b, a)]
 }
 
 /// As [`Address`] shows it, without the machinery of formatting: it is asked for each side of each flow.

@@ -108,6 +108,14 @@ impl Dissection {
         }
     }
 
+    /// Fetches what the dissector will need, before it is needed.
+    #[inline]
+    pub fn warm(&self) {
+        if let State::Speaking { dissector, .. } = &self.state {
+            dissector.warm();
+        }
+    }
+
     /// Still waiting to be recognised.
     pub fn is_undecided(&self) -> bool {
         matches!(self.state, State::Undecided)

@@ -15,9 +15,13 @@ const MINUTE: u64 = 60_000_000_000;
 /// Packets whose places in the flow table are fetched together.
 const TOGETHER: usize = 16;
 /// So few flows stay in the cache: nothing has to be fetched ahead.
-const FEW: usize = 2048;
+const FEW: usize = 64;
+/// With more flows than this not even their records do, so that what these point to is fetched ahead as well.
+const MANY: usize = 4096;
 /// Facts that wait for Python at most: then a batch is due.
-const MAX_QUEUE: usize = 65_536;
+const MAX_QUEUE: usize = 4_096;
+/// Packets that a fact waits for the end of its batch: what shares an operation or a window with it waits, too.
+const PATIENCE: usize = 4_096;
 
 /// Why [`Engine::advance`] paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +102,9 @@ impl Engine {
             if let Some(pause) = pause {
                 return Ok(pause);
             }
-            if left == 0 || self.back.gate.queue_len() >= MAX_QUEUE {
+            let waiting = self.back.gate.queue_len();
+            let worked = self.batch_packets.saturating_sub(left);
+            if left == 0 || waiting >= MAX_QUEUE || (waiting > 0 && worked >= PATIENCE) {
                 return Ok(Pause::Batch);
             }
         }
@@ -113,7 +119,7 @@ impl Engine {
         while *next < end {
             let batch = packets.get(*next..end.min(next.saturating_add(TOGETHER))).unwrap_or_default();
             if flows.len() > FEW {
-                fetch_ahead(flows, batch);
+                fetch_ahead(flows, &back.gate, batch);
             }
             for packet in batch {
                 let tick = match pending.take() {
@@ -203,14 +209,24 @@ impl Engine {
 
 /// With many flows cache misses set the pace: the index, then the records of a batch are fetched before they are needed.
 #[inline]
-fn fetch_ahead(flows: &Flows<Talk>, batch: &[Packet]) {
+fn fetch_ahead(flows: &Flows<Talk>, gate: &Gate, batch: &[Packet]) {
     let mut slots = [Slot::default(); TOGETHER];
     for (slot, packet) in slots.iter_mut().zip(batch) {
         *slot = flows.locate(packet.hash);
     }
-    for (slot, _) in slots.iter().zip(batch) {
-        if let Some(talk) = flows.warm(*slot) {
+    let mut talks = [None; TOGETHER];
+    for ((slot, talk), _) in slots.iter().zip(&mut talks).zip(batch) {
+        *talk = flows.warm(*slot);
+        if let Some(talk) = talk {
             talk.warm();
+        }
+    }
+    if flows.len() > MANY {
+        for talk in talks.iter().flatten() {
+            talk.warm_more(gate);
+        }
+        for talk in talks.iter().flatten() {
+            talk.warm_most(gate);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::capture::{CaptureError, Reader};
 use crate::packet::{Block, Decoder, Duplicates, Frame, Packet, Verdict, marks};
 
 /// Frames decoded before the second half looks at them, where both halves share a core: they stay in the cache.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 16;
 /// Blocks between the two threads.
 const BLOCKS: usize = 4;
 

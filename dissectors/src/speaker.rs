@@ -1,11 +1,11 @@
 //! Where a dissection puts what it found: counted, written as a line, offered to the gate, with the flow's addresses added.
 
-use crate::address::{Mac, Moment, Side};
+use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
 use crate::dissection::Malformed;
 use crate::gate::{Context, FlowAnomaly, FlowCache, Gate};
 use crate::output::{Identity, Lines, Prefix};
-use crate::packet::Vlan;
+use crate::packet::{L2, macs, vlan};
 use crate::protocols::{self, Sink};
 use crate::stream::FlowKey;
 use crate::summary::Summary;
@@ -16,10 +16,8 @@ use crate::transaction::{Observation, Transaction};
 pub struct Scenery<'a> {
     /// The flow.
     pub key: &'a FlowKey,
-    /// MACs of side A and B.
-    pub macs: [Mac; 2],
-    /// VLAN tags.
-    pub vlan: Vlan,
+    /// MACs and VLAN of each side's last packet.
+    pub l2: &'a [L2; 2],
     /// Who opened the connection, if seen.
     pub initiator: Option<Side>,
 }
@@ -40,8 +38,8 @@ impl Speaker<'_> {
     #[inline]
     fn write(&mut self, transaction: &Transaction<'_>) {
         let Some(lines) = self.lines else { return };
-        let Scenery { key, macs, vlan, initiator } = self.scenery;
-        let mut identity = Identity { key, macs, vlan, initiator, prefix: self.prefix };
+        let Scenery { key, l2, initiator } = self.scenery;
+        let mut identity = Identity { key, macs: macs(l2), vlan: vlan(l2), initiator, prefix: self.prefix };
         if let Err(error) = lines.transaction(&mut identity, transaction) {
             *self.lines_error = Some(error);
             *self.lines = None;
@@ -55,8 +53,8 @@ impl Sink for Speaker<'_> {
         *self.client = Some(transaction.client);
         self.summary.count(transaction);
         self.write(transaction);
-        let Scenery { key, macs, vlan, initiator } = self.scenery;
-        self.gate.offer(Context { key, macs: &macs, vlan, initiator, cache: self.cache }, transaction);
+        let Scenery { key, l2, initiator } = self.scenery;
+        self.gate.offer(Context { key, l2, initiator, cache: self.cache }, transaction);
     }
 
     fn observation(&mut self, observation: &Observation<'_>) {

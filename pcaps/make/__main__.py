@@ -1,4 +1,7 @@
-"""Record the project's captures anew: python -m pcaps.make (root, iproute2, dumpcap from wireshark-common)."""
+"""Record the project's captures anew: python -m pcaps.make [NAME …] (root, iproute2, dumpcap from wireshark-common).
+
+With names only the captures that begin with one of them (`dnp3/`) are made.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,14 @@ from pathlib import Path
 
 import yaml
 
-from pcaps.make import plant, umas
+from pcaps.make import plant, plus_crafted, s7, s7_crafted, umas
+from pcaps.make.dnp3 import captures as dnp3
 
 FOLDER = Path(__file__).resolve().parent.parent
+
+SNAP7 = "recorded on the switch of a plant in network namespaces; Snap7 servers and clients (python-snap7 2)"
+
+CRAFTED = "crafted with scapy and an encoder of our own: no open server plays this"
 
 CAPTURES = {
     "plant/normal.pcapng": (
@@ -31,23 +39,85 @@ CAPTURES = {
         "crafted with scapy: no open stack speaks UMAS",
         umas.craft,
     ),
+    **dnp3.CAPTURES,
+    "s7/normal.pcapng": (
+        "a shift without incidents: HMI polling two S7 controllers (single and multi-item reads of all areas and types) and writing set "
+        "points, historian",
+        SNAP7,
+        s7.normal,
+    ),
+    "s7/engineering.pcapng": (
+        "maintenance of an S7 controller from the engineering station: system status lists, block list and information, a refused upload, "
+        "clock read and set, password, stop, block deleted, compress, RAM to ROM, cold and warm start; the HMI goes on",
+        SNAP7,
+        s7.engineering,
+    ),
+    "s7/attack.pcapng": (
+        "a host of the enterprise network scans ports, asks S7 controllers who they are, reads data blocks, is refused an upload, toggles "
+        "outputs, writes a set point, sets the clock, deletes a block and stops the controller; the HMI goes on",
+        SNAP7,
+        s7.attack,
+    ),
+    "s7/blocks.pcap": (
+        "an engineering station loads an S7 block out of the controller and two into it (headers with author, family, name, time stamps, "
+        "checksum), activates them, deletes one, and is refused a cold start",
+        "crafted with scapy and an encoder of our own: Snap7's server refuses block transfers",
+        s7_crafted.blocks,
+    ),
+    "s7/services.pcap": (
+        "S7 services beside reading and writing: addresses of two further forms, cyclic values, alarms and their acknowledgement, "
+        "operating modes told by the controller, variables watched, modified and forced, clock set, memory reset",
+        CRAFTED,
+        s7_crafted.services,
+    ),
+    "s7/intrusion.pcap": (
+        "a host of the enterprise network tries the slots of an S7 controller, guesses its password, loads an organisation block, locks "
+        "alarms, forces outputs, deletes a block, stops the controller and resets its memory",
+        CRAFTED,
+        s7_crafted.intrusion,
+    ),
+    "s7/flood.pcap": (
+        "a host of the enterprise network writes a set point of an S7 controller over and over",
+        CRAFTED,
+        s7_crafted.flood,
+    ),
+    "s7/plus-normal.pcap": (
+        "S7comm-plus: a panel's session with subscription, notifications, polling and set points",
+        CRAFTED,
+        plus_crafted.normal,
+    ),
+    "s7/plus-engineering.pcap": (
+        "S7comm-plus: identification, legitimation, exploring, upload, stop, download of blocks and of the hardware configuration, start, "
+        "clock; a newer controller in TLS",
+        CRAFTED,
+        plus_crafted.engineering,
+    ),
+    "s7/plus-intrusion.pcap": (
+        "S7comm-plus: a host of the enterprise network identifies controllers, guesses a password, takes a block, stops a controller, "
+        "loads and deletes blocks and writes set points",
+        CRAFTED,
+        plus_crafted.intrusion,
+    ),
 }
 
 
 def main() -> None:
-    """Make every capture, then the manifest with its digests."""
+    """Make every capture (or those of the folders named, and new ones), then the manifest with its digests."""
     missing = [tool for tool in ("ip", "dumpcap") if shutil.which(tool) is None]
     if missing or os.geteuid() != 0:
         sys.exit(f"making captures needs root, ip (iproute2) and dumpcap (wireshark-common); missing: {', '.join(missing) or 'root'}")
-    entries = []
+    place = FOLDER / "MANIFEST.yml"
+    known = {entry["file"]: entry for entry in yaml.safe_load(place.read_text())}
     for name, (content, how, make) in CAPTURES.items():
+        if not name.startswith(tuple(sys.argv[1:] or [""])):
+            continue
         path = FOLDER / name
         path.parent.mkdir(exist_ok=True)
         print(f"making {name} …", file=sys.stderr)
         make(path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        entries.append({"file": name, "sha256": digest, "content": content, "made": how, "by": "python -m pcaps.make"})
-    (FOLDER / "MANIFEST.yml").write_text(yaml.safe_dump(entries, sort_keys=False, width=140))
+        known[name] = {"file": name, "sha256": digest, "content": content, "made": how, "by": "python -m pcaps.make"}
+        place.write_text(yaml.safe_dump([known[name] for name in CAPTURES if name in known], sort_keys=False, width=140))
 
 
 if __name__ == "__main__":

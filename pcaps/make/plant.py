@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +18,13 @@ ENTERPRISE_ROUTER = "10.20.9.1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A host: its address and MAC (of a maker that builds such devices), and the role it plays (pcaps/make/actors.py)."""
+    """A host: its address and MAC (of a maker that builds such devices), and the role it plays in the module of its actors."""
 
     name: str
     ip: str
     mac: str
     role: str | None = None
+    actors: str = "pcaps.make.actors"
 
 
 PLANT = (
@@ -74,10 +75,10 @@ def connect(host: Host, device: str, bridge: str, prefix: int, gateway: str) -> 
 
 
 @contextmanager
-def network() -> Iterator[None]:
-    """The switch with two segments, the router between them, and all hosts."""
+def network(hosts: Sequence[Host] = PLANT, attacker: Host = ATTACKER) -> Iterator[None]:
+    """The switch with two segments, the router between them, all hosts in the plant's segment, and the attacker in the other."""
     with ExitStack() as stack:
-        for name in ("switch", "router", *(host.name for host in PLANT), ATTACKER.name):
+        for name in ("switch", "router", *(host.name for host in hosts), attacker.name):
             stack.enter_context(namespace(name))
         for bridge in ("plant0", "office0"):
             run(*inside("switch", "ip", "link", "add", bridge, "type", "bridge"))
@@ -87,17 +88,21 @@ def network() -> Iterator[None]:
         run(*inside("router", "ip", "address", "add", f"{ROUTER}/21", "dev", "eth0"))
         run(*inside("router", "ip", "address", "add", f"{ENTERPRISE_ROUTER}/24", "dev", "eth1"))
         run(*inside("router", "sysctl", "-qw", "net.ipv4.ip_forward=1"))
-        for host in PLANT:
+        for host in hosts:
             connect(host, "eth0", "plant0", 21, ROUTER)
-        connect(ATTACKER, "eth0", "office0", 24, ENTERPRISE_ROUTER)
+        connect(attacker, "eth0", "office0", 24, ENTERPRISE_ROUTER)
         yield
 
 
+def actor(host: Host, seconds: float) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    """A host playing its role."""
+    return program(host, sys.executable, "-m", host.actors, str(host.role), host.ip, str(seconds))
+
+
 @contextmanager
-def actor(host: Host, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
-    """A host playing its role; it is asked to stop at the end."""
-    program = (sys.executable, "-m", "pcaps.make.actors", str(host.role), host.ip, str(seconds))
-    process = subprocess.Popen(inside(host.name, *program), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def program(host: Host, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that runs on a host; it is asked to stop at the end."""
+    process = subprocess.Popen(inside(host.name, *words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:
@@ -120,9 +125,10 @@ def mirror(path: Path) -> Iterator[None]:
         path.chmod(0o644)
 
 
-def record(path: Path, seconds: float, hosts: tuple[Host, ...]) -> None:
-    servers = tuple(host for host in PLANT if host.role in ("plc", "gateway"))
-    with network(), ExitStack() as stack:
+def record(path: Path, seconds: float, hosts: tuple[Host, ...], plant: tuple[Host, ...] = PLANT, attacker: Host = ATTACKER) -> None:
+    """Record what `hosts` do in a plant whose controllers serve."""
+    servers = tuple(host for host in plant if host.role in ("plc", "gateway"))
+    with network(plant, attacker), ExitStack() as stack:
         for host in servers:
             stack.enter_context(actor(host, seconds))
         time.sleep(3)

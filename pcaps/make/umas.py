@@ -4,42 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-STATION, CONTROLLER = ("10.20.4.7", "00:14:22:40:00:07", 49_800), ("10.20.1.12", "00:80:f4:10:00:12", 502)
-START = 1_772_612_000.0
+from pcaps.make.conversation import Conversation, End
+
+ENDS = (End("10.20.4.7", "00:14:22:40:00:07", 49_800), End("10.20.1.12", "00:80:f4:10:00:12", 502))
 OK = 0xFE
 
 
-class Conversation:
-    """One TCP connection with right sequence numbers, a request and its response at a time."""
+class Umas(Conversation):
+    """Requests and responses of UMAS, one at a time."""
 
-    def __init__(self) -> None:
-        self.packets: list[object] = []
-        self.time = START
-        self.sequence = [1_000, 5_000]
-        self.transaction_id = 0
-        self.identification = [100, 700]
-
-    def segment(self, side: int, flags: str, payload: bytes = b"") -> None:
-        from scapy.layers.inet import IP, TCP
-        from scapy.layers.l2 import Ether
-        from scapy.packet import Raw
-
-        source, destination = (STATION, CONTROLLER) if side == 0 else (CONTROLLER, STATION)
-        self.identification[side] += 1
-        packet = (
-            Ether(src=source[1], dst=destination[1])
-            / IP(src=source[0], dst=destination[0], id=self.identification[side], flags="DF")
-            / TCP(
-                sport=source[2], dport=destination[2], flags=flags, seq=self.sequence[side],
-                ack=self.sequence[1 - side] if "A" in flags else 0, window=8_192,
-            )
-        )  # fmt: skip
-        if payload:
-            packet = packet / Raw(payload)
-        packet.time = self.time
-        self.packets.append(packet)
-        self.time += 0.0021
-        self.sequence[side] += len(payload) + ("S" in flags) + ("F" in flags)
+    transaction_id = 0
 
     def exchange(self, key: int, function: int, request: bytes, response: bytes, status: int = OK) -> None:
         """A UMAS request and its response: key byte, function (status in the response), data."""
@@ -52,12 +26,8 @@ class Conversation:
 
 def craft(path: Path) -> None:
     """An engineering station takes a controller, loads a program into it, reads it back, stops and starts it."""
-    from scapy.utils import wrpcap
-
-    talk = Conversation()
-    talk.segment(0, "S")
-    talk.segment(1, "SA")
-    talk.segment(0, "A")
+    talk = Umas(ENDS)
+    talk.open()
     talk.exchange(0, 0x02, b"", bytes.fromhex("0e30080000000000020000000c") + b"BMX P34 2020")
     talk.exchange(0, 0x01, b"\x00", bytes.fromhex("fd03002500020000000000"))
     key = 0x2A
@@ -75,7 +45,5 @@ def craft(path: Path) -> None:
     talk.exchange(0, 0x35, bytes.fromhex("000104"), b"")
     talk.exchange(0x77, 0x41, bytes.fromhex("ff00"), bytes.fromhex("8004"), status=0xFD)
     talk.exchange(key, 0x11, b"", b"")
-    talk.segment(0, "FA")
-    talk.segment(1, "FA")
-    talk.segment(0, "A")
-    wrpcap(str(path), talk.packets)
+    talk.close()
+    talk.write(path)

@@ -1,7 +1,7 @@
 """Captures to measure with: made here, the same for everyone, so that figures can be compared. Nothing random but seeded.
 
-`modbus` is a plant's polling (200 connections), `mixed` has other protocols and an office beside it, `flows` jumps at random among
-200,000 connections so that no cache holds them.
+`modbus` is a plant's polling (200 connections), `dnp3` that of 150 outstations, `mixed` has other protocols and an office beside it,
+`flows` jumps at random among 200,000 connections so that no cache holds them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from tests.bench.talks import Talk, dnp3_talk, mbap, modbus_talk, s7_talk, web_talk
+
 PCAP_HEADER: Final = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 1)
 """Little endian, µs, Ethernet (draft-ietf-opsawg-pcap, section 4)."""
 EPOCH: Final = 1_750_000_000
@@ -24,8 +26,6 @@ FIN, SYN, PSH, ACK = 1, 2, 8, 16
 Timed = tuple[int, bytes]
 """Time in µs since EPOCH, and the frame."""
 Source = Iterator[Timed]
-Talk = Callable[[], tuple[bytes, bytes]]
-"""The next request with its response."""
 
 _RECORD: Final = struct.Struct("<IIII")
 _ETHERNET: Final = struct.Struct("!6s6sH")
@@ -121,37 +121,6 @@ def polling(connection: Connection, talk: Talk, period: int, start: int) -> Sour
         at += period
 
 
-def modbus_talk(seed: int) -> Talk:
-    """A scan list of six reads that goes round, now and then a write or a refusal (Modbus Application Protocol 1.1b3; MBAP 1.0b)."""
-    chance = random.Random(seed)
-    units = (1,) if seed % 3 else (1, 2, 3)
-    scan = cycle([(chance.choice((1, 2, 3, 3, 3, 4)), chance.randrange(0, 4_000, 8), chance.choice((4, 8, 24, 64, 120))) for _ in range(6)])
-    count = 0
-
-    def answer(function: int, quantity: int) -> bytes:
-        if count % 197 == 0:
-            return bytes((function | 0x80, 2))
-        size = (quantity + 7) // 8 if function < 3 else 2 * quantity
-        return bytes((function, size)) + count.to_bytes(2, "big") * (size // 2) + bytes(size % 2)
-
-    def talk() -> tuple[bytes, bytes]:
-        nonlocal count
-        count = count + 1 & 0xFFFF
-        unit = units[count % len(units)]
-        if count % 31 == 0:
-            request = response = struct.pack("!BHH", 6, seed % 90, count)
-        else:
-            function, address, quantity = next(scan)
-            request, response = struct.pack("!BHH", function, address, quantity), answer(function, quantity)
-        return _mbap(count, unit, request), _mbap(count, unit, response)
-
-    return talk
-
-
-def _mbap(number: int, unit: int, pdu: bytes) -> bytes:
-    return struct.pack("!HHHB", number, 0, len(pdu) + 1, unit) + pdu
-
-
 def modbus() -> list[Source]:
     """200 connections of 20 clients to 100 servers."""
     clients = [Host(10, 20, 0, 10 + number) for number in range(20)]
@@ -163,35 +132,16 @@ def modbus() -> list[Source]:
     return sources
 
 
-def s7_talk(seed: int) -> Talk:
-    """Reads of a data block (S7 communication over ISO on TCP, RFC 1006)."""
-    reference = seed
-
-    def talk() -> tuple[bytes, bytes]:
-        nonlocal reference
-        reference = reference + 1 & 0xFFFF
-        item = struct.pack("!BBBBHHB", 0x12, 10, 0x10, 2, 32, seed % 60 + 1, 0x84) + bytes(3)
-        data = struct.pack("!BBH", 0xFF, 4, 256) + reference.to_bytes(2, "big") * 16
-        asked = struct.pack("!BBHHHH", 0x32, 1, 0, reference, 14, 0) + b"\x04\x01" + item
-        given = struct.pack("!BBHHHHH", 0x32, 3, 0, reference, 2, len(data), 0) + b"\x04\x01" + data
-        return _tpkt(asked), _tpkt(given)
-
-    return talk
-
-
-def _tpkt(pdu: bytes) -> bytes:
-    return struct.pack("!BBH", 3, 0, 7 + len(pdu)) + b"\x02\xf0\x80" + pdu
-
-
-def web_talk(seed: int) -> Talk:
-    """TLS records of an office: a short request, a full segment back."""
-    noise = random.Random(seed).randbytes(1_400)
-    record = b"\x17\x03\x03"
-
-    def talk() -> tuple[bytes, bytes]:
-        return record + struct.pack("!H", 120) + noise[:120], record + struct.pack("!H", 1_400) + noise
-
-    return talk
+def dnp3() -> list[Source]:
+    """150 outstations, polled by two masters each over a connection of its own every half second to two."""
+    masters = [Host(10, 70, 0, 10 + number) for number in range(4)]
+    outstations = [Host(10, 71, number // 50, 10 + number % 50) for number in range(150)]
+    sources = []
+    for number in range(300):
+        connection = Connection((masters[number % 4], outstations[number // 2]), (51_000 + number, 20_000), number * 88_883)
+        talk = dnp3_talk(number // 2, 1 + number % 2)
+        sources.append(polling(connection, talk, (500_000, 1_000_000, 2_000_000)[number % 3], number * 1_499))
+    return sources
 
 
 def short_lived(client: Host, server: Host, seed: int) -> Source:
@@ -284,7 +234,7 @@ def flows(number: int = 200_000) -> Source:
         asked[place] ^= 1
         side = 1 - asked[place]
         at += 10
-        yield at, way.segment(side, PSH | ACK, _mbap(place & 0xFFFF, 1, answer if side else request))
+        yield at, way.segment(side, PSH | ACK, mbap(place & 0xFFFF, 1, answer if side else request))
 
 
 def merged(sources: Sequence[Source]) -> Source:
@@ -301,6 +251,7 @@ def merged(sources: Sequence[Source]) -> Source:
 
 KINDS: Final[dict[str, Callable[[], Source]]] = {
     "modbus": lambda: merged(modbus()),
+    "dnp3": lambda: merged(dnp3()),
     "mixed": lambda: merged(mixed()),
     "flows": flows,
 }

@@ -59,13 +59,13 @@ def test_captures_are_dissected_without_fault(tmp_path: Path) -> None:
         engine = Engine(follow=False, threads=1)
         operations = sum(1 for batch in engine.replay(make(kind, 30_000, tmp_path / f"{kind}.pcap")) for _ in batch.transactions)
         result = engine.result()
-        modbus = result["protocols"]["modbus"]
+        said = result["protocols"]["dnp3" if kind == "dnp3" else "modbus"]
         assert operations > 0
         assert result["packets"]["decoded"] == 30_000
         assert result["packets"]["duplicates"] == {}
         assert result["packet_anomalies"] == {}
-        assert modbus["anomalies"] == {}
-        assert modbus["transactions"] > 1_000
+        assert said["anomalies"] == {}
+        assert said["transactions"] > 1_000
         assert result["ledger"].get("gap_bytes", 0) == 0
 
 

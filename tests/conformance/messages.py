@@ -1,4 +1,4 @@
-"""What our transactions and what peers say about a capture, brought to one form: messages by frame."""
+"""What we and peers say about a capture, as far as it is the same for every protocol; each protocol's folder has the rest."""
 
 from __future__ import annotations
 
@@ -9,109 +9,73 @@ import json
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, TypeVar
+
+import pytest
 
 from dissectors import Engine
 
 Line = dict[str, Any]
+Said = TypeVar("Said", bound=Hashable)
+Row = Mapping[str, list[str]]
+"""A frame: each field's values in order, as tshark writes them."""
 
-EXCEPTIONS: Final = ("illegal_function", "illegal_data_address", "illegal_data_value", "server_device_failure")
+
+def each(names: list[str]) -> pytest.MarkDecorator:
+    """A test for each capture, called by the end of its name."""
+    return pytest.mark.parametrize("name", names, ids=[name.rpartition("__")[2] if "__" in name else name for name in names])
 
 
 @cache
-def lines(path: Path) -> Sequence[Line]:
-    """Our Modbus and UMAS transactions of a capture, as they are written."""
+def all_lines(path: Path) -> Sequence[Line]:
+    """All our transactions of a capture, as they are written."""
     said = []
     for batch in Engine(follow=True, threads=1, digest=False).replay(path):
         said += [json.loads(t.to_json()) for t in batch.transactions]
-    return [line for line in said if line["protocol"] in ("modbus", "umas")]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Message:
-    """One request or response. `code` is the function without the exception bit, `exception` the exception's code."""
-
-    frame: int
-    side: str
-    code: int
-    exception: int | None = None
-
-
-def ours(path: Path) -> Iterator[Message]:
-    """Our messages of a capture."""
-    for line in lines(path):
-        code = 90 if line["protocol"] == "umas" else line["function"]["code"]
-        if line["request"] is not None:
-            yield Message(line["request"]["packet"], "request", code)
-        if line["response"] is not None:
-            yield Message(line["response"]["packet"], "response", code, exception(line))
-
-
-def exception(line: Line) -> int | None:
-    """The exception code of a rejected transaction (a refusal of UMAS itself, 0xfd, is an answer of function 90)."""
-    rejected = line["outcome"]["result"] == "rejected"
-    return line["outcome"]["code"] if rejected and (line["protocol"] == "modbus" or line["outcome"]["name"] in EXCEPTIONS) else None
-
-
-def counted(messages: Iterable[Message]) -> Counter[tuple[int, int, int | None]]:
-    """How often each (frame, function, exception) is said; tshark doesn't tell requests from responses."""
-    return Counter((message.frame, message.code, message.exception) for message in messages)
-
-
-FIELDS: Final = (
-    "frame.number", "mbtcp.trans_id", "mbtcp.unit_id", "modbus.func_code", "modbus.exception_code", "modbus.reference_num",
-    "modbus.word_cnt", "modbus.bit_cnt", "modbus.regval_uint16", "modbus.diagnostic_code", "modbus.mei", "modbus.and_mask",
-    "modbus.or_mask", "modbus.read_reference_num", "modbus.write_reference_num", "modbus.object_id", "modbus.bitval",
-)  # fmt: skip
-
-
-@cache
-def tshark_rows(path: Path, options: tuple[str, ...] = ()) -> Sequence[Mapping[str, list[int]]]:
-    """What tshark says, a row a frame: each field's values in order. Nothing where tshark isn't installed."""
-    tool = shutil.which("tshark")
-    if tool is None:
-        return []
-    command = [tool, "-n", *options, "-r", str(path), "-Y", "modbus", "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=,"]
-    command += [part for name in FIELDS for part in ("-e", name)]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return [_row(FIELDS, line.split("\t")) for line in said.splitlines()]
-
-
-def tshark_stored(path: Path) -> Sequence[Mapping[str, list[int]]]:
-    """The same as published beside the capture: functions and exceptions."""
-    (table,) = expected(path).glob("tshark-*/pdus.tsv.gz")
-    rows = csv.DictReader(io.StringIO(gzip.decompress(table.read_bytes()).decode()), delimiter="\t")
-    names = ("frame.number", "modbus.func_code", "modbus.exception_code")
-    return [_row(names, [row.get(name) or "" for name in names]) for row in rows]
-
-
-def _row(names: Sequence[str], values: Sequence[str]) -> Mapping[str, list[int]]:
-    return {name: [_number(part) for part in value.split(",") if part] for name, value in zip(names, values, strict=False)}
-
-
-def _number(text: str) -> int:
-    return int(text in ("True", "1")) if text in ("True", "False") else int(text, 0)
-
-
-def tshark_counted(rows: Iterable[Mapping[str, list[int]]]) -> Counter[tuple[int, int, int | None]]:
-    """Messages by frame, function and exception (in a frame with several messages it isn't said whose an exception is: the first one's)."""
-    said: Counter[tuple[int, int, int | None]] = Counter()
-    for row in rows:
-        (frame,), codes, exceptions = row["frame.number"], row["modbus.func_code"], list(row["modbus.exception_code"])
-        for code in codes:
-            said[frame, code, exceptions.pop(0) if exceptions else None] += 1
     return said
 
 
-def compared(ours: Counter[tuple[int, int, int | None]], theirs: Counter[tuple[int, int, int | None]]) -> Iterator[str]:
-    """Differences as texts: `<frame> ours|theirs <function>[ exception <code>]`."""
+def lines(path: Path, protocols: Collection[str]) -> Sequence[Line]:
+    """Those of these protocols."""
+    return [line for line in all_lines(path) if line["protocol"] in protocols]
+
+
+@cache
+def tshark_rows(path: Path, fields: tuple[str, ...], only: str, options: tuple[str, ...] = ()) -> Sequence[Row]:
+    """What tshark says, a row a frame that the filter `only` takes. Nothing where tshark isn't installed."""
+    tool = shutil.which("tshark")
+    if tool is None:
+        return []
+    command = [tool, "-n", *options, "-r", str(path), "-Y", only, "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=,"]
+    command += [part for name in fields for part in ("-e", name)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return [_row(fields, line.split("\t")) for line in said.splitlines()]
+
+
+def tshark_stored(path: Path, fields: tuple[str, ...]) -> Sequence[Row]:
+    """The same as published beside the capture, as far as it has these fields."""
+    (table,) = expected(path).glob("tshark-*/pdus.tsv.gz")
+    rows = csv.DictReader(io.StringIO(gzip.decompress(table.read_bytes()).decode()), delimiter="\t")
+    return [_row(fields, [row.get(name) or "" for name in fields]) for row in rows]
+
+
+def _row(names: Sequence[str], values: Sequence[str]) -> Row:
+    return {name: [part for part in value.split(",") if part] for name, value in zip(names, values, strict=False)}
+
+
+def number(text: str) -> int:
+    """A number as tshark writes it."""
+    return int(text in ("True", "1")) if text in ("True", "False") else int(text, 0)
+
+
+def compared(ours: Counter[Said], theirs: Counter[Said]) -> Iterator[tuple[str, Said]]:
+    """What only we say, then what only they say, as often as it is said."""
     for whose, more in (("ours", ours - theirs), ("theirs", theirs - ours)):
-        for frame, code, exception in more.elements():
-            yield f"{frame} {whose} {code}" + (f" exception {exception}" if exception is not None else "")
+        for said in more.elements():
+            yield whose, said
 
 
 def expected(path: Path) -> Path:
@@ -119,70 +83,23 @@ def expected(path: Path) -> Path:
     return path.with_name(path.name + ".expected")
 
 
+def read(place: Path) -> str:
+    """A published text, packed or not."""
+    data = place.read_bytes()
+    return (gzip.decompress(data) if place.suffix == ".gz" else data).decode("utf-8", "replace")
+
+
 def zeek_log(path: Path, name: str) -> list[dict[str, str | None]] | None:
     """A published Zeek log (plain or gzipped) as rows; None where the capture has none. `-` is None."""
     found = [place for pattern in (f"*/{name}.log", f"*/{name}.log.gz") for place in expected(path).glob(pattern)]
     if not found:
         return None
-    data = found[0].read_bytes()
-    text = (gzip.decompress(data) if found[0].suffix == ".gz" else data).decode("utf-8", "replace")
     fields: list[str] = []
     rows = []
-    for line in text.splitlines():
+    for line in read(found[0]).splitlines():
         if line.startswith("#fields"):
             fields = line.split("\t")[1:]
         elif line and not line.startswith("#"):
             values = [None if value == "-" else value for value in line.split("\t")]
             rows.append(dict(zip(fields, values, strict=False)) if fields else {str(n): value for n, value in enumerate(values)})
     return rows
-
-
-def fields(line: Line, side: str) -> dict[str, list[int]]:
-    """Our transaction's request or response in tshark's names, as far as this half says them."""
-    own, code = line.get("modbus") or line["umas"], line["function"]["code"]
-    said = {"mbtcp.trans_id": [own["transaction_id"]], "mbtcp.unit_id": [int(line["unit"])]}
-    if line["protocol"] == "umas" or (exception(line) is not None and side == "response"):
-        return said
-    points = {point["access"]: point for point in line["points"]}
-    first, last, values = _range(line["points"])
-    if side == "request" and first is not None and last is not None and code in (1, 2, 3, 4, 15, 16):
-        counted_in = "modbus.bit_cnt" if code in (1, 2, 15) else "modbus.word_cnt"
-        said |= {"modbus.reference_num": [first], counted_in: [own.get("quantity", last - first + 1)]}
-    if code in (5, 6, 22) and first is not None:
-        said["modbus.reference_num"] = [first]
-    if values is not None and ((code in (3, 4) and side == "response") or (code == 16 and side == "request") or code == 6):
-        said["modbus.regval_uint16"] = values
-    if code == 22 and "and_mask" in own:
-        said |= {"modbus.and_mask": [own["and_mask"]], "modbus.or_mask": [own["or_mask"]]}
-    if code == 23 and side == "request" and len(points) == 2:
-        said["modbus.read_reference_num"] = [points["read"]["first"]]
-        said["modbus.write_reference_num"] = [points["write"]["first"]]
-    if code in (8, 43) and line.get("sub_function"):
-        said["modbus.diagnostic_code" if code == 8 else "modbus.mei"] = [line["sub_function"]["code"]]
-    if code == 43 and side == "response" and "objects" in own:
-        said["modbus.object_id"] = [thing["id"] for thing in own["objects"]]
-    return said
-
-
-def _range(points: Sequence[Mapping[str, Any]]) -> tuple[int | None, int | None, list[int] | None]:
-    if len(points) != 1:
-        return None, None, None
-    return points[0]["first"], points[0]["last"], points[0]["values"]
-
-
-def field_differences(path: Path, rows: Iterable[Mapping[str, list[int]]]) -> Iterator[str]:
-    """Where a field of a frame with one message differs from tshark's: `<frame> <field> ours … theirs …`. What tshark doesn't say is no
-    difference; what we don't say where a peer does is one in `missing`."""
-    by_frame = {row["frame.number"][0]: row for row in rows if len(row["modbus.func_code"]) == 1}
-    for line in lines(path):
-        for side in ("request", "response"):
-            row = by_frame.get((line[side] or {}).get("packet", 0))
-            if row is None:
-                continue
-            for name, value in fields(line, side).items():
-                if row[name] and row[name] != value:
-                    yield f"{row['frame.number'][0]} {name} ours {_text(value)} theirs {_text(row[name])}"
-
-
-def _text(values: Sequence[int]) -> str:
-    return ",".join(map(str, values))

@@ -131,8 +131,8 @@ LINES = {
         '10: point "binary_output:18446744073709551616": there are no addresses above 18446744073709551615'
     ),
     "{protocol: modbus, access: read, points: [40101-40120]}": "10: note: 40101-40120 is holding_register:100-119 (zero-based, as on the wire)",
-    "{protocol: dnp3, access: read}": (
-        '10: warning: protocol "dnp3" is not dissected by this version: only connections to the ports of this line are allowed'
+    "{protocol: iec104, access: read}": (
+        '10: warning: protocol "iec104" is not dissected by this version: only connections to the ports of this line are allowed'
     ),
     "{protocol: modbus}": "10: warning: no access is given: this allows every access of modbus but reports, write, mode and program included",
     "{protocol: '0x88cc'}": None,

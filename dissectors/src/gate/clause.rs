@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use super::reading::{self, Reading};
 use super::tally::Stamp;
 use crate::address::{Mac, Moment};
-use crate::packet::Vlan;
+use crate::packet::{L2, Vlan, macs, vlan};
 use crate::transaction::{Access, Anomalies, Outcome, Point, Transaction};
 
 /// A transaction with what the gate needs beside it.
@@ -14,15 +14,14 @@ pub(super) struct Occurrence<'a> {
     pub transaction: &'a Transaction<'a>,
     /// Of the request, or of what was seen first.
     pub at: Stamp,
-    /// MAC addresses of side A and B, zero where there is none.
-    pub macs: &'a [Mac; 2],
-    pub vlan: Vlan,
+    /// MACs and VLAN of each side's last packet.
+    pub l2: &'a [L2; 2],
 }
 
 impl<'a> Occurrence<'a> {
     #[inline]
-    pub fn new(transaction: &'a Transaction<'a>, macs: &'a [Mac; 2], vlan: Vlan) -> Self {
-        Occurrence { transaction, at: Stamp::of(moment(transaction)), macs, vlan }
+    pub fn new(transaction: &'a Transaction<'a>, l2: &'a [L2; 2]) -> Self {
+        Occurrence { transaction, at: Stamp::of(moment(transaction)), l2 }
     }
 }
 
@@ -162,6 +161,9 @@ pub(super) struct Past {
     pub operation: Option<u64>,
 }
 
+/// [`Outcome::index`] of a rejection.
+const REJECTED: usize = 1;
+
 /// The conditions of a clause, shared by all clauses that have the same.
 #[derive(Debug)]
 pub(super) struct Conditions {
@@ -178,6 +180,24 @@ impl Conditions {
         let Clause { deliver, tally, limits, .. } = clause;
         let plain = clause == Clause { deliver, tally, limits, ..Clause::default() };
         Conditions { clause, plain, deliver, tally, limits }
+    }
+
+    /// Whether it fits every occurrence of this outcome ([`Outcome::index`]) that has no anomalies, or none; `None` where that
+    /// depends on more.
+    pub fn accepts(&self, outcome: usize) -> Option<bool> {
+        let Clause { points, outcomes, rejections, anomalies, l2, interval, fresh, after, until, .. } = &self.clause;
+        if outcomes.is_some_and(|mask| mask >> outcome & 1 == 0) {
+            return Some(false);
+        }
+        let coded = outcome == REJECTED && rejections.is_some();
+        let timed = interval.is_some() || fresh.is_some() || after.is_some() || until.is_some();
+        let flawless = anomalies.as_ref().is_none_or(|sets| sets.contains(&Anomalies(0)));
+        (flawless && !coded && !timed && points.is_none() && l2.is_none()).then_some(true)
+    }
+
+    /// Nothing comes of an occurrence that fits: it is neither delivered nor counted.
+    pub fn is_silent(&self) -> bool {
+        !self.deliver && !self.tally
     }
 
     #[inline]
@@ -218,7 +238,7 @@ impl Conditions {
 
     fn fit_l2(&self, occurrence: &Occurrence<'_>) -> bool {
         let Some(lines) = &self.clause.l2 else { return true };
-        let [a, b] = *occurrence.macs;
+        let ([a, b], tags) = (macs(occurrence.l2), vlan(occurrence.l2));
         let (client, server) = match occurrence.transaction.client {
             crate::address::Side::A => (a, b),
             crate::address::Side::B => (b, a),
@@ -226,7 +246,7 @@ impl Conditions {
         lines.iter().any(|line| {
             line.client.is_none_or(|mac| mac == client)
                 && line.server.is_none_or(|mac| mac == server)
-                && line.vlan.is_none_or(|vlan| vlan == occurrence.vlan)
+                && line.vlan.is_none_or(|vlan| vlan == tags)
         })
     }
 

@@ -1,13 +1,16 @@
 //! What Python answered for an operation: lanes of clauses, and the clauses' tallies.
 
 use std::fmt;
+use std::hint::black_box;
 use std::mem;
+use std::num::NonZeroU32;
 
 use super::clause::{Clause, Conditions, NewClause, Occurrence, Past};
 use super::recent::Recent;
 use super::shared::Shared;
 use super::tally::{Tally, TallyView};
 use super::window::{self, Brought};
+use crate::transaction::Outcome;
 
 /// Lanes of one operation at most: the bits of a lane mask.
 pub const MAX_LANES: usize = 128;
@@ -21,10 +24,41 @@ pub(super) enum Expectation {
     #[default]
     Unasked,
     /// One lane of one clause (its slot).
-    One(u32),
+    One { quiet: u8, rest: Option<NonZeroU32>, slot: u32 },
     /// Any other.
-    Many(Box<Lanes>),
+    Many { quiet: u8, rest: Option<NonZeroU32>, lanes: Box<Lanes> },
 }
+
+/// What of an expectation is known without a look at its lanes, for occurrences without anomalies: most lanes of most operations
+/// only wait for an outcome that doesn't come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Short {
+    /// Outcomes ([`Outcome::index`]) that are expected by all lanes, or all but the one of `rest`, and counted by none of them.
+    quiet: u8,
+    /// The only clause of the only lane that has to be looked at all the same: its slot plus one.
+    rest: Option<NonZeroU32>,
+}
+
+impl Short {
+    /// Whether it says all of this outcome; then the slot of the clause that has to be looked at, if there is one.
+    #[inline]
+    pub fn of(self, outcome: Outcome) -> Option<Option<u32>> {
+        (self.quiet >> outcome.index() & 1 == 1).then_some(self.rest.map(|rest| rest.get().wrapping_sub(1)))
+    }
+}
+
+impl Expectation {
+    /// What is known of it without a look at its lanes.
+    #[inline]
+    pub fn short(&self) -> Short {
+        match *self {
+            Expectation::Unasked => Short::default(),
+            Expectation::One { quiet, rest, .. } | Expectation::Many { quiet, rest, .. } => Short { quiet, rest },
+        }
+    }
+}
+
+const _: () = assert!(size_of::<Expectation>() == 16, "an operation is two cache lines");
 
 #[derive(Debug)]
 pub(super) struct Lanes {
@@ -59,12 +93,12 @@ const _: () = assert!(size_of::<Slot>() == 128, "a clause is two cache lines");
 impl Slot {
     /// Counts an occurrence whose points are `held` or not; true when the slot belongs into the list of changed ones from now on.
     #[inline]
-    fn note(&mut self, conditions: &Conditions, occurrence: &Occurrence<'_>, keep: u32, held: bool) -> bool {
+    fn note(&mut self, conditions: &Conditions, occurrence: &Occurrence<'_>, held: bool) -> bool {
         if !conditions.tally {
             self.tally.touch(occurrence);
             return false;
         }
-        self.tally.note(occurrence, keep, conditions.limits, held);
+        self.tally.note(occurrence, conditions.limits, held);
         !mem::replace(&mut self.changed, true)
     }
 }
@@ -132,6 +166,15 @@ fn bit(position: usize) -> u128 {
 }
 
 impl Clauses {
+    /// Reads the clause that the short way looks at.
+    #[inline]
+    pub fn warm(&self, expectation: &Expectation) {
+        let rest = expectation.short().rest.and_then(|rest| self.slots.get(at(rest.get().wrapping_sub(1))));
+        if let Some(slot) = rest {
+            black_box((slot.conditions, slot.tally.last.time));
+        }
+    }
+
     /// Looks which clauses an occurrence fits; their slots are put into `fitted`. `None` without an expectation.
     #[inline]
     pub fn judge(
@@ -144,8 +187,8 @@ impl Clauses {
         fitted.clear();
         match expectation {
             Expectation::Unasked => None,
-            Expectation::One(slot) => Some(self.judge_lane(&[*slot], 1, occurrence, last, fitted)),
-            Expectation::Many(many) => {
+            Expectation::One { slot, .. } => Some(self.judge_lane(&[*slot], 1, occurrence, last, fitted)),
+            Expectation::Many { lanes: many, .. } => {
                 let mut all = Judgement { lanes: 0, windows: false };
                 for (position, lane) in many.lanes.iter().enumerate() {
                     let one = self.judge_lane(&lane.clauses, bit(position), occurrence, last, fitted);
@@ -180,16 +223,16 @@ impl Clauses {
 
     /// Counts an occurrence in a clause that it fits; gives the windows that it is counted in.
     #[inline]
-    pub fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>, keep: u32) -> Option<&[(u32, Brought)]> {
+    pub fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>) -> Option<&[(u32, Brought)]> {
         let slot = self.slots.get_mut(at(number))?;
         let conditions = self.shared.get(slot.conditions)?;
-        if slot.note(conditions, occurrence, keep, false) {
+        if slot.note(conditions, occurrence, false) {
             self.changed.push(number);
         }
         slot.windows.as_deref()
     }
 
-    /// The short way of the usual case: one clause, without windows, that expects this occurrence. False when it is not that.
+    /// The short way of the usual case: a clause, without windows, that expects this occurrence. False when it is not that.
     /// `recent` where the operation's tally holds its points already.
     #[inline]
     pub fn tally_one(
@@ -197,7 +240,6 @@ impl Clauses {
         number: u32,
         occurrence: &Occurrence<'_>,
         last: Option<u64>,
-        keep: u32,
         recent: Option<&mut Recent>,
     ) -> bool {
         let Some(slot) = self.slots.get_mut(at(number)) else { return false };
@@ -207,7 +249,7 @@ impl Clauses {
             return false;
         }
         let held = recent.as_ref().is_some_and(|recent| recent.clause == slot.id);
-        if slot.note(conditions, occurrence, keep, held) {
+        if slot.note(conditions, occurrence, held) {
             self.changed.push(number);
         }
         if let Some(recent) = recent
@@ -244,11 +286,53 @@ impl Clauses {
         for (_, _, slot) in held.iter().filter(|(_, _, slot)| !kept.contains(slot)) {
             self.retire(*slot);
         }
+        let Short { quiet, rest } = self.short(&replaced);
         *expectation = match replaced.as_slice() {
-            [Lane { clauses, .. }] if clauses.len() == 1 => Expectation::One(clauses.first().copied().unwrap_or(0)),
-            _ => Expectation::Many(Box::new(Lanes { lanes: replaced })),
+            [Lane { clauses, .. }] if clauses.len() == 1 => {
+                Expectation::One { quiet, rest, slot: clauses.first().copied().unwrap_or(0) }
+            }
+            _ => Expectation::Many { quiet, rest, lanes: Box::new(Lanes { lanes: replaced }) },
         };
         Ok(ids)
+    }
+
+    /// What can be said of lanes ahead of their occurrences.
+    fn short(&self, lanes: &[Lane]) -> Short {
+        let quiet: Vec<u8> = lanes.iter().map(|lane| self.quiet_outcomes(lane)).collect();
+        let mut loud = lanes.iter().zip(&quiet).enumerate().filter(|(_, (_, quiet))| **quiet & 1 == 0);
+        let rest = match (loud.next(), loud.next()) {
+            (None, _) => None,
+            (Some((place, (lane, _))), None) => match lane.clauses.as_slice() {
+                [slot] => Some((place, slot.saturating_add(1))),
+                _ => return Short::default(),
+            },
+            _ => return Short::default(),
+        };
+        let others = quiet.iter().enumerate().filter(|(place, _)| rest.is_none_or(|(rest, _)| rest != *place));
+        let outcomes = others.fold(u8::MAX, |outcomes, (_, quiet)| outcomes & quiet);
+        Short { quiet: outcomes, rest: rest.and_then(|(_, slot)| NonZeroU32::new(slot)) }
+    }
+
+    /// The outcomes that this lane expects and counts nowhere, whatever else an occurrence without anomalies is like.
+    fn quiet_outcomes(&self, lane: &Lane) -> u8 {
+        let conditions = |slot: &u32| self.slots.get(at(*slot)).and_then(|slot| self.shared.get(slot.conditions));
+        let mut quiet = 0;
+        for outcome in 0..Outcome::NAMES.len() {
+            for slot in &lane.clauses {
+                let Some(conditions) = conditions(slot) else { break };
+                match conditions.accepts(outcome) {
+                    Some(false) => continue,
+                    Some(true) if conditions.is_silent() && self.is_windowless(*slot) => quiet |= 1 << outcome,
+                    _ => {}
+                }
+                break;
+            }
+        }
+        quiet
+    }
+
+    fn is_windowless(&self, slot: u32) -> bool {
+        self.slots.get(at(slot)).is_some_and(|slot| slot.windows.is_none())
     }
 
     /// Retires all clauses of an expectation: it will be asked again.
@@ -264,10 +348,10 @@ impl Clauses {
         let of = |lane: u32, slot: u32| self.slots.get(at(slot)).map(|known| (lane, known.id, slot));
         match expectation {
             Expectation::Unasked => Vec::new(),
-            Expectation::One(slot) => {
+            Expectation::One { slot, .. } => {
                 self.slots.get(at(*slot)).map(|known| (known.lane, known.id, *slot)).into_iter().collect()
             }
-            Expectation::Many(many) => {
+            Expectation::Many { lanes: many, .. } => {
                 let slots = many.lanes.iter().flat_map(|lane| lane.clauses.iter().map(|slot| (lane.number, *slot)));
                 slots.filter_map(|(lane, slot)| of(lane, slot)).collect()
             }

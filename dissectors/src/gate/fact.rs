@@ -7,25 +7,17 @@ use super::owned::{OwnedObservation, OwnedTransaction};
 use super::recent::FlowCache;
 use super::seen::FlowAnomaly;
 use super::window::Crossing;
-use crate::address::{Mac, Side};
-use crate::packet::Vlan;
+use crate::address::Side;
+use crate::packet::L2;
 use crate::stream::FlowKey;
 
 /// How the gate works in this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
     /// Everything is delivered, nobody is asked; operations are counted all the same.
     pub follow: bool,
-    /// Occurrences of a tally whose packets are kept, beside the last one.
-    pub first_packets: u32,
     /// Greatest numbers of what is kept.
     pub limits: Limits,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { follow: false, first_packets: 5, limits: Limits::default() }
-    }
 }
 
 /// What the engine knows of a transaction's flow.
@@ -33,10 +25,8 @@ impl Default for Settings {
 pub struct Context<'a> {
     /// The flow.
     pub key: &'a FlowKey,
-    /// MAC addresses of side A and B, zero where there is none.
-    pub macs: &'a [Mac; 2],
-    /// VLAN tags.
-    pub vlan: Vlan,
+    /// MACs and VLAN of each side's last packet.
+    pub l2: &'a [L2; 2],
     /// Who opened the connection, where that was seen.
     pub initiator: Option<Side>,
     /// The flow's own.

@@ -49,7 +49,7 @@ use crate::address::Address;
 use crate::transaction::{Observation, Transaction};
 use ceilings::Met;
 use clause::Occurrence;
-use expectation::{Clauses, Expectation, Judgement};
+use expectation::{Clauses, Judgement};
 use fact::Waiting;
 use operation::Operations;
 use seen::{FlowAnomalies, News, Seen};
@@ -103,7 +103,7 @@ impl Gate {
     pub fn offer(&mut self, context: Context<'_>, transaction: &Transaction<'_>) {
         let limits = &self.settings.limits;
         let number = self.operations.number(context.key, context.cache, transaction, limits, &mut self.met);
-        let occurrence = Occurrence::new(transaction, context.macs, context.vlan);
+        let occurrence = Occurrence::new(transaction, context.l2);
         self.counters.transactions = self.counters.transactions.saturating_add(1);
         if !transaction.anomalies.is_empty() {
             self.count_flaws(transaction);
@@ -114,6 +114,23 @@ impl Gate {
             return;
         }
         self.enqueue(number, &context, transaction);
+    }
+
+    /// Reads the record of the operation that a flow met last, so that with many of them it is in the cache when it is needed.
+    #[inline]
+    pub fn warm(&self, cache: &FlowCache) {
+        if let Some(operation) = self.operations.get(cache.last_operation()) {
+            operation.warm();
+        }
+    }
+
+    /// The same for what that record points to.
+    #[inline]
+    pub fn warm_more(&self, cache: &FlowCache) {
+        if let Some(operation) = self.operations.get(cache.last_operation()) {
+            operation.tally.warm();
+            self.clauses.warm(&operation.expectation);
+        }
     }
 
     #[cold]
@@ -131,15 +148,18 @@ impl Gate {
         if operation.waiting > 0 {
             return false;
         }
+        let short = operation.expectation.short().of(occurrence.transaction.outcome);
+        let Some(rest) = short.filter(|_| occurrence.transaction.anomalies.is_empty()) else {
+            return self.tally_expected_by_lanes(number, occurrence);
+        };
         let last = operation.tally.last_time();
-        let keep = self.settings.first_packets;
         let points = occurrence.transaction.points;
         let recent = cache.recent(occurrence.transaction);
         let held = recent.is_held(number, points);
-        if let Expectation::One(clause) = operation.expectation
-            && self.clauses.tally_one(clause, occurrence, last, keep, held.then_some(&mut *recent))
-        {
-            operation.tally.note(occurrence, keep, false, held);
+        let counted =
+            rest.is_none_or(|slot| self.clauses.tally_one(slot, occurrence, last, held.then_some(&mut *recent)));
+        if counted {
+            operation.tally.note(occurrence, false, held);
             if !held {
                 recent.remember(number, points, operation.tally.range());
                 cache.turn();
@@ -169,11 +189,9 @@ impl Gate {
     #[inline]
     fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>) {
         self.note(number, occurrence);
-        let keep = self.settings.first_packets;
         for clause in &self.fitted {
-            for (window, brought) in self.clauses.tally(*clause, occurrence, keep).unwrap_or_default() {
-                let held = usize::try_from(keep).unwrap_or(usize::MAX);
-                self.crossings.extend(self.windows.feed(*window, *brought, occurrence, held));
+            for (window, brought) in self.clauses.tally(*clause, occurrence).unwrap_or_default() {
+                self.crossings.extend(self.windows.feed(*window, *brought, occurrence));
             }
         }
     }
@@ -181,15 +199,15 @@ impl Gate {
     #[inline]
     fn note(&mut self, number: u32, occurrence: &Occurrence<'_>) {
         if let Some(operation) = self.operations.get_mut(number) {
-            operation.tally.note(occurrence, self.settings.first_packets, false, false);
+            operation.tally.note(occurrence, false, false);
         }
     }
 
     #[cold]
     #[inline(never)]
     fn enqueue(&mut self, number: u32, context: &Context<'_>, transaction: &Transaction<'_>) {
-        let Context { key, macs, vlan, initiator, .. } = context;
-        let transaction = Arc::new(OwnedTransaction::new(key, **macs, *vlan, *initiator, transaction));
+        let Context { key, l2, initiator, .. } = context;
+        let transaction = Arc::new(OwnedTransaction::new(key, l2, *initiator, transaction));
         if self.settings.follow {
             let delivered = Delivered { operation: 0, lanes: u128::MAX, first: false, transaction };
             self.queue.push_back(Waiting::Other(Fact::Transaction(delivered)));
@@ -277,7 +295,8 @@ impl Gate {
     ) {
         let mut arena = mem::take(&mut self.arena);
         let view = transaction.view(&arena);
-        let occurrence = Occurrence::new(&view, &transaction.macs, transaction.vlan);
+        let l2 = transaction.l2();
+        let occurrence = Occurrence::new(&view, &l2);
         if decide(self, &occurrence) {
             self.tally(number, &occurrence);
             if let Some(operation) = self.operations.get_mut(number) {

@@ -1,6 +1,7 @@
 //! Who does what to whom: the gate's key, in few bytes, and the table of operations with its ceilings.
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
 
 use hashbrown::HashTable;
 
@@ -66,6 +67,14 @@ pub(super) struct Operation {
     pub waiting: u32,
     pub expectation: Expectation,
     pub tally: Tally,
+}
+
+impl Operation {
+    /// Reads both of its cache lines.
+    #[inline]
+    pub fn warm(&self) {
+        black_box((self.key.peer, self.tally.last.time));
+    }
 }
 
 /// Who does what to whom, for giving out. What a merged operation no longer tells apart is `None`.

@@ -4,7 +4,7 @@
 use bumpalo::Bump;
 
 use crate::address::{Address, Mac, Moment, Side};
-use crate::packet::Vlan;
+use crate::packet::{L2, Vlan, macs, vlan};
 use crate::stream::FlowKey;
 use crate::transaction::{
     Access, Anomalies, Code, Field, Number, Observation, Outcome, Point, SubFunction, Transaction, Value, Values,
@@ -236,22 +236,16 @@ fn weight(transaction: &Transaction<'_>) -> usize {
 }
 
 impl OwnedTransaction {
-    /// Copies a transaction; `macs` are those of side A and B.
-    pub fn new(
-        flow: &FlowKey,
-        macs: [Mac; 2],
-        vlan: Vlan,
-        initiator: Option<Side>,
-        transaction: &Transaction<'_>,
-    ) -> Self {
+    /// Copies a transaction; `l2` is of each side's last packet.
+    pub fn new(flow: &FlowKey, l2: &[L2; 2], initiator: Option<Side>, transaction: &Transaction<'_>) -> Self {
         let mut store = Store { bytes: Vec::with_capacity(weight(transaction)), nodes: Vec::new() };
         let points = transaction.points.iter().map(|point| store.keep_point(point)).collect();
         let detail = store.keep_fields(transaction.detail, 0);
         let t = *transaction;
         OwnedTransaction {
             flow: *flow,
-            macs,
-            vlan,
+            macs: macs(l2),
+            vlan: vlan(l2),
             initiator,
             protocol: t.protocol,
             client: t.client,
@@ -269,6 +263,12 @@ impl OwnedTransaction {
             detail,
             store,
         }
+    }
+
+    /// MACs and VLAN, as if each side had sent a packet.
+    pub fn l2(&self) -> [L2; 2] {
+        let [a, b] = self.macs;
+        [(a, b), (b, a)].map(|(source, destination)| L2 { source, destination, vlan: self.vlan })
     }
 
     /// The borrowed form; its lists lie in `arena`.

@@ -60,6 +60,12 @@ impl FlowCache {
         }
     }
 
+    /// The operation met last, as far as a flow that does one thing alone tells; 0 for none.
+    #[inline]
+    pub(super) fn last_operation(&self) -> u32 {
+        self.only.number
+    }
+
     /// The only place was given to another thing: a flow to which this happens again and again gets more of them.
     #[inline]
     pub(super) fn turn(&mut self) {
@@ -93,7 +99,7 @@ impl Recent {
     fn range(&self) -> Range {
         let Some(access) = self.access else { return Range::EMPTY };
         let (first, more) = (u64::from(self.first), u64::from(self.more));
-        Range { first, last: first.saturating_add(more), block: 0, kind: self.kind, access }
+        Range::new(self.kind, access, 0, first, first.saturating_add(more))
     }
 
     /// Whether the tally of the operation `number` holds the points of an occurrence already.

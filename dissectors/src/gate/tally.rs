@@ -1,5 +1,7 @@
 //! What is counted of an operation or of a clause: small where every occurrence writes, the rest out of line.
 
+use std::hint::black_box;
+
 use super::clause::Occurrence;
 use super::ranges::{Range, Ranges, TallyPoint, TallyPoints};
 use super::reading::{self, Reading};
@@ -8,6 +10,12 @@ use crate::transaction::{Outcome, Point};
 
 /// Rejection codes counted one by one in a tally; further ones are counted together.
 pub const MAX_REJECTION_CODES: usize = 64;
+/// First occurrences whose packets are kept, beside the last.
+pub(super) const FIRST_PACKETS: usize = 5;
+/// So many of them are kept behind the very first.
+const MORE_PACKETS: usize = FIRST_PACKETS - 1;
+/// As long as fewer than [`FIRST_PACKETS`] are counted, no counter reaches this.
+const MANY: u32 = 8;
 /// Packet numbers above this are kept as this (2⁴⁸ − 1, more than a year of packets at line rate).
 const GREATEST_PACKET: u64 = (1 << 48) - 1;
 /// What is moved out of a hot counter when it is full; half, so that it never looks as if nothing had been counted.
@@ -50,8 +58,8 @@ pub(super) struct Tally {
 #[derive(Debug)]
 struct Cold {
     first: Stamp,
-    /// The second to the Nth occurrence.
-    packets: Vec<Stamp>,
+    /// The second occurrence and the next ones, as many as were counted.
+    packets: [Stamp; MORE_PACKETS],
     rare: Option<Box<Rare>>,
 }
 
@@ -114,6 +122,17 @@ impl Tally {
         self.outcomes == [0; 4]
     }
 
+    /// Reads what is out of line, where the next occurrence needs it.
+    #[inline]
+    pub fn warm(&self) {
+        let [accepted, ..] = self.outcomes;
+        if accepted < MANY
+            && let Some(cold) = &self.cold
+        {
+            black_box(cold.first.time);
+        }
+    }
+
     /// The range that held the last point.
     #[inline]
     pub fn range(&self) -> &Range {
@@ -126,11 +145,11 @@ impl Tally {
         (!self.is_empty()).then_some(self.last.time)
     }
 
-    /// Counts an occurrence and keeps what there is to keep of it: `keep` first packets, values when `limits`; `held` says that
+    /// Counts an occurrence and keeps what there is to keep of it: the first packets, values when `limits`; `held` says that
     /// the points are known to be held already.
     #[inline]
-    pub fn note(&mut self, occurrence: &Occurrence<'_>, keep: u32, limits: bool, held: bool) {
-        let first = if self.is_empty() { occurrence.at } else { self.note_repeat(occurrence.at, keep) };
+    pub fn note(&mut self, occurrence: &Occurrence<'_>, limits: bool, held: bool) {
+        let first = if self.is_empty() { occurrence.at } else { self.note_repeat(occurrence.at) };
         if !held {
             for point in occurrence.transaction.points {
                 if !self.range.holds(point) {
@@ -161,25 +180,24 @@ impl Tally {
 
     /// Interval and packet of an occurrence that is not the first; gives the first one's stamp as far as it is needed.
     #[inline]
-    fn note_repeat(&mut self, at: Stamp, keep: u32) -> Stamp {
+    fn note_repeat(&mut self, at: Stamp) -> Stamp {
         let interval = at.time.saturating_sub(self.last.time);
         self.least_interval = self.least_interval.min(interval);
         self.greatest_interval = self.greatest_interval.max(interval);
         let previous = self.last;
-        // As long as fewer than `keep` are counted, no bit above twice `keep` is set anywhere.
         let [a, b, c, d] = self.outcomes;
-        if a | b | c | d < keep.saturating_mul(2).max(4) {
-            self.remember(at, previous, keep);
+        if a | b | c | d < MANY {
+            self.remember(at, previous);
         }
         previous
     }
 
     #[cold]
-    fn remember(&mut self, at: Stamp, first: Stamp, keep: u32) {
+    fn remember(&mut self, at: Stamp, first: Stamp) {
         let counted = self.outcomes.iter().fold(0_u32, |sum, n| sum.saturating_add(*n));
-        let cold = self.cold(first);
-        if counted < keep {
-            cold.packets.push(at);
+        let place = usize::try_from(counted.saturating_sub(1)).unwrap_or(usize::MAX);
+        if let Some(packet) = self.cold(first).packets.get_mut(place) {
+            *packet = at;
         }
     }
 
@@ -196,7 +214,7 @@ impl Tally {
 
     /// `first` counts only where there is nothing cold yet, which is before the second occurrence was noted.
     fn cold(&mut self, first: Stamp) -> &mut Cold {
-        self.cold.get_or_insert_with(|| Box::new(Cold { first, packets: Vec::new(), rare: None }))
+        self.cold.get_or_insert_with(|| Box::new(Cold { first, packets: [Stamp::default(); MORE_PACKETS], rare: None }))
     }
 
     fn rare(&mut self, first: Stamp) -> &mut Rare {
@@ -287,7 +305,8 @@ impl Tally {
 
     fn packets(&self, count: u64) -> Vec<Moment> {
         let mut packets = vec![self.first()];
-        packets.extend(self.cold.iter().flat_map(|cold| &cold.packets));
+        let more = usize::try_from(count.saturating_sub(1)).unwrap_or(usize::MAX);
+        packets.extend(self.cold.iter().flat_map(|cold| cold.packets.iter().take(more)));
         if u64::try_from(packets.len()).is_ok_and(|kept| kept < count) {
             packets.push(self.last);
         }

@@ -5,7 +5,7 @@
 
 use std::hint::black_box;
 
-use super::tests::{SECOND, flow, one, point, read};
+use super::tests::{SECOND, flow, l2, one, point, read};
 use super::*;
 use crate::packet::Vlan;
 use crate::stream::FlowKey;
@@ -24,7 +24,7 @@ fn resident() -> u64 {
 }
 
 fn offer(gate: &mut Gate, key: &FlowKey, cache: &mut FlowCache, t: &Transaction<'_>) {
-    gate.offer(Context { key, macs: &[[1; 6], [2; 6]], vlan: Vlan::default(), initiator: None, cache }, t);
+    gate.offer(Context { key, l2: &l2(Vlan::default()), initiator: None, cache }, t);
 }
 
 fn answer_all(gate: &mut Gate) {

@@ -7,7 +7,7 @@ use foldhash::fast::SeedableRandomState;
 use hashbrown::HashMap;
 
 use super::clause::Occurrence;
-use super::tally::Stamp;
+use super::tally::{FIRST_PACKETS, Stamp};
 use crate::address::Moment;
 use crate::stream;
 use crate::transaction::Point;
@@ -111,7 +111,7 @@ impl Window {
         }
     }
 
-    fn feed(&mut self, brought: Brought, time: u64, occurrence: &Occurrence<'_>, keep: usize) -> Option<(u64, Stamp)> {
+    fn feed(&mut self, brought: Brought, time: u64, occurrence: &Occurrence<'_>) -> Option<(u64, Stamp)> {
         self.occurrences = self.occurrences.saturating_add(1);
         match (self.mode, brought) {
             (Mode::EventCount, _) => self.push(0, time, occurrence.at),
@@ -128,10 +128,10 @@ impl Window {
         match (was_above, self.above) {
             (_, false) => None,
             (true, true) => {
-                self.counted.note(self.occurrences, occurrence.at, keep);
+                self.counted.note(self.occurrences, occurrence.at);
                 None
             }
-            (false, true) => Some(self.cross(occurrence.at, keep)),
+            (false, true) => Some(self.cross(occurrence.at)),
         }
     }
 
@@ -171,13 +171,13 @@ impl Window {
         }
     }
 
-    fn cross(&mut self, at: Stamp, keep: usize) -> (u64, Stamp) {
+    fn cross(&mut self, at: Stamp) -> (u64, Stamp) {
         let Window { held, newest, counted, mode, .. } = self;
         let valid = |entry: &&Entry| *mode == Mode::EventCount || newest.get(&entry.value) == Some(&entry.number);
         let mut first = None;
         for entry in held.iter().filter(valid) {
             first.get_or_insert(entry.at);
-            counted.note(entry.occurrence, entry.at, keep);
+            counted.note(entry.occurrence, entry.at);
         }
         (u64::try_from(self.within()).unwrap_or(u64::MAX), first.unwrap_or(at))
     }
@@ -196,7 +196,7 @@ impl Window {
 
 impl Counted {
     /// Counts an occurrence once, however many values it brought.
-    fn note(&mut self, occurrence: u64, at: Stamp, keep: usize) {
+    fn note(&mut self, occurrence: u64, at: Stamp) {
         if occurrence <= self.occurrence {
             return;
         }
@@ -206,7 +206,7 @@ impl Counted {
         }
         self.count = self.count.saturating_add(1);
         self.last = at;
-        if self.packets.len() < keep {
+        if self.packets.len() < FIRST_PACKETS {
             self.packets.push(at);
         }
     }
@@ -247,16 +247,10 @@ impl Windows {
     }
 
     /// Counts an occurrence; gives the crossing, if it is one.
-    pub fn feed(
-        &mut self,
-        number: u32,
-        brought: Brought,
-        occurrence: &Occurrence<'_>,
-        keep: usize,
-    ) -> Option<Crossing> {
+    pub fn feed(&mut self, number: u32, brought: Brought, occurrence: &Occurrence<'_>) -> Option<Crossing> {
         let index = usize::try_from(number.checked_sub(1)?).ok()?;
         let window = self.windows.get_mut(index)?;
-        let (count, first) = window.feed(brought, occurrence.transaction.completed, occurrence, keep)?;
+        let (count, first) = window.feed(brought, occurrence.transaction.completed, occurrence)?;
         Some(Crossing { window: number, count, first: first.moment(), last: occurrence.at.moment() })
     }
 

@@ -178,6 +178,21 @@ impl PartialEq for L2 {
     }
 }
 
+/// Each side's MAC: what it sends from, else what is sent to it. `l2` is of each side's last packet.
+#[inline]
+pub fn macs(l2: &[L2; 2]) -> [Mac; 2] {
+    let [a, b] = l2;
+    let of = |own: &L2, other: &L2| if own.source == [0; 6] { other.destination } else { own.source };
+    [of(a, b), of(b, a)]
+}
+
+/// The tags of a flow: those of the side that has some (SPANs tag one way only).
+#[inline]
+pub fn vlan(l2: &[L2; 2]) -> Vlan {
+    let [a, b] = l2;
+    a.vlan.max(b.vlan)
+}
+
 /// One decoded packet. Small and `Copy`: everything else stays in the block's bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Packet {

@@ -3,9 +3,11 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 pub mod cotp;
+pub mod dnp3;
 pub mod modbus;
 pub mod points;
 pub mod s7comm;
+pub mod s7commplus;
 pub mod services;
 pub mod umas;
 
@@ -19,7 +21,8 @@ use crate::transaction::{Access, Observation, Transaction};
 
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
-pub static PROTOCOLS: &[&Protocol] = &[&modbus::PROTOCOL, &umas::PROTOCOL, &s7comm::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] =
+    &[&modbus::PROTOCOL, &umas::PROTOCOL, &dnp3::PROTOCOL, &s7comm::PROTOCOL, &s7commplus::PROTOCOL];
 
 /// Recognises a protocol; a plain function for those of the registry.
 pub type Recogniser = dyn Fn(&Probe<'_>) -> Recognition + Send + Sync;
@@ -272,6 +275,9 @@ pub trait Dissector: Send {
     /// Takes one message from the front of `bytes`: one direction's bytes in order, from where the last call's use ended, or one
     /// datagram. Transactions that it completes go to `sink`. Called again with the rest until it says `Incomplete`.
     fn feed(&mut self, side: Side, bytes: &[u8], at: Moment, seen: &Seen, sink: &mut dyn Sink) -> Fed;
+
+    /// Reads those parts of its state that the next message needs, so that with many flows they are in the cache by then.
+    fn warm(&self) {}
 
     /// Bytes of this direction were lost here; what was buffered of a message is dropped. The next `feed` may start inside a
     /// message: the dissector finds the next one by itself, within two messages and without inventing one.

@@ -1,9 +1,11 @@
 //! The binding to Python: the only place where PyO3 stands. What it offers is described in `dissectors/_native.pyi`.
 
+mod address;
 mod answers;
 mod engine;
 mod facts;
 mod listing;
+mod names;
 mod plugin;
 mod registry;
 mod result;
@@ -14,6 +16,8 @@ use pyo3::prelude::*;
 /// The native half of the engine.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::address::packed;
     #[pymodule_export]
     use super::engine::{Batch, CaptureError, Engine};
     #[pymodule_export]

@@ -3,7 +3,8 @@ use crate::transaction::Value;
 use clause::{Conditions, Past};
 
 fn fits(clause: Clause, t: &Transaction<'_>) -> bool {
-    let occurrence = Occurrence::new(t, &[[1; 6], [2; 6]], Vlan { count: 1, ids: [101, 0] });
+    let l2 = l2(Vlan { count: 1, ids: [101, 0] });
+    let occurrence = Occurrence::new(t, &l2);
     Conditions::new(clause).fit(&occurrence, Past::default())
 }
 
@@ -139,7 +140,7 @@ fn where_on_the_wire() {
 fn times() {
     let at_time = |clause: &Clause, time, past| {
         let t = read(3, time, 1);
-        Conditions::new(clause.clone()).fit(&Occurrence::new(&t, &[[0; 6]; 2], Vlan::default()), past)
+        Conditions::new(clause.clone()).fit(&Occurrence::new(&t, &[L2::default(); 2]), past)
     };
     let between = Clause { after: Some(10), until: Some(20), ..Clause::default() };
     assert_eq!([9, 10, 19, 20].map(|time| at_time(&between, time, Past::default())), [false, true, true, false]);

@@ -7,11 +7,12 @@ mod conditions;
 mod kept;
 mod recent;
 mod same_result;
+mod short;
 mod windows;
 
 use super::*;
 use crate::address::{Moment, Net, Side};
-use crate::packet::{Transport, Vlan};
+use crate::packet::{L2, Transport, Vlan};
 use crate::stream::FlowKey;
 use crate::transaction::{Access, Anomalies, Code, Outcome, Point, Values};
 
@@ -58,9 +59,14 @@ pub(super) fn point(first: u64, last: u64, values: Values<'_>) -> Point<'_> {
     Point { kind: 0, access: Access::Read, block: 0, first, last, name: None, values, fields: &[] }
 }
 
+/// Side A has the MAC 01:01:01:01:01:01, side B 02:02:02:02:02:02.
+pub(super) fn l2(vlan: Vlan) -> [L2; 2] {
+    [1, 2].map(|mac| L2 { source: [mac; 6], destination: [0; 6], vlan })
+}
+
 pub(super) fn offer(gate: &mut Gate, key: &FlowKey, transaction: &Transaction<'_>) {
     let cache = &mut FlowCache::default();
-    gate.offer(Context { key, macs: &[[1; 6], [2; 6]], vlan: Vlan::default(), initiator: None, cache }, transaction);
+    gate.offer(Context { key, l2: &l2(Vlan::default()), initiator: None, cache }, transaction);
 }
 
 pub(super) fn one(clause: Clause) -> Vec<(u32, Vec<NewClause>)> {
@@ -219,7 +225,7 @@ fn what_makes_an_operation() {
     let mut cache = FlowCache::default();
     for t in [&base, &base].into_iter().chain(&others).chain(&others) {
         let key = &flow(1, 2);
-        let context = Context { key, macs: &[[0; 6]; 2], vlan: Vlan::default(), initiator: None, cache: &mut cache };
+        let context = Context { key, l2: &[L2::default(); 2], initiator: None, cache: &mut cache };
         gate.offer(context, t);
     }
     let other_port = FlowKey { ports: [40001, 502], ..flow(1, 2) };

@@ -27,7 +27,7 @@ fn run(seed: u64, remembers: bool) -> String {
         t.points = &points;
         let mut empty = FlowCache::default();
         let cache = if remembers { &mut cache } else { &mut empty };
-        gate.offer(Context { key: &key, macs: &[[0; 6]; 2], vlan: Vlan::default(), initiator: None, cache }, &t);
+        gate.offer(Context { key: &key, l2: &[L2::default(); 2], initiator: None, cache }, &t);
         while let Some(fact) = gate.take() {
             if let Fact::Transaction(delivered) = fact {
                 gate.expect(delivered.operation, one(Clause::default())).unwrap();

@@ -109,7 +109,8 @@ fn the_window_beyond_the_ceiling_counts_nothing() {
     assert_eq!(windows.add(Mode::EventCount, 1, 0), Some(1), "a threshold of 0 is one of 1");
     assert!(windows.contains(0) && windows.contains(1) && !windows.contains(2));
     let t = read(3, 0, 1);
-    let occurrence = Occurrence::new(&t, &[[0; 6]; 2], Vlan::default());
-    assert_eq!(windows.feed(0, window::Brought::Points, &occurrence, 5), None);
-    assert!(windows.feed(1, window::Brought::Points, &occurrence, 5).is_some());
+    let l2 = [L2::default(); 2];
+    let occurrence = Occurrence::new(&t, &l2);
+    assert_eq!(windows.feed(0, window::Brought::Points, &occurrence), None);
+    assert!(windows.feed(1, window::Brought::Points, &occurrence).is_some());
 }

@@ -20,7 +20,7 @@ pub(crate) mod tests;
 
 pub use recognition::recognise;
 
-use super::{Dissector, Ending, Fed, Hints, Seen, Sink, s7comm};
+use super::{Dissector, Ending, Fed, Hints, Seen, Sink, s7comm, s7commplus};
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
 use connection::Connection;
@@ -48,10 +48,10 @@ pub struct Passenger {
 }
 
 /// Everything that may ride. The first that is likest takes a message.
-static PASSENGERS: [&Passenger; PASSENGER_COUNT] = [&s7comm::PASSENGER];
+static PASSENGERS: [&Passenger; PASSENGER_COUNT] = [&s7comm::PASSENGER, &s7commplus::PASSENGER];
 
 /// How many there are.
-const PASSENGER_COUNT: usize = 1;
+const PASSENGER_COUNT: usize = 2;
 
 /// How much bytes look like a protocol's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

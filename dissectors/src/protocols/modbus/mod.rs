@@ -13,6 +13,8 @@ pub mod tables;
 mod tests;
 mod usual;
 
+use std::hint::black_box;
+
 use super::{Dissector, Ending, Fed, Hints, Probe, Protocol, Recognition, Seen, Sink};
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
@@ -380,6 +382,11 @@ impl Dissector for Modbus {
             return Fed::Used(used);
         }
         self.feed_any(side, bytes, at, seen, sink)
+    }
+
+    fn warm(&self) {
+        black_box(self.framing);
+        self.pairing.warm();
     }
 
     fn gap(&mut self, side: Side, _missing: u64) {

@@ -12,6 +12,7 @@ use crate::address::{Moment, Side};
 use crate::protocols::{Ending, Seen, Sink};
 use crate::transaction::{Anomalies, Outcome};
 use std::collections::VecDeque;
+use std::hint::black_box;
 
 /// Open requests of one flow.
 pub const MAX_OPEN_REQUESTS: usize = 128;
@@ -179,6 +180,15 @@ enum Rank {
 }
 
 impl Pairing {
+    /// Reads what the next message needs.
+    #[inline]
+    pub fn warm(&self) {
+        if let Some(open) = self.open.front() {
+            black_box((open.deadline, open.transaction_id));
+        }
+        black_box(self.bytes);
+    }
+
     /// A request waits.
     #[inline]
     pub fn request(&mut self, half: Half<'_>, context: &Context<'_>, sink: &mut dyn Sink) {

@@ -14,7 +14,7 @@ pub use kinds::{Area, Kind, MAX_ADDRESS, POINT_KINDS, area};
 pub use userdata::group_name;
 
 /// The number of this protocol in [`crate::protocols::PROTOCOLS`].
-pub const NUMBER: u8 = 2;
+pub const NUMBER: u8 = 3;
 
 const fn row(code: u32, name: &'static str, access: Access, about: &'static str) -> FunctionRow {
     FunctionRow { code, name, access, about }

@@ -8,15 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests import corpus
-from tests.conformance import messages
-from tests.conformance.decisions import assert_decided, decided
+from tests.conformance.decisions import Decisions
+from tests.conformance.messages import each, expected
+from tests.conformance.modbus import messages
 
 NAMES = Path(__file__).with_name("captures.txt").read_text(encoding="utf-8").split()
 DECODE_AS = {"AgentCarter1": ("-d", "tcp.port==505,mbtcp", "-d", "tcp.port==503,mbtcp", "-d", "tcp.port==504,mbtcp")}
-
-
-def each(names: list[str]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("name", names, ids=[name.rpartition("__")[2] if "__" in name else name for name in names])
+DECISIONS = Decisions(Path(__file__).with_name("decisions.yml"))
 
 
 def test_the_corpus_is_here() -> None:
@@ -34,7 +32,7 @@ def test_messages_are_those_of_tshark(name: str) -> None:
     options = next((options for owner, options in DECODE_AS.items() if owner in name), ())
     rows = messages.tshark_rows(path, options) or messages.tshark_stored(path)
     theirs = messages.tshark_counted(rows)
-    assert_decided(path, "tshark", messages.compared(messages.counted(messages.ours(path)), theirs))
+    DECISIONS.hold(path, "tshark", messages.compared(messages.counted(messages.ours(path)), theirs))
 
 
 @each(NAMES)
@@ -45,22 +43,18 @@ def test_fields_are_those_of_tshark(name: str) -> None:
     rows = messages.tshark_rows(path, options)
     if not rows and messages.lines(path):
         pytest.skip("tshark is not installed")
-    assert_decided(path, "tshark fields", messages.field_differences(path, rows))
+    DECISIONS.hold(path, "tshark fields", messages.field_differences(path, rows))
 
 
 @each(NAMES)
 def test_published_counts_by_function(name: str) -> None:
     """The whole capture's counts by function in the published baseline (tshark 4.0.17), through the same decisions."""
     path = corpus.named(name)
-    if not list(messages.expected(path).glob("tshark-*/pdus.tsv.gz")) or any(owner in name for owner in DECODE_AS):
+    if not list(expected(path).glob("tshark-*/pdus.tsv.gz")) or any(owner in name for owner in DECODE_AS):
         pytest.skip("no published baseline of all its messages")
-    decided_here = [
-        text for decision in decided() if decision["peer"] == "tshark" and any(path.name.endswith(end) for end in decision["captures"])
-        for text in decision["differences"]
-    ]  # fmt: skip
     ours = Counter(message.code for message in messages.ours(path))
-    theirs = Counter(code for row in messages.tshark_stored(path) for code in row["modbus.func_code"])
-    for text in decided_here:
+    theirs = Counter(int(code) for row in messages.tshark_stored(path) for code in row["modbus.func_code"])
+    for text in DECISIONS.of(path, "tshark"):
         whose, code = text.split()[1:3]
         (theirs if whose == "ours" else ours)[int(code)] += 1
     assert ours == theirs

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from tests import corpus
-from tests.conformance import messages
-from tests.conformance.decisions import assert_decided
-from tests.conformance.messages import Line
+from tests.conformance.decisions import Decisions
+from tests.conformance.messages import Line, expected, read, zeek_log
+from tests.conformance.modbus import messages
 
+DECISIONS: Final = Decisions(Path(__file__).with_name("decisions.yml"))
 ICSNPP: Final = "modbus/cisagov+icsnpp-modbus__modbus_example.pcap"
 FIELD: Final = "modbus/AaronDeRybelHowest+pcap-share__modbus.pcapng"
 FUZZ: Final = "modbus/zeek+zeek__fuzz-72.pcap"
@@ -39,7 +40,7 @@ def test_zeek_logs_the_same_functions_and_exceptions() -> None:
         rejected = line["outcome"]["result"] == "rejected"
         code = (line["outcome"]["name"] or "").upper() if rejected else None
         ours.append((line["client"]["ip"], str(line["client"]["port"]), zeek_name(line) + ("_EXCEPTION" if rejected else ""), code))
-    rows = messages.zeek_log(path, "modbus")
+    rows = zeek_log(path, "modbus")
     assert rows
     assert ours == [(row["2"], row["3"], row["6"], row["7"]) for row in rows]
 
@@ -70,7 +71,7 @@ def detailed(line: Line) -> dict[str, str | None]:
 def test_icsnpp_details_are_ours() -> None:
     """modbus_detailed: a line for a matched pair (for functions 7 and 17 one a half). Everything that we say must be what it says."""
     path = corpus.named(ICSNPP)
-    rows = messages.zeek_log(path, "modbus_detailed")
+    rows = zeek_log(path, "modbus_detailed")
     assert rows
     unmatched = [row for row in rows if row["matched"] is None]
     assert Counter(row["func"] for row in unmatched) == {"READ_EXCEPTION_STATUS": 2, "REPORT_SLAVE_ID": 2}
@@ -86,7 +87,7 @@ def test_icsnpp_details_are_ours() -> None:
 
 def test_icsnpp_mask_writes_are_ours() -> None:
     path = corpus.named(ICSNPP)
-    rows = messages.zeek_log(path, "modbus_mask_write_register")
+    rows = zeek_log(path, "modbus_mask_write_register")
     assert rows
     ours = [line for line in messages.lines(path) if line["function"]["code"] == 22]
     said = [
@@ -99,7 +100,7 @@ def test_icsnpp_mask_writes_are_ours() -> None:
 def test_icsnpp_reads_and_writes_in_one_are_ours() -> None:
     """Function 23: two points, each with its values."""
     path = corpus.named(ICSNPP)
-    rows = messages.zeek_log(path, "modbus_read_write_multiple_registers")
+    rows = zeek_log(path, "modbus_read_write_multiple_registers")
     assert rows
     said: list[dict[str, str | None]] = []
     for line in messages.lines(path):
@@ -121,7 +122,7 @@ def test_a_day_of_writes_in_the_field() -> None:
     """12,790 messages of function 5 in logs of an older ICSNPP, each with its unit, address and value (`T`, `F`), at its time. The log is
     of the capture before its owner filtered it, so it has more lines than the capture has messages; each of ours is in it."""
     path = corpus.named(FIELD)
-    rows = messages.zeek_log(path, "modbus_detailed")
+    rows = zeek_log(path, "modbus_detailed")
     assert rows
     said = []
     for line in messages.lines(path):
@@ -142,7 +143,7 @@ def _of_field(row: tuple[str | None, ...]) -> tuple[str | None, ...]:
 def test_zeek_on_fuzzed_tcp() -> None:
     """modbus.log with tid, unit, func, pdu_type and exception; every difference is decided."""
     path = corpus.named(FUZZ)
-    rows = messages.zeek_log(path, "modbus")
+    rows = zeek_log(path, "modbus")
     assert rows
     ours: Counter[str] = Counter()
     for line in messages.lines(path):
@@ -156,7 +157,7 @@ def test_zeek_on_fuzzed_tcp() -> None:
         for row in rows
     )
     differences = [f"ours {text}" for text in (ours - theirs).elements()] + [f"theirs {text}" for text in (theirs - ours).elements()]
-    assert_decided(path, "zeek", differences)
+    DECISIONS.hold(path, "zeek", differences)
 
 
 MESSAGE: Final = re.compile(
@@ -168,11 +169,9 @@ MESSAGE: Final = re.compile(
 def test_zeek_sees_the_same_messages(name: str) -> None:
     """Every modbus_message event: connection, transaction, unit, function, direction."""
     path = corpus.named(name)
-    (place,) = messages.expected(path).glob("zeek_*/output*")
-    data = place.read_bytes()
-    text = (gzip.decompress(data) if place.suffix == ".gz" else data).decode()
+    (place,) = expected(path).glob("zeek_*/output*")
     theirs: Counter[str] = Counter()
-    for line in text.splitlines():
+    for line in read(place).splitlines():
         if found := MESSAGE.search(line):
             port, tid, _, unit, code, _, is_request = found.groups()
             theirs[f"{port} {tid} {unit} {int(code) & 0x7F} {is_request}"] += int(line.split(" ", 1)[0])
@@ -183,7 +182,7 @@ def test_zeek_sees_the_same_messages(name: str) -> None:
         head = f"{transaction['client']['port']} {own['transaction_id']} {transaction['unit']} {code}"
         ours.update(f"{head} {flag}" for half, flag in (("request", "T"), ("response", "F")) if transaction[half])
     differences = [f"ours {text}" for text in (ours - theirs).elements()] + [f"theirs {text}" for text in (theirs - ours).elements()]
-    assert_decided(path, "zeek", differences)
+    DECISIONS.hold(path, "zeek", differences)
 
 
 def test_suricata_verify() -> None:
@@ -206,7 +205,7 @@ def test_ipal_reads_the_same_values() -> None:
     """The transcriber's lines: which points a request asks for, and their values in the response. For function 15 it counts coils from 1
     (frame 3, `0f 00 05 00 01 01 00`, is coil.6 there and coil:5 by the bytes), for all others from 0."""
     path = corpus.named("modbus/fkie-cad+ipal_transcriber__modbus.pcap")
-    text = next(messages.expected(path).glob("ipal/modbus.ipal")).read_text(encoding="utf-8")
+    text = next(expected(path).glob("ipal/modbus.ipal")).read_text(encoding="utf-8")
     theirs = [ipal(json.loads(line)) for line in text.splitlines() if line.startswith("{")]
     assert sorted(map(str, (ours for line in messages.lines(path) for ours in halves(line)))) == sorted(map(str, theirs))
 
