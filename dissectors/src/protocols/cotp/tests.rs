@@ -309,6 +309,17 @@ fn a_message_whose_beginning_was_lost_is_not_read_from_its_middle() {
 }
 
 #[test]
+fn midstream_a_message_may_come_in_pieces_of_any_length() {
+    let answer = data(&hex(SETUP_ANSWER), true);
+    for cut in 1..answer.len() {
+        let mut flow = Flow::new(None);
+        flow.ask(&data(&hex(SETUP), true)).answer(&answer[..cut]).answer(&answer[cut..]);
+        assert_eq!(flow.out.lines.len(), 1, "cut at {cut}");
+        flow.says(&["setup_communication", "\"result\":\"accepted\""]);
+    }
+}
+
+#[test]
 fn what_nobody_knows_is_let_go_at_first_and_told_later() {
     let mms = hex("0d 0506 13010016010214 02 000133");
     let mut flow = Flow::open();
