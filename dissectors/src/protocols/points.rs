@@ -16,6 +16,9 @@ pub enum Syntax {
     Memory(&'static str),
     /// Letters and numbers: `T5`, `C0-7`, `OB1`.
     Letters(&'static str),
+    /// Nodes of OPC UA with this behind them: the block is the namespace, a number its numeric identifier, a name any other:
+    /// `i=85`, `ns=2;i=1000-1009`, `ns=2;s=Pump/Speed`, `ns=2;s=Pump/Speed#BrowseName`.
+    Node(&'static str),
     /// Names, behind these letters: `symbol:DB7.Level`; without letters the name alone (`ns=2;s=Pump/Speed`).
     Name(&'static str),
 }
@@ -44,6 +47,12 @@ pub fn write(out: &mut Vec<u8>, kind: &PointKind, block: u32, (first, last): (u6
             out.extend_from_slice(letters.as_bytes());
             write_range(out, first, last);
         }
+        Syntax::Node(behind) => {
+            write_namespace(out, block);
+            out.extend_from_slice(b"i=");
+            write_range(out, first, last);
+            out.extend_from_slice(behind.as_bytes());
+        }
         Syntax::Colon | Syntax::Name(_) => {
             out.extend_from_slice(kind.name.as_bytes());
             out.push(b':');
@@ -59,6 +68,11 @@ pub fn write(out: &mut Vec<u8>, kind: &PointKind, block: u32, (first, last): (u6
 /// Appends a name as it is written everywhere.
 pub fn write_name(out: &mut Vec<u8>, kind: &PointKind, block: u32, name: &[u8]) {
     match kind.syntax {
+        Syntax::Node(behind) => {
+            write_namespace(out, block);
+            out.extend_from_slice(name);
+            return out.extend_from_slice(behind.as_bytes());
+        }
         Syntax::Name(letters) => out.extend_from_slice(letters.as_bytes()),
         _ => {
             out.extend_from_slice(kind.name.as_bytes());
@@ -80,6 +94,14 @@ pub fn text(kind: &PointKind, block: u32, range: (u64, u64), name: Option<&str>)
         None => write(&mut out, kind, block, range),
     }
     String::from_utf8_lossy(&out).into_owned()
+}
+
+fn write_namespace(out: &mut Vec<u8>, namespace: u32) {
+    if namespace != 0 {
+        out.extend_from_slice(b"ns=");
+        number(out, u64::from(namespace));
+        out.push(b';');
+    }
 }
 
 fn write_range(out: &mut Vec<u8>, first: u64, last: u64) {
@@ -166,6 +188,7 @@ fn read_as(place: usize, kind: &PointKind, text: &str) -> Option<Result<Written,
             let (block, range) = read_memory(kind, letters, text)?;
             (block, range, None)
         }
+        Syntax::Node(behind) => read_node(text.strip_suffix(behind)?)?,
         Syntax::Name(letters) => {
             let (block, name) = read_block(kind, text.strip_prefix(letters)?)?;
             (block, (0, 0), Some(name.to_owned()).filter(|name| !name.is_empty())?.into())
@@ -185,6 +208,20 @@ fn read_as(place: usize, kind: &PointKind, text: &str) -> Option<Result<Written,
         (false, Some(_)) => Err(format!("{} has no blocks ({})", kind.name, kind.example)),
         _ => Ok(Written { kind: place, block, first, last, name }),
     })
+}
+
+/// `i=85`, `ns=2;i=1000-1009`; other identifiers (`s=`, `g=`, `b=`) are names.
+fn read_node(text: &str) -> Option<(Option<u32>, (u64, u64), Option<String>)> {
+    let (namespace, identifier) = match text.strip_prefix("ns=") {
+        Some(rest) => rest.split_once(';')?,
+        None => ("0", text),
+    };
+    let namespace = Some(u32::from(u16::try_from(digits(namespace)?).ok()?));
+    if let Some(range) = identifier.strip_prefix("i=") {
+        return Some((namespace, read_range(range)?, None));
+    }
+    let is_name = ["s=", "g=", "b="].iter().any(|letters| identifier.starts_with(letters));
+    is_name.then(|| (namespace, (0, 0), Some(identifier.to_owned())))
 }
 
 /// A block and the rest, where there is one: `4/10-12`.
