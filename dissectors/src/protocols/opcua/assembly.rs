@@ -127,15 +127,12 @@ pub fn check_sizes(state: &State, from_client: bool, header: &Header, before: &A
 
 /// Whether the content of chunks can be read: known without a policy, else seen by the first chunk.
 #[inline]
-pub fn is_readable(state: &mut State, header: &Header, symmetric: &Symmetric<'_>, first: bool) -> bool {
+pub fn is_readable(state: &mut State, header: &Header, symmetric: &Symmetric<'_>) -> bool {
     if let Some(readable) = state.channel.readable {
         return readable;
     }
     // A message says by its first chunk what it is.
     let looks = Sequence::read(symmetric.rest).is_ok_and(|sequence| looks_readable(header, sequence.body));
-    if !looks && !first {
-        return false;
-    }
     state.channel.readable = Some(looks);
     match (looks, state.channel.seen) {
         (true, true) => state.channel.secure(Mode::Sign),

@@ -90,6 +90,8 @@ pub struct Opcua {
     client: Option<Side>,
     /// The next message of this side has to be found.
     astray: [bool; 2],
+    /// The next chunk of this side begins a message, if it is not one of a message that was begun.
+    aligned: [bool; 2],
     lost: bool,
     large: [Option<Box<Large>>; 2],
     assembly: [Assembly; 2],
@@ -105,6 +107,7 @@ impl Opcua {
             hints: *hints,
             client: None,
             astray: [false; 2],
+            aligned: [hints.initiator.is_some(); 2],
             lost: false,
             large: [None, None],
             assembly: [Assembly::default(), Assembly::default()],
@@ -145,6 +148,12 @@ impl Opcua {
         }
     }
 
+    fn set_unaligned(&mut self, side: Side) {
+        if let Some(place) = self.aligned.get_mut(side.index()) {
+            *place = false;
+        }
+    }
+
     /// Finds the next message after bytes were lost. `None`: it stands at the very beginning.
     #[cold]
     fn search(&mut self, side: Side, bytes: &[u8]) -> Option<Fed> {
@@ -173,6 +182,7 @@ impl Opcua {
             Start::Nowhere => bytes.len(),
         };
         self.set_astray(side, true);
+        self.set_unaligned(side);
         self.assembly(side).lose();
         Fed::Malformed { used, anomaly, place }
     }
@@ -212,12 +222,14 @@ impl Opcua {
         let Ok(symmetric) = Symmetric::read(bytes) else { return };
         let mut anomalies = Anomalies::default();
         assembly::check_channel(&mut self.state, side, &symmetric, &mut anomalies);
-        let first = self.assembly(side).request.is_none();
+        if self.is_rest(side, header, &symmetric) {
+            return;
+        }
         let from_client = self.likely_client(side) == side;
         let [a, b] = &self.assembly;
         let before = if side == Side::A { a } else { b };
         assembly::check_sizes(&self.state, from_client, header, before, &mut anomalies);
-        if !assembly::is_readable(&mut self.state, header, &symmetric, first) {
+        if !assembly::is_readable(&mut self.state, header, &symmetric) {
             return self.sealed(side, header, anomalies, now, sink);
         }
         let content = symmetric.rest;
@@ -227,6 +239,20 @@ impl Opcua {
         if let Ok(sequence) = Sequence::read(content) {
             self.sequenced(side, header, &sequence, (anomalies, cut), now, sink);
         }
+    }
+
+    /// A chunk of a message whose begin was not seen.
+    #[inline]
+    fn is_rest(&mut self, side: Side, header: &Header, symmetric: &Symmetric<'_>) -> bool {
+        let Some(aligned) = self.aligned.get_mut(side.index()) else { return false };
+        if *aligned {
+            return false;
+        }
+        *aligned = header.part != Part::Intermediate;
+        let begins =
+            Sequence::read(symmetric.rest).is_ok_and(|sequence| assembly::looks_readable(header, sequence.body));
+        *aligned |= begins;
+        !begins && self.state.channel.readable != Some(false)
     }
 
     /// A chunk that can be read.
@@ -380,6 +406,7 @@ impl Dissector for Opcua {
 
     fn gap(&mut self, side: Side, _missing: u64) {
         self.set_astray(side, true);
+        self.set_unaligned(side);
         self.lost = true;
         self.state.complete = false;
         *self.large(side) = None;

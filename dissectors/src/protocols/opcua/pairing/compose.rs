@@ -160,8 +160,9 @@ impl<'a> Exchange<'a> {
         channel(build, &state.channel);
         let token = request.header.as_ref().map(|header| header.token).filter(|token| token.standard() != Some(0));
         let session = token.and_then(|token| state.sessions.find(&token));
-        let stranger =
-            token.is_some() && session.is_none() && state.complete && self.service != service::ACTIVATE_SESSION;
+        // A channel is closed after its session, and a session may come from another connection.
+        let free = matches!(self.service, service::ACTIVATE_SESSION | service::CLOSE_SECURE_CHANNEL);
+        let stranger = token.is_some() && session.is_none() && state.complete && !free;
         build.anomalies.set(anomaly::UNKNOWN_SESSION, stranger);
         let tag = user(build, session, learned);
         if let Some(header) = &request.header {

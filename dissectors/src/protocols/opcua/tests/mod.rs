@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod channels;
 mod craft;
-
+mod hostile;
 mod services;
+mod speed;
 
 use super::tables::ANOMALIES;
 use crate::address::{Moment, Side};
@@ -139,7 +141,7 @@ impl Flow {
         Flow {
             dissector: (super::PROTOCOL.start)(&hints),
             out: Collector::default(),
-            seen: Seen { clock: 1_760_000_000 * SECOND, both_directions: true, lost: [false; 2] },
+            seen: Seen { clock: 1_800_000_000 * SECOND, both_directions: true, lost: [false; 2] },
             packet: 0,
             buffers: [Vec::new(), Vec::new()],
             malformed: Vec::new(),
