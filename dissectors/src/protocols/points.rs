@@ -210,8 +210,11 @@ fn read_as(place: usize, kind: &PointKind, text: &str) -> Option<Result<Written,
     })
 }
 
+/// Block, addresses, name.
+type Place = (Option<u32>, (u64, u64), Option<String>);
+
 /// `i=85`, `ns=2;i=1000-1009`; other identifiers (`s=`, `g=`, `b=`) are names.
-fn read_node(text: &str) -> Option<(Option<u32>, (u64, u64), Option<String>)> {
+fn read_node(text: &str) -> Option<Place> {
     let (namespace, identifier) = match text.strip_prefix("ns=") {
         Some(rest) => rest.split_once(';')?,
         None => ("0", text),
@@ -336,6 +339,37 @@ mod tests {
         let node = read(ALL, "ns=2;s=Pump/Speed").unwrap();
         assert_eq!((node.kind, node.name.as_deref()), (4, Some("ns=2;s=Pump/Speed")));
         assert_eq!(text(&NODE, 0, (0, 0), node.name.as_deref()), "ns=2;s=Pump/Speed");
+    }
+
+    #[test]
+    fn nodes_have_namespaces_and_attributes() {
+        let of =
+            |name, suffix| PointKind { name, example: "", max: 0xFFFF_FFFF, block: true, syntax: Syntax::Node(suffix) };
+        let kinds = [of("browse_name", "#BrowseName"), of("value", "")];
+        for (written, kind, block, range, name) in [
+            ("i=85", 1, 0, (85, 85), None),
+            ("ns=2;i=1000-1009", 1, 2, (1000, 1009), None),
+            ("ns=2;s=Pump/Speed", 1, 2, (0, 0), Some("s=Pump/Speed")),
+            ("s=a#b;c=d", 1, 0, (0, 0), Some("s=a#b;c=d")),
+            ("ns=2;s=Pump/Speed#BrowseName", 0, 2, (0, 0), Some("s=Pump/Speed")),
+            (
+                "ns=3;g=00112233-4455-6677-8899-aabbccddeeff#BrowseName",
+                0,
+                3,
+                (0, 0),
+                Some("g=00112233-4455-6677-8899-aabbccddeeff"),
+            ),
+        ] {
+            let point = read(&kinds, written).unwrap();
+            assert_eq!((point.kind, point.block, (point.first, point.last)), (kind, Some(block), range), "{written}");
+            assert_eq!(point.name.as_deref(), name);
+            assert_eq!(text(&kinds[kind], block, range, name), written);
+        }
+        assert_eq!(read(&kinds, "ns=0;i=85").map(|point| point.block), Ok(Some(0)));
+        for wrong in ["", "ns=2", "ns=2;x=1", "ns=70000;i=1", "i=-1", "i=", "ns=;i=1", "Pump", "i=4294967296", "i=7-5"]
+        {
+            assert!(read(&kinds, wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub fn word(name: &'static str, value: &'static str) -> Field<'static> {
 
 /// A status code: number, name, class.
 #[inline]
-pub fn status(status: u32, mut add: impl FnMut(Field<'static>)) {
+pub fn status<'a>(status: u32, mut add: impl FnMut(Field<'a>)) {
     add(number("status_code", status));
     add(field("status", tables::status_name(status).map_or(Value::Null, |name| Value::Text(name.as_bytes()))));
     if status != 0 {
@@ -42,7 +42,7 @@ pub fn status(status: u32, mut add: impl FnMut(Field<'static>)) {
 
 /// What a status says of the value (Part 4, 7.39.1).
 #[cold]
-fn flags(status: u32, mut add: impl FnMut(Field<'static>)) {
+fn flags<'a>(status: u32, mut add: impl FnMut(Field<'a>)) {
     for (bit, name) in [(15, "structure_changed"), (14, "semantics_changed")] {
         if status >> bit & 1 == 1 {
             add(field(name, Value::Bool(true)));

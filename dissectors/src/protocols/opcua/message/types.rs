@@ -85,6 +85,9 @@ pub struct QualifiedName<'a> {
     pub name: &'a [u8],
 }
 
+/// A LocalizedText: locale and text.
+pub type Localized<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
+
 /// A structure with its type.
 #[derive(Debug, Clone, Copy)]
 pub struct Extension<'a> {
@@ -329,7 +332,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A LocalizedText: locale and text.
-    pub fn localized(&mut self) -> Read<(Option<&'a [u8]>, Option<&'a [u8]>)> {
+    pub fn localized(&mut self) -> Read<Localized<'a>> {
         let mask = self.u8()?;
         if mask & !3 != 0 {
             return Err(self.wrong(anomaly::TYPE_ERROR));

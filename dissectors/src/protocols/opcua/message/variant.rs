@@ -99,7 +99,7 @@ impl<'a> DataValue<'a> {
                 add(field("dimensions", Value::List(data.dimensions)));
             }
         }
-        text::status(self.status, |told| add(told));
+        text::status(self.status, &mut add);
         if let Some(time) = self.source_time {
             add(field("source_time", time));
         }

@@ -10,7 +10,7 @@ fn conversation() -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut sequence = [3_u32; 2];
     let mut number = 3;
     let mut cut = |side: usize, number: u32, body: &[u8]| {
-        let size = if number % 3 == 0 { 40 } else { 4096 };
+        let size = if number.is_multiple_of(3) { 40 } else { 4096 };
         let count = body.chunks(size).count();
         let mut all = Vec::new();
         for (place, part) in body.chunks(size).enumerate() {
@@ -139,7 +139,7 @@ fn random_bytes_do_no_harm() {
     let alphabet = [0, 0, 0, 1, 2, 3, 4, 5, 0x0D, 0x16, 0x17, 0x18, 0x19, 0x40, 0x80, 0xC0, 0xFF];
     let services = super::super::tables::FUNCTIONS;
     for round in 0..2_000_u32 {
-        let mut flow = if round % 3 == 0 { Flow::blank(None) } else { Flow::session() };
+        let mut flow = if round.is_multiple_of(3) { Flow::blank(None) } else { Flow::session() };
         for _ in 0..dice.roll(6) + 1 {
             let body: Vec<u8> = (0..dice.roll(160)).map(|_| alphabet[dice.roll(alphabet.len())]).collect();
             let service = services[dice.roll(services.len())].code as u16;
