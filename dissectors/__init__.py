@@ -15,7 +15,19 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
 from dissectors import _native
-from dissectors._native import Anomaly, Batch, CaptureError, Crossing, Observation, Tally, Transaction, WindowTally
+from dissectors._native import (
+    Anomaly,
+    Batch,
+    CaptureError,
+    Crossing,
+    Observation,
+    Tally,
+    Transaction,
+    WindowTally,
+    packed,
+    point_text,
+    read_point,
+)
 
 if TYPE_CHECKING:
     from dissectors._native import Conversation, Listing
@@ -35,7 +47,10 @@ __all__ = [
     "Transaction",
     "WindowTally",
     "compile_filter",
+    "packed",
+    "point_text",
     "protocols",
+    "read_point",
 ]
 
 __version__ = _native.__version__

@@ -25,6 +25,7 @@ __all__ = [
     "Transaction",
     "WindowTally",
     "__version__",
+    "packed",
     "protocols",
     "register",
     "services",
@@ -37,7 +38,19 @@ _OutcomeName: TypeAlias = Literal["accepted", "rejected", "unanswered", "unknown
 
 def protocols() -> list[dict[str, Any]]:
     """The registry: for each protocol name, title, specification, tcp_ports, udp_ports, functions (code, name, access, about),
-    sub_functions (function, group, code, name, access), rejections, anomalies (name, about), point_kinds (name, example, max, block)."""
+    sub_functions (function, group, code, name, access), rejections, anomalies (name, about), point_kinds (name, example, max, block,
+    syntax)."""
+
+def read_point(protocol: str, text: str) -> tuple[str, int | None, int, int, str | None]:
+    """A point as it is written everywhere (`DB10.DBW2`, `coil:7`): kind, block, first and last address, name.
+
+    Raises ValueError with what is wrong with it."""
+
+def point_text(protocol: str, kind: str, block: int | None, first: int, last: int, name: str | None = None) -> str:
+    """A point as it is written everywhere. Raises ValueError when the protocol has no such kind."""
+
+def packed(address: str) -> bytes | None:
+    """An address as the bytes of the wire: 4 (IPv4), 16 (IPv6, a scope after `%` left out) or 6 (MAC); None for what is none."""
 
 def services() -> list[tuple[str, int, str]]:
     """IANA services known by port: (transport, port, name)."""
@@ -82,6 +95,10 @@ class Point:
     @property
     def values(self) -> list[Any] | None:
         """In address order; None where they were not seen."""
+
+    @property
+    def width(self) -> int:
+        """Addresses that each value is for: 1, or more where values are spread over the point (a real of S7 takes 32 bits)."""
 
 @final
 class Code:

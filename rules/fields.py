@@ -58,6 +58,15 @@ def _path(*names: str) -> Callable[[Any], tuple[Any, ...]]:
     return read
 
 
+WITHIN = "points.within"
+"""Points as they are written, in which a point lies."""
+
+
+def _none(record: Any) -> tuple[Any, ...]:
+    """Asked in other words: what is written is read when the rule is (kind, block, addresses)."""
+    return ()
+
+
 def _several(name: str) -> Callable[[Any], tuple[Any, ...]]:
     return lambda record: tuple(getattr(record, name) or ())
 
@@ -84,6 +93,7 @@ FIELDS: Mapping[str, Field] = {
         Field("server.mac", "mac", Stage.SIGNATURE, "MAC address on the server's side", _path("server", "mac")),
         Field("vlan", "number", Stage.SIGNATURE, "VLAN ids, outermost first", _several("vlan")),
         Field("points.point", "text", Stage.POINT, "a point as written everywhere (holding_register:100-101)", _path("text")),
+        Field(WITHIN, "text", Stage.POINT, "points that it lies in (DB10.DBB0-99)", _none),
         Field("points.kind", "text", Stage.POINT, "kind of the points (holding_register)", _path("kind")),
         Field("points.block", "number", Stage.POINT, "block of the points (file number, DB)", _path("block")),
         Field("points.first", "number", Stage.POINT, "first address of a range of points, zero-based", _path("first")),

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from rules.expression import And, Expr, Has, Not, Or, Same, Some, Test, conjunction, disjunction, fields_of, fold, negation, passes
-from rules.fields import COUNTED_POINTS, Field, Stage
+from rules.fields import COUNTED_POINTS, WITHIN, Field, Stage
 from rules.names import Names, near
 from rules.source import Document, Place
 
@@ -221,8 +221,10 @@ class Translator:
         self.wrong(place, f"{field.name} is {field.type}: {value} is no possible value")
         return None
 
-    def text(self, field: Field, value: Any, place: Place, *, cased: bool) -> Test | None:
+    def text(self, field: Field, value: Any, place: Place, *, cased: bool) -> Test | Expr | None:
         """Text, with wildcards or placeholders in it or without."""
+        if field.name == WITHIN:
+            return self.within(value.to_plain(), place)
         if value.contains_placeholder():
             parts = list(value.iter_parts())
             if len(parts) != 1 or not hasattr(parts[0], "name"):
@@ -235,6 +237,29 @@ class Translator:
                 return None
             return _wild(value, cased)
         return self.exact(field, value.to_plain(), place, cased=cased)
+
+    def within(self, text: str, place: Place) -> Expr | None:
+        """Points as they are written, in any protocol that writes them so: kind, block and addresses (or the name) of one point."""
+        from dissectors import read_point
+
+        found: dict[Expr, None] = {}
+        for protocol in self.names.registry:
+            try:
+                kind, block, first, last, name = read_point(protocol, text)
+            except ValueError:
+                continue
+            asked = [Has("points.kind", (Test("in", frozenset([kind])),))]
+            if block is not None:
+                asked.append(Has("points.block", (Test("in", frozenset([block])),)))
+            if name is not None:
+                asked.append(Has("points.name", (Test("is", name),)))
+            else:
+                asked += [Has("points.first", (Test("gte", first),)), Has("points.last", (Test("lte", last),))]
+            found[And(tuple(asked))] = None
+        if not found:
+            self.wrong(place, f'"{text}" is no point of a protocol that is known')
+            return None
+        return disjunction(tuple(found))
 
     def exact(self, field: Field, text: str, place: Place, *, cased: bool) -> Test | None:
         """Text as it is, of the field's type."""
@@ -252,7 +277,8 @@ class Translator:
         of = f" of {' or '.join(protocols)}" if protocols and field.name != "protocol" else ""
         if test.op in ("in", "is"):
             asked = test.value if test.op == "in" else [test.value]
-            for value in sorted(str(v) for v in asked if v not in allowed):
+            known = allowed | {name.casefold() for name in allowed}
+            for value in sorted(str(v) for v in asked if v not in known):
                 self.wrong(place, f'"{value}" is not a possible {field.name}{of}{near(value, allowed)}')
         elif test.op in ("regex", "contains", "startswith", "endswith") and not any(passes(test, name) for name in allowed):
             self.wrong(place, f"no {field.name}{of} fits this")

@@ -1,4 +1,4 @@
-"""What was not seen, as findings: loss, missing directions, unreadable messages, and the sensor's own ceilings.
+"""What was not seen, as findings: loss, missing directions, unreadable and irregular messages, and the sensor's own ceilings.
 
 One finding a matter, with its worst examples, so that a broken mirror says one thing once and not a thousand times.
 """
@@ -60,19 +60,21 @@ class Coverage:
 
     def findings(self, span: tuple[int, int], conversations: Iterable[Mapping[str, Any]], ceilings: Mapping[str, int]) -> list[Finding]:
         """All that the end of a run has to say. `span` is the first and last capture time in ns."""
-        found = [self._unreadable(protocol, name, noted) for (protocol, name), noted in sorted(self._anomalies.items())]
+        found = [self._noted(protocol, name, noted) for (protocol, name), noted in sorted(self._anomalies.items())]
         found += _one_way(span, conversations)
         found += _loss(span, conversations)
         found += [_ceiling(span, table, count) for table, count in sorted(ceilings.items()) if count]
         return found
 
-    def _unreadable(self, protocol: str, name: str, noted: _Noted) -> Finding:
-        statement = Statement(
-            kind="coverage",
-            title=f"Part of the {protocol} traffic could not be read: {name}",
-            reason=f"unreadable:{protocol}:{name}",
-            severity="low",
-        )
+    def _noted(self, protocol: str, name: str, noted: _Noted) -> Finding:
+        """What could not be read has a place where reading failed; what was read and belongs to no transaction has none."""
+        severity: Severity
+        if noted.examples[0]["layer"] is None:
+            title, reason, severity = f"Irregular {protocol} traffic: {name}", f"irregular:{protocol}:{name}", "info"
+        else:
+            title = f"Part of the {protocol} traffic could not be read: {name}"
+            reason, severity = f"unreadable:{protocol}:{name}", "low"
+        statement = Statement(kind="coverage", title=title, reason=reason, severity=severity)
         return _finding(
             statement, (noted.first, noted.last), noted.pairs, noted.examples, subject=Subject(protocol=protocol), packets=noted.packets
         )

@@ -25,7 +25,7 @@ from sensor.result import Listed, Result
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from dissectors import Anomaly, Batch, Crossing, Engine, Expected, Fact, Observation, Tally, Transaction, WindowTally
+    from dissectors import Batch, Crossing, Engine, Expected, Tally, Transaction, WindowTally
     from sensor.plan import Plan
 
     class Judge(Protocol):
@@ -196,16 +196,20 @@ class Pipeline:
         self.conversations: Listed[Mapping[str, Any]] = ()
         self._judges = [*judges, watcher] if watcher is not None else list(judges)
         self._watcher = watcher
-        self._held: dict[int, Answer] = {}
+        self._held: list[Answer | None] = []
         self._clauses: dict[int, Sequence[Sequence[int]]] = {}
         self._answers: dict[tuple[int, ...], Answer] = {}
+        self._takers: Mapping[str, Callable[[Any], None]] = {
+            "transaction": self._transaction, "observation": self.inventory.observe, "crossing": self._crossing,
+            "anomaly": self.coverage.anomaly,
+        }  # fmt: skip
 
     def run(self, progress: Progress | None = None) -> None:
         """Takes every batch; `progress` is called after each."""
-        engine = self.engine
+        engine, takers = self.engine, self._takers
         while (batch := engine.advance()) is not None:
             for fact in batch:
-                self.take(fact)
+                takers[fact.kind](fact)
             self.clock = batch.clock
             if batch.minute or batch.end:
                 self._read(batch.clock if batch.end else batch.clock - batch.clock % MINUTE)
@@ -214,35 +218,18 @@ class Pipeline:
                 engine.stop()
         self._finish()
 
-    def take(self, fact: Fact) -> None:
-        """One fact, to whom it concerns."""
-        kind = fact.kind
-        if kind == "transaction":
-            self._transaction(fact)  # type: ignore[arg-type]
-        elif kind == "observation":
-            self._observation(fact)  # type: ignore[arg-type]
-        elif kind == "crossing":
-            self._crossing(fact)  # type: ignore[arg-type]
-        elif kind == "anomaly":
-            self._anomaly(fact)  # type: ignore[arg-type]
-
     def _transaction(self, t: Transaction) -> None:
-        held = self._held.get(t.operation)
+        number, known = t.operation, self._held
+        held = known[number] if number < len(known) else None
         answer = self._new(t) if held is None else self._again(t, held)
         if answer.follows and self._watcher is not None:
             for consequence in self._watcher.follow(t, answer.lanes):
                 self.episodes.follow(t, consequence)
 
-    def _observation(self, seen: Observation) -> None:
-        self.inventory.observe(seen)
-
     def _crossing(self, crossing: Crossing) -> None:
         if self._watcher is not None:
             group = self._watcher.crossed(crossing)
             self.episodes.crossed(crossing, group.alert, subject_of_group(group.fields))
-
-    def _anomaly(self, anomaly: Anomaly) -> None:
-        self.coverage.anomaly(anomaly)
 
     def _new(self, t: Transaction) -> Answer:
         """An operation's first occurrence: who is it, and what does each judge expect of it?"""
@@ -283,16 +270,19 @@ class Pipeline:
         self._tell(number, answer, asking, known)
         return answer
 
-    def _tell(self, number: int, answer: Answer, asking: Asking, known: Mapping[int, Mapping[int, int]]) -> None:
-        """Answers the gate; what is said of clauses that aren't `known` (by lane and entry) is watched from now on."""
+    def _tell(self, number: int, answer: Answer, asking: Asking, kept: Mapping[int, Mapping[int, int]]) -> None:
+        """Answers the gate; what is said of clauses that aren't `kept` (by lane and entry) is watched from now on."""
         clauses = self.engine.expect(number, asking)
-        self._held[number] = answer
+        known = self._held
+        if number >= len(known):
+            known.extend([None] * (number + 1 - len(known)))
+        known[number] = answer
         if answer.numbered:
             self._clauses[number] = clauses
         else:
             self._clauses.pop(number, None)
         for lane, place, index, entry in answer.said:
-            if id(entry) not in known.get(lane, _NO_CLAUSES):
+            if id(entry) not in kept.get(lane, _NO_CLAUSES):
                 self.episodes.watch(clauses[place][index], number, entry.consequence)
 
     def _read(self, now: int) -> None:
@@ -325,7 +315,7 @@ def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
 
     plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache)
     engine = _opened(config)
-    with _collector_at_rest():
+    with collector_at_rest():
         result = analyse(engine, plan, progress)
         if config.keep:
             result.keep(config.store)
@@ -352,7 +342,7 @@ def _opened(config: ReplayConfig) -> Engine:
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def collector_at_rest() -> Iterator[None]:
     """Nothing here makes cycles, and looking for them in what a run holds takes a third of its time. Should a site's dissector make some,
     they are collected at a full minute."""
     enabled = gc.isenabled()

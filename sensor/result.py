@@ -13,7 +13,8 @@ from sensor.findings import Finding, at_least
 
 if TYPE_CHECKING:
     from dissectors import Tally
-    from sensor.inventory import Asset, Inventory
+    from sensor.inventory import Inventory
+    from sensor.inventory.resolve import Assets
     from sensor.pipeline import Pipeline
     from sensor.plan import Plan
 
@@ -24,6 +25,7 @@ class Listed(Protocol[_Entry]):
     """What can be counted and walked through: a list, or one of the engine's, whose entries are made on the way."""
 
     def __len__(self) -> int: ...
+    def __getitem__(self, place: int, /) -> _Entry: ...
     def __iter__(self) -> Iterator[_Entry]: ...
 
 
@@ -66,7 +68,7 @@ class Result:
         )  # fmt: skip
 
     @property
-    def assets(self) -> list[Asset]:
+    def assets(self) -> Assets:
         """By address, units behind their device."""
         return self.inventory.assets()
 

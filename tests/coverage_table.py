@@ -5,6 +5,8 @@ Looked at are the project's own captures, the golden cases and, where it is inst
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +22,9 @@ from tests.golden.crafted import write
 
 PLACE: Final = corpus.PROJECT / "tests" / "conformance" / "NOT_REACHED.md"
 GOLDEN: Final = corpus.PROJECT / "tests" / "golden"
-PROTOCOLS: Final = ("modbus", "umas")
+PROTOCOLS: Final = ("modbus", "umas", "dnp3")
+OBJECTS: Final = {"dnp3": corpus.PROJECT / "dissectors" / "src" / "protocols" / "dnp3" / "tables" / "objects.rs"}
+"""Where a protocol's table of objects stands; those that are reached are in its transactions' `request_objects` and `response_objects`."""
 
 
 @dataclass(slots=True)
@@ -31,6 +35,7 @@ class Reached:
     sub_functions: Counter[tuple[int, int]] = field(default_factory=Counter)
     rejections: Counter[int] = field(default_factory=Counter)
     anomalies: Counter[str] = field(default_factory=Counter)
+    objects: Counter[str] = field(default_factory=Counter)
 
 
 def reached(captures: Iterable[Path]) -> dict[str, Reached]:
@@ -53,6 +58,15 @@ def _note(seen: Reached, t: Transaction) -> None:
     if t.outcome.result == "rejected" and t.outcome.code is not None:
         seen.rejections[t.outcome.code] += 1
     seen.anomalies.update(t.anomalies)
+    if t.protocol in OBJECTS:
+        own = json.loads(t.to_json()).get(t.protocol, {})
+        seen.objects.update(entry["object"] for half in ("request", "response") for entry in own.get(f"{half}_objects", ()))
+
+
+def objects(protocol: str) -> list[tuple[str, str]]:
+    """The objects of a protocol's table, with their names for people."""
+    text = OBJECTS[protocol].read_text(encoding="utf-8")
+    return [(name, f"{name} {about}") for name, about in re.findall(r'object\(\(\d+, \d+\), "(\w+)",.*, "(.*)"\)', text)]
 
 
 def captures(folder: Path) -> Iterator[Path]:
@@ -62,7 +76,7 @@ def captures(folder: Path) -> Iterator[Path]:
         made = folder / f"{case.parent.name}.pcap"
         write(yaml.safe_load(case.read_text(encoding="utf-8")), made)
         yield made
-    yield from corpus.captures("modbus", "umas")
+    yield from corpus.captures(*PROTOCOLS)
 
 
 def table() -> str:
@@ -72,7 +86,7 @@ def table() -> str:
     lines = [
         "# What no capture reaches",
         "",
-        "Made by `python -m tests.coverage_table` from the project's captures, the golden cases and the open Modbus captures of others.",
+        "Made by `python -m tests.coverage_table` from the project's captures, the golden cases and the open captures of others.",
         "What stands here is tested by unit tests alone. (Function 90 of Modbus is told as UMAS.)",
     ]
     for name in PROTOCOLS:
@@ -83,6 +97,8 @@ def table() -> str:
         sub = [((row["function"], row["code"]), f"{row['function']}/{row['code']} {row['name']}") for row in entry["sub_functions"]]
         if sub:
             lines.append(_row("sub-functions", sub, seen.sub_functions))
+        if name in OBJECTS:
+            lines.append(_row("objects", objects(name), seen.objects))
         lines.append(_row("rejections", [(code, f"{code} {said}") for code, said in entry["rejections"]], seen.rejections))
         lines.append(_row("anomalies", [(said, said) for said, _ in entry["anomalies"]], seen.anomalies))
     return "\n".join(lines) + "\n"

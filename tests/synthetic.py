@@ -24,6 +24,7 @@ class Point:
     block: int | None = None
     name: str | None = None
     values: list[Any] | None = None
+    width: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,15 @@ class Transaction:
     detail: Mapping[str, Any] | None = None
 
 
-def point(text: str, access: str, values: Sequence[Any] | None = None) -> Point:
-    """A point from its text, `kind:first` or `kind:first-last`."""
+def point(text: str, access: str, values: Sequence[Any] | None = None, protocol: str = "modbus") -> Point:
+    """A point from its text, `kind:first` or `kind:first-last`, or as S7 writes it."""
+    if protocol == "s7comm":
+        from dissectors import read_point
+
+        kind, block, start, end, name = read_point(protocol, text)
+        width = (end - start + 1) // len(values or (1,))
+        seen = None if values is None else list(values)
+        return Point(text=text, kind=kind, block=block, first=start, last=end, name=name, access=access, values=seen, width=width)
     kind, _, place = text.partition(":")
     first, _, last = place.partition("-")
     kept = None if values is None else list(values)
@@ -95,7 +103,8 @@ def transaction(fields: Mapping[str, Any]) -> Transaction:
             made[name] = shape(**made[name])
     if "points" in made:
         access = made.get("access", "read")
-        made["points"] = tuple(point(p["point"], p.get("access", access), p.get("values")) for p in made["points"])
+        protocol = made.get("protocol", "modbus")
+        made["points"] = tuple(point(p["point"], p.get("access", access), p.get("values"), protocol) for p in made["points"])
     for name in ("anomalies", "vlan"):
         if name in made:
             made[name] = tuple(made[name])

@@ -30,11 +30,12 @@ def covered(point: Point, lines: Sequence[PointLine]) -> bool:
     values = point.values
     if point.name is not None:
         return any(_takes_all(line, values) for line in mine)
-    at = point.first
+    at, width = point.first, point.width
     while at <= point.last:
-        index = at - point.first
+        index = (at - point.first) // width
         value = values[index] if values is not None and index < len(values) else None
-        reach = max((_reach(line, at, value, point.last) for line in mine), default=at - 1)
+        end = min(point.first + (index + 1) * width - 1, point.last)
+        reach = max((_reach(line, at, value, (end, point.last)) for line in mine), default=at - 1)
         if reach < at:
             return False
         at = reach + 1
@@ -55,16 +56,17 @@ def _concerns(line: PointLine, point: Point) -> bool:
 
 def _takes_all(line: PointLine, values: Sequence[object] | None) -> bool:
     whole = replace(line, first=0, last=2**64 - 1)
-    return all(_reach(whole, 0, value, 0) == 0 for value in values or (None,))
+    return all(_reach(whole, 0, value, (0, 0)) == 0 for value in values or (None,))
 
 
-def _reach(line: PointLine, at: int, value: object, last: int) -> int:
-    """The last address from `at` on that this line covers for sure; less than `at` where it doesn't cover `at`."""
+def _reach(line: PointLine, at: int, value: object, ends: tuple[int, int]) -> int:
+    """The last address from `at` on that this line covers for sure; less than `at` where it doesn't cover `at`. `ends` are the last
+    addresses of the value and of the point."""
     if not line.first <= at <= line.last:
         return at - 1
     if line.minimum is None and line.maximum is None:
-        return min(line.last, last)
+        return min(line.last, ends[1])
     if not isinstance(value, (int, float)):
-        return at if line.lenient and value is None else at - 1
+        return min(line.last, ends[0]) if line.lenient and value is None else at - 1
     above = line.minimum is None or value >= line.minimum
-    return at if above and (line.maximum is None or value <= line.maximum) else at - 1
+    return min(line.last, ends[0]) if above and (line.maximum is None or value <= line.maximum) else at - 1

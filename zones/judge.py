@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from dissectors import Clause, PointLine
-from zones.model import ACCESSES, TRANSPORTS, Conduit, Line, Policy
+from zones.model import ACCESSES, TRANSPORTS, Conduit, Line, PointRange, Policy
 from zones.places import Place
 from zones.verdict import SKIPS_LEVELS, Coverage, Verdict, Violation, graver
 
@@ -268,6 +268,12 @@ def _sub_function(wanted: frozenset[int | str], sub: tuple[int | None, int, str 
     return code in wanted or name in wanted or f"{group}/{code}" in wanted
 
 
+def _narrowed(limits: PointLine, point: PointRange) -> PointLine:
+    if point.name is not None:
+        return replace(limits, kind=point.kind, block=point.block, name=point.name)
+    return replace(limits, kind=point.kind, block=point.block, first=point.first, last=point.last)
+
+
 def _point_lines(able: list[Granted], gravest: str, *, lenient: bool = False, valued: bool = True) -> tuple[PointLine, ...]:
     """The lines' points, each with the accesses of its line; with `valued` false without their limits."""
     made: dict[PointLine, None] = {}
@@ -281,5 +287,5 @@ def _point_lines(able: list[Granted], gravest: str, *, lenient: bool = False, va
             if line.points is None:
                 made[limits] = None
             for point in line.points or ():
-                made[replace(limits, kind=point.kind, block=point.block, first=point.first, last=point.last)] = None
+                made[_narrowed(limits, point)] = None
     return tuple(made)

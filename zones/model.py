@@ -66,6 +66,12 @@ class Network:
         """Bits of an address of this family."""
         return 32 if self.family == 4 else 128
 
+    @property
+    def addresses(self) -> range:
+        """Its addresses, as numbers."""
+        rest = self.width - self.prefix
+        return range(self.bits << rest, self.bits + 1 << rest)
+
     def holds(self, other: Network) -> bool:
         """Whether `other` lies within this network (or is the same)."""
         return self.family == other.family and self.prefix <= other.prefix and other.bits >> (other.prefix - self.prefix) == self.bits
@@ -104,17 +110,22 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class PointRange:
-    """Points of one kind, `first` to `last` inclusive and zero-based; `written` is how the policy says it."""
+    """Points of one kind, `first` to `last` inclusive and zero-based, or with a `name`; `written` is how the policy says it, `shown` how
+    transactions say it where that is not `kind:first-last`."""
 
     kind: str
     block: int | None
     first: int
     last: int
     written: str
+    name: str | None = None
+    shown: str | None = None
 
     @property
     def text(self) -> str:
-        """As in transactions (`holding_register:100-119`)."""
+        """As in transactions (`holding_register:100-119`, `DB10.DBW2`)."""
+        if self.shown is not None:
+            return self.shown
         place = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
         return f"{self.kind}:{place}" if self.block is None else f"{self.kind}:{self.block}/{place}"
 

@@ -9,23 +9,18 @@ of the side that is one device.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from dissectors import packed
 from zones.model import EXTERNAL, UNKNOWN, Policy, Zone
-
-CACHE = 32_768
-"""How many addresses' places are kept; then all are looked up anew."""
 
 # Not globally reachable (IANA special-purpose address registries, 2024); what lies between is public.
 _LOCAL_V4 = (
     ("0.0.0.0", 8), ("10.0.0.0", 8), ("100.64.0.0", 10), ("127.0.0.0", 8), ("169.254.0.0", 16), ("172.16.0.0", 12), ("192.0.0.0", 24),
     ("192.0.2.0", 24), ("192.168.0.0", 16), ("198.18.0.0", 15), ("198.51.100.0", 24), ("203.0.113.0", 24), ("240.0.0.0", 4),
 )  # fmt: skip
-_SPECIAL_BLOCKS = ("22", "23", "255.255.255")
-"""How /24 blocks begin that hold multicast addresses or the limited broadcast."""
-_GLOBAL_UNICAST_V6 = 0b001  # 2000::/3 is all that IANA has given out as global unicast
-_DOCUMENTATION_V6 = (0x20010DB8, 0x3FFF0)  # 2001:db8::/32, 3fff::/20
 
 
 class Place(NamedTuple):
@@ -51,50 +46,60 @@ class Place(NamedTuple):
         return self.zone.name if self.asset is None else f"{self.asset} ({self.zone.name})"
 
 
-def _v4(text: str) -> int:
-    a, b, c, d = map(int, text.split("."))
-    return a << 24 | b << 16 | c << 8 | d
+_MAPPED = bytes(10) + b"\xff\xff"
+"""How an IPv4 address begins that is mapped into IPv6 (RFC 4291, 2.5.5.2)."""
 
 
-def _block(bits: int) -> str:
-    return f"{bits >> 16}.{bits >> 8 & 255}.{bits & 255}"
+def _packed(ip: str) -> bytes | None:
+    """An IP address as the bytes of the wire, the IPv4 address where one is mapped into IPv6. None for what is no IP address."""
+    found = packed(ip)
+    if found is None or len(found) == 4:
+        return found
+    return None if len(found) != 16 else found[12:] if found.startswith(_MAPPED) else found
 
 
-def _v6(text: str) -> int:
-    from socket import AF_INET6, inet_pton
+def _range(text: str, prefix: int) -> range:
+    """The addresses of a network, as numbers."""
+    address = packed(text) or b""
+    first = int.from_bytes(address, "big")
+    return range(first, first + (1 << 8 * len(address) - prefix))
 
-    return int.from_bytes(inet_pton(AF_INET6, text.partition("%")[0]), "big")
 
-
-_LOCAL_SHIFTED = tuple(
-    (32 - prefix, frozenset(_v4(text) >> (32 - prefix) for text, length in _LOCAL_V4 if length == prefix))
-    for prefix in sorted({length for _, length in _LOCAL_V4})
-)
+_LOCAL = tuple(_range(text, prefix) for text, prefix in _LOCAL_V4)
+_GLOBAL_UNICAST_V6 = _range("2000::", 3)
+"""All that IANA has given out as global unicast."""
+_DOCUMENTATION_V6 = (_range("2001:db8::", 32), _range("3fff::", 20))
+_GROUPS = {32: (_range("224.0.0.0", 4), _range("255.255.255.255", 32)), 128: (_range("ff00::", 8),)}
+"""Multicast addresses and the limited broadcast, by how many bits an address has."""
 
 
 def _public(bits: int, width: int) -> bool:
     if width == 32:
-        return all(bits >> shift not in networks for shift, networks in _LOCAL_SHIFTED)
-    return bits >> 125 == _GLOBAL_UNICAST_V6 and bits >> 96 != _DOCUMENTATION_V6[0] and bits >> 108 != _DOCUMENTATION_V6[1]
-
-
-def _parse(ip: str) -> tuple[int, int] | None:
-    """Bits and width; an IPv4 address mapped into IPv6 is the IPv4 address. None for what is no address."""
-    try:
-        if ":" not in ip:
-            return _v4(ip), 32
-        bits = _v6(ip)
-    except (OSError, ValueError):
-        return None
-    return (bits & 0xFFFF_FFFF, 32) if bits >> 32 == 0xFFFF else (bits, 128)
+        return not any(bits in local for local in _LOCAL)
+    return bits in _GLOBAL_UNICAST_V6 and not any(bits in range_ for range_ in _DOCUMENTATION_V6)
 
 
 def _group(bits: int, width: int) -> bool:
-    return bits >> 120 == 0xFF if width == 128 else bits >> 28 == 0xE or bits == 0xFFFF_FFFF
+    return any(bits in group for group in _GROUPS[width])
 
 
 def _group_mac(mac: str) -> bool:
     return bool(int(mac[:2], 16) & 1)
+
+
+class _Stretches:
+    """The addresses of one family cut into stretches, each of which stands in one place."""
+
+    __slots__ = ("_places", "_starts")
+
+    def __init__(self, width: int, edges: Iterable[int], place_of: Callable[[int, int], Place]) -> None:
+        starts = sorted(edge for edge in edges if edge < 1 << width)
+        self._starts = [start.to_bytes(width // 8, "big") for start in starts]
+        self._places = [place_of(start, width) for start in starts]
+
+    def holding(self, address: bytes) -> Place:
+        """The place of an address: one search among the starts, whatever the policy's size, and nothing to keep for it."""
+        return self._places[bisect_right(self._starts, address) - 1]
 
 
 class Places:
@@ -116,16 +121,14 @@ class Places:
             kind: [(kind[0] - prefix, tables[prefix]) for prefix in sorted(tables, reverse=True)] for kind, tables in self._tables.items()
         }
         self._ip_macs = dict(self._macs)
-        self._assets: dict[tuple[int, int], Place] = {}
+        self._assets: dict[bytes, Place] = {}
         self._names: dict[str, Zone] = dict(zones)
         for name in policy.assets:
             self._add_asset(name)
         self.uses_macs, self.uses_vlans = bool(self._ip_macs), bool(self._vlans)
         self.by_ip_alone = not (self.uses_macs or self.uses_vlans)
         self._needy: dict[tuple[int, bool], Place] = {}
-        self._cache: dict[object, Place] = {}
-        self._blocks: dict[str, Place] = {}
-        self._mixed = frozenset(self._mixed_blocks())
+        self._v4, self._v6 = _Stretches(32, self._edges(32), self._by_network), _Stretches(128, self._edges(128), self._by_network)
 
     def _add_zone(self, zone: Zone) -> None:
         for mac, line in zone.macs:
@@ -142,10 +145,10 @@ class Places:
         asset = self.policy.assets[name]
         zone = self.policy.zones[asset.zone] if asset.zone is not None else None
         for ip in asset.ips:
-            parsed = _parse(ip)
-            if parsed is not None:
-                home = zone or self._by_network(*parsed).zone
-                self._assets[parsed] = Place(home, name, "asset", f"{name} {ip}", asset.line)
+            address = _packed(ip)
+            if address is not None:
+                home = zone or self._by_network(int.from_bytes(address, "big"), 8 * len(address)).zone
+                self._assets[address] = Place(home, name, "asset", f"{name} {ip}", asset.line)
                 self._names.setdefault(name, home)
         for mac in asset.macs:
             listed = self._macs.get(mac)
@@ -160,6 +163,7 @@ class Places:
         return self._names[name]
 
     def _by_network(self, bits: int, width: int) -> Place:
+        """By the longest prefix. Asked only for the first address of each stretch, and where assets stand."""
         group = _group(bits, width)
         for shift, table in self._orders[width, group]:
             found = table.get(bits >> shift)
@@ -169,57 +173,31 @@ class Places:
             return self.nowhere
         return self._external if _public(bits, width) else self._unknown
 
+    def _edges(self, width: int) -> set[int]:
+        """The addresses at which another place may begin."""
+        known = _LOCAL if width == 32 else (_GLOBAL_UNICAST_V6, *_DOCUMENTATION_V6)
+        networks = [network.addresses for zone in self.policy.zones.values() for network in zone.networks if network.width == width]
+        return {0, *(edge for one in (*known, *_GROUPS[width], *networks) for edge in (one.start, one.stop))}
+
     def place_of(self, ip: str | None, mac: str | None, vlan: tuple[int, ...]) -> Place:
         """The place of a side: its IP address (None for traffic without), its MAC, the VLAN ids of the packet, outermost first."""
-        if ip is not None and self.by_ip_alone:
-            found = self._cache.get(ip) or self._blocks.get(ip.rpartition(".")[0])
-            return self._by_ip(ip) if found is None else found
-        key = (ip, mac, vlan)
-        found = self._cache.get(key)
-        if found is None:
-            if len(self._cache) >= CACHE:
-                self._cache.clear()
-            found = self._cache[key] = self._look_up(ip, mac, vlan)
-        return found
-
-    def _by_ip(self, ip: str) -> Place:
-        """The place of an address by itself, kept: for its whole /24 where all of that stands in one place."""
-        found = self._look_up(ip, None, ())
-        block, _, last = ip.rpartition(".")
-        if ":" not in ip and last and block not in self._mixed and not block.startswith(_SPECIAL_BLOCKS):
-            cache, key = self._blocks, block
-        else:
-            cache, key = self._cache, ip  # type: ignore[assignment]
-        if len(cache) >= CACHE:
-            cache.clear()
-        cache[key] = found
-        return found
-
-    def _mixed_blocks(self) -> Iterator[str]:
-        """The IPv4 /24 blocks whose addresses don't all stand in one place, as the text before their last dot."""
-        for bits, width in self._assets:
-            if width == 32:
-                yield _block(bits >> 8)
-        for group in (False, True):
-            for prefix, table in self._tables[32, group].items():
-                yield from (_block(bits >> (prefix - 24)) for bits in table if prefix > 24)
-
-    def _look_up(self, ip: str | None, mac: str | None, vlan: tuple[int, ...]) -> Place:
-        parsed = _parse(ip) if ip is not None else None
-        if parsed is None:
+        address = _packed(ip) if ip is not None else None
+        if address is None:
             return self._without_ip(mac, vlan)
-        place = self._assets.get(parsed) if self._assets else None
+        place = self._assets.get(address) if self._assets else None
         if place is not None:
             return place
-        place = self._by_network(*parsed)
-        if place is self.nowhere:
-            return place
+        place = (self._v4 if len(address) == 4 else self._v6).holding(address)
+        return place if self.by_ip_alone or place is self.nowhere else self._by_layer_2(place, mac, vlan)
+
+    def _by_layer_2(self, place: Place, mac: str | None, vlan: tuple[int, ...]) -> Place:
+        """Where an address stands that would stand in `place` by itself."""
         listed = self._ip_macs.get(mac) if mac is not None else None
         if listed is not None:
             return self._needing(listed, vlan=False)
         if place.by == "network":
             return self._needing(place, vlan=False) if self.uses_macs else place
-        return place if self.by_ip_alone else self._needing(self._by_vlan(vlan) or place, vlan=True)
+        return self._needing(self._by_vlan(vlan) or place, vlan=True)
 
     def _without_ip(self, mac: str | None, vlan: tuple[int, ...]) -> Place:
         """Traffic without IP: its MAC is its address, so only the VLAN may change."""

@@ -1,4 +1,4 @@
-"""Points as a policy writes them: `kind:first-last`, `kind:block/first-last`, and Modicon's 5 and 6 digit numbers for Modbus."""
+"""Points as a policy writes them: as transactions do (`kind:first-last`, `DB10.DBW2`), and Modicon's 5 and 6 digit numbers for Modbus."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from zones.vocabulary import Vocabulary, suggestion
 _GENERIC = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?:([0-9]+)/)?([0-9]+)(?:-([0-9]+))?")
 _MODICON = re.compile(r"([0-9]{5,6})(?:-([0-9]{5,6}))?")
 _TABLES = {"0": "coil", "1": "discrete_input", "3": "input_register", "4": "holding_register"}
-_LATER = {
-    "s7comm": "DB10.DBW2", "s7commplus": "DB10.DBW2", "opcua": "ns=2;s=Pump/Speed", "cip": "a tag's name",
-}  # fmt: skip
+_LATER = {"s7commplus": "DB10.DBW2", "opcua": "ns=2;s=Pump/Speed", "cip": "a tag's name"}
 
 
 def read_point(protocol: str, text: str, words: Vocabulary) -> PointRange:
@@ -20,7 +18,9 @@ def read_point(protocol: str, text: str, words: Vocabulary) -> PointRange:
     if protocol == "modbus" and (modicon := _MODICON.fullmatch(text)):
         return _modicon(text, modicon.group(1), modicon.group(2) or modicon.group(1))
     generic = _GENERIC.fullmatch(text)
-    if generic is None:
+    if generic is None or _is_own(protocol, generic.group(1), words):
+        if _is_own(protocol, None, words):
+            return _own(protocol, text)
         if protocol in _LATER:
             raise ValueError(f'point "{text}": points of {protocol} ({_LATER[protocol]}) are not supported by this version')
         raise ValueError(f'point "{text}" is not written as kind:first or kind:first-last (holding_register:100-119)')
@@ -28,6 +28,24 @@ def read_point(protocol: str, text: str, words: Vocabulary) -> PointRange:
     made = PointRange(kind, None if block is None else int(block), int(first), int(last or first), text)
     _judge(protocol, made, words)
     return made
+
+
+def _is_own(protocol: str, kind: str | None, words: Vocabulary) -> bool:
+    """The protocol (or this kind of its points) is written in a way of its own, which the dissectors' registry reads."""
+    kinds = words.kinds(protocol) or {}
+    rows = kinds.values() if kind is None else [kinds[kind]] if kind in kinds else []
+    return any(row.get("syntax", "colon") != "colon" for row in rows)
+
+
+def _own(protocol: str, text: str) -> PointRange:
+    from dissectors import point_text, read_point
+
+    try:
+        kind, block, first, last, name = read_point(protocol, text)
+    except ValueError as wrong:
+        joint = " " if str(wrong).startswith("is not") else ": "
+        raise ValueError(f'point "{text}"{joint}{wrong}') from None
+    return PointRange(kind, block, first, last, text, name, point_text(protocol, kind, block, first, last, name))
 
 
 def _modicon(text: str, low: str, high: str) -> PointRange:

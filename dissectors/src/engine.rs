@@ -20,6 +20,8 @@ const FEW: usize = 64;
 const MANY: usize = 4096;
 /// Facts that wait for Python at most: then a batch is due.
 const MAX_QUEUE: usize = 4_096;
+/// Packets that a fact waits for the end of its batch: what shares an operation or a window with it waits, too.
+const PATIENCE: usize = 4_096;
 
 /// Why [`Engine::advance`] paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +102,9 @@ impl Engine {
             if let Some(pause) = pause {
                 return Ok(pause);
             }
-            if left == 0 || self.back.gate.queue_len() >= MAX_QUEUE {
+            let waiting = self.back.gate.queue_len();
+            let worked = self.batch_packets.saturating_sub(left);
+            if left == 0 || waiting >= MAX_QUEUE || (waiting > 0 && worked >= PATIENCE) {
                 return Ok(Pause::Batch);
             }
         }

@@ -223,6 +223,35 @@ pub enum Values<'a> {
     Typed(&'a [Value<'a>]),
 }
 
+impl Values<'_> {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match *self {
+            Values::Unseen => 0,
+            Values::Bits { bytes, count } => {
+                usize::try_from(count).unwrap_or(usize::MAX).min(bytes.len().saturating_mul(8))
+            }
+            Values::Words(bytes) => bytes.len() / 2,
+            Values::Numbers { bytes, of } => bytes.len() / of.size(),
+            Values::Typed(list) => list.len(),
+        }
+    }
+}
+
+impl Point<'_> {
+    /// Addresses that each value is for: numbers and typed values are spread evenly over the point's addresses, where they can be (a
+    /// real takes 32 bits of S7's memory).
+    pub fn width(&self) -> u64 {
+        if !matches!(self.values, Values::Typed(_) | Values::Numbers { .. }) {
+            return 1;
+        }
+        let addresses = u128::from(self.last.saturating_sub(self.first)).saturating_add(1);
+        let values = u128::try_from(self.values.count()).unwrap_or(u128::MAX);
+        let width = addresses.checked_div(values).filter(|width| width.saturating_mul(values) == addresses);
+        width.map_or(1, |width| u64::try_from(width).unwrap_or(u64::MAX))
+    }
+}
+
 /// What it is done to: a range of addresses of one kind, or a named thing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point<'a> {

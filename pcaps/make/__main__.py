@@ -13,12 +13,14 @@ from pathlib import Path
 
 import yaml
 
-from pcaps.make import plant, s7, umas
+from pcaps.make import plant, plus_crafted, s7, s7_crafted, umas
 from pcaps.make.dnp3 import captures as dnp3
 
 FOLDER = Path(__file__).resolve().parent.parent
 
 SNAP7 = "recorded on the switch of a plant in network namespaces; Snap7 servers and clients (python-snap7 2)"
+
+CRAFTED = "crafted with scapy and an encoder of our own: no open server plays this"
 
 CAPTURES = {
     "plant/normal.pcapng": (
@@ -55,6 +57,46 @@ CAPTURES = {
         "outputs, writes a set point, sets the clock, deletes a block and stops the controller; the HMI goes on",
         SNAP7,
         s7.attack,
+    ),
+    "s7/blocks.pcap": (
+        "an engineering station loads an S7 block out of the controller and two into it (headers with author, family, name, time stamps, "
+        "checksum), activates them, deletes one, and is refused a cold start",
+        "crafted with scapy and an encoder of our own: Snap7's server refuses block transfers",
+        s7_crafted.blocks,
+    ),
+    "s7/services.pcap": (
+        "S7 services beside reading and writing: addresses of two further forms, cyclic values, alarms and their acknowledgement, "
+        "operating modes told by the controller, variables watched, modified and forced, clock set, memory reset",
+        CRAFTED,
+        s7_crafted.services,
+    ),
+    "s7/intrusion.pcap": (
+        "a host of the enterprise network tries the slots of an S7 controller, guesses its password, loads an organisation block, locks "
+        "alarms, forces outputs, deletes a block, stops the controller and resets its memory",
+        CRAFTED,
+        s7_crafted.intrusion,
+    ),
+    "s7/flood.pcap": (
+        "a host of the enterprise network writes a set point of an S7 controller over and over",
+        CRAFTED,
+        s7_crafted.flood,
+    ),
+    "s7/plus-normal.pcap": (
+        "S7comm-plus: a panel's session with subscription, notifications, polling and set points",
+        CRAFTED,
+        plus_crafted.normal,
+    ),
+    "s7/plus-engineering.pcap": (
+        "S7comm-plus: identification, legitimation, exploring, upload, stop, download of blocks and of the hardware configuration, start, "
+        "clock; a newer controller in TLS",
+        CRAFTED,
+        plus_crafted.engineering,
+    ),
+    "s7/plus-intrusion.pcap": (
+        "S7comm-plus: a host of the enterprise network identifies controllers, guesses a password, takes a block, stops a controller, "
+        "loads and deletes blocks and writes set points",
+        CRAFTED,
+        plus_crafted.intrusion,
     ),
 }
 

@@ -6,9 +6,13 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """The command `fieldtap`."""
+    """The command `fieldtap`. The process ends at once: taking apart piece by piece what a run holds would take a tenth of its time."""
+    import os
     import sys
 
     from sensor.cli.tree import fieldtap
 
-    sys.exit(fieldtap.main(prog_name="fieldtap"))
+    code = int(fieldtap.main(prog_name="fieldtap", standalone_mode=False))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

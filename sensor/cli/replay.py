@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _QUIET_SECONDS = 0.4
 """A run that is over sooner shows no progress bar."""
+_kept: list[Result] = []
+"""The last result, so that it isn't taken apart piece by piece before the process ends (sensor.cli.main)."""
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
 
 
@@ -60,13 +62,16 @@ def replay(quiet: bool, as_json: bool, fail_on: str | None, **given: Any) -> int
 
     A CAPTURE is a pcap or pcapng file (also gzip or zstd), a folder of them, or - for standard input. Several are merged by time.
     """
+    from sensor.pipeline import collector_at_rest
     from sensor.pipeline import replay as run
 
     config = _config(as_json, **given)
-    with _watched(quiet) as progress:
-        result = run(config, progress)
-    _show(result, quiet=quiet, as_json=as_json, lines_on_stdout=config.transactions == "-")
-    return _ended(result, fail_on)
+    with collector_at_rest():
+        with _watched(quiet) as progress:
+            result = run(config, progress)
+        _kept[:] = [result]
+        _show(result, quiet=quiet, as_json=as_json, lines_on_stdout=config.transactions == "-")
+        return _ended(result, fail_on)
 
 
 def _config(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.cli.asset_view import acts_as, called, model, value
@@ -57,7 +58,7 @@ def _left_out(engine: Mapping[str, Any]) -> Iterator[str]:
 
 def _assets(result: Result) -> Section:
     place = _zones(result)
-    heard = [asset for asset in result.assets if asset.heard]
+    heard = result.assets.heard()
     shown = [(asset, asset.to_dict()) for asset in heard[:MOST_ROWS]]
     rows = [[called(said), value(said, "vendor"), model(said), acts_as(said), place(asset)] for asset, said in shown]
     columns = [
@@ -91,33 +92,60 @@ def _zones(result: Result) -> Callable[[Asset], str]:
 
 
 def _conversations(result: Result) -> Section:
-    found = sorted(result.inventory.conversations(), key=lambda one: (one.protocol not in INDUSTRIAL, one.protocol))
+    silent = {refused: _Silent() for refused in (True, False)}
+    spoken = 0
+
+    def understood() -> Iterator[Conversation]:
+        nonlocal spoken
+        for one in result.inventory.conversations():
+            if one.accesses.keys() == {"session"}:
+                silent[one.rejected == one.transactions].add(one)
+            else:
+                spoken += 1
+                yield one
+
+    shown = nsmallest(MOST_ROWS, understood(), key=lambda one: _industry_first(one.protocol))
     columns = (
         Column("protocol", keep=True), Column("client", keep=True), Column("server", keep=True), Column("units", gives_way=1),
         Column("transactions", "right", keep=True), Column("access"),
     )  # fmt: skip
-    spoken = [one for one in found if set(one.accesses) != {"session"}]
-    rows = [(one.protocol, one.client, one.server, _units(one), number(one.transactions), _accesses(one.accesses)) for one in spoken]
-    notes = _more(len(rows), "--json names them all")
-    return Section(f"Conversations: {len(spoken)}", table=_table(columns, rows), notes=[*notes, *_connections(found)])
+    rows = [(one.protocol, one.client, one.server, _units(one), number(one.transactions), _accesses(one.accesses)) for one in shown]
+    notes = _more(spoken, "--json names them all")
+    return Section(f"Conversations: {spoken}", table=_table(columns, rows), notes=[*notes, *_connections(silent[True], silent[False])])
 
 
-def _connections(found: Sequence[Conversation]) -> Iterator[str]:
+def _industry_first(protocol: str) -> tuple[bool, str]:
+    return (protocol not in INDUSTRIAL, protocol)
+
+
+class _Silent:
+    """Conversations in which no message was understood, summed: a scan makes many."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.transactions = 0
+        self.protocols: set[str] = set()
+
+    def add(self, one: Conversation) -> None:
+        """One more."""
+        self.count += 1
+        self.transactions += one.transactions
+        self.protocols.add(one.protocol)
+
+    @property
+    def named(self) -> str:
+        """The first of their protocols."""
+        names = sorted(self.protocols, key=_industry_first)
+        more = len(names) - 6
+        return ", ".join(names) if more <= 1 else f"{', '.join(names[:6])} and {more} more"
+
+
+def _connections(refused: _Silent, other: _Silent) -> Iterator[str]:
     """Those in which no message was understood: refused ones (somebody tried), and the rest."""
-    silent = [one for one in found if set(one.accesses) == {"session"}]
-    refused = [one for one in silent if one.rejected == one.transactions]
-    other = [one for one in silent if one.rejected != one.transactions]
-    if refused:
-        count = sum(one.transactions for one in refused)
-        yield f"{counted(count, 'connection was', 'connections were')} refused: {_named(refused)}."
-    if other:
-        yield f"{counted(len(other), 'conversation')} more in which no message is understood: {_named(other)}."
-
-
-def _named(found: Sequence[Conversation]) -> str:
-    names = list(dict.fromkeys(one.protocol for one in found))
-    more = len(names) - 6
-    return ", ".join(names) if more <= 1 else f"{', '.join(names[:6])} and {more} more"
+    if refused.count:
+        yield f"{counted(refused.transactions, 'connection was', 'connections were')} refused: {refused.named}."
+    if other.count:
+        yield f"{counted(other.count, 'conversation')} more in which no message is understood: {other.named}."
 
 
 def _units(one: Conversation) -> str:

@@ -16,7 +16,7 @@ from sensor.inventory.address import is_mac
 if TYPE_CHECKING:
     from zones import Policy
     from zones.decision import Decider
-    from zones.model import Line
+    from zones.model import Line, PointRange
     from zones.places import Place
 
 
@@ -49,6 +49,7 @@ class Point:
     access: str
     values: Sequence[float] | None
     name: str | None = None
+    width: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +175,19 @@ def _supposed(client: Side, server: Side, asked: Mapping[str, Any]) -> Supposed:
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     values = list(asked["values"]) or None
-    points = [Point(one.kind, one.block, one.first, one.last, access, values) for one in ranges]
+    points = [_supposed_point(one, access, values) for one in ranges]
     port = asked["port"]
     if port is None and functions:
         port = min(words.ports(protocol), default=None)
     return Supposed(client, Side(server.ip, server.mac, port), protocol, access, function, asked["unit"], points)
+
+
+def _supposed_point(one: PointRange, access: str, values: Sequence[float] | None) -> Point:
+    """Values are one for each address, except where the protocol types its points: there they share the addresses."""
+    addresses, count = one.last - one.first + 1, len(values or ())
+    typed = one.shown is not None and count > 0 and addresses % count == 0
+    width = addresses // count if typed else 1
+    return Point(one.kind, one.block, one.first, one.last, access, values, one.name, width)
 
 
 def _function(

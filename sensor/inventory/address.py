@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from dissectors import packed
+
 MAC_LENGTH: Final = 17
 _NOBODY: Final = frozenset({"0.0.0.0", "255.255.255.255", "::", "00:00:00:00:00:00"})
+
+_FAMILIES: Final = {4: b"\0", 16: b"\1", 6: b"\2"}
+"""Where the addresses of so many bytes stand among others."""
 
 _SPECIAL: Final = frozenset({"0.", "22", "23", "25", "::", "ff", "FF"})
 """How the texts of IP addresses begin that may be no device's: nearly all others are told by that alone."""
@@ -44,15 +49,9 @@ def same_subnet(one: str, other: str) -> bool:
     return ":" not in one and ":" not in other and one.rpartition(".")[0] == other.rpartition(".")[0]
 
 
-def order(address: str) -> tuple[int, bytes]:
+def order(address: str) -> bytes:
     """Sorts addresses by number: IPv4, IPv6, MAC, then whatever can't be read."""
-    try:
-        if ":" not in address:
-            return (0, bytes(map(int, address.split("."))))
-        if is_mac(address):
-            return (2, bytes.fromhex(address.replace(":", "")))
-        from socket import AF_INET6, inet_pton  # takes longer to load than IPv4 networks have to wait for
-
-        return (1, inet_pton(AF_INET6, address.partition("%")[0]))
-    except (OSError, ValueError):
-        return (3, address.encode("utf-8", "surrogatepass"))
+    number = packed(address)
+    if number is None:
+        return b"\3" + address.encode("utf-8", "surrogatepass")
+    return _FAMILIES[len(number)] + number

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.inventory.address import group_mac, is_device
-from sensor.inventory.asset import MAX_HISTORY, Asset, Conversation, Evidence
+from sensor.inventory.asset import MAX_HISTORY, Evidence
 
 if TYPE_CHECKING:
     import networkx
 
     from dissectors import Observation, Tally, Transaction
+    from sensor.inventory.resolve import Assets, Conversations
+    from sensor.result import Listed
 
 MAX_HOSTS: Final = 65_536
 """Addresses that are held; further ones are counted. A sweep over random addresses stops here."""
@@ -26,6 +28,10 @@ SAID_BY_DEVICE: Final = 0.95
 
 Exchange = tuple[str | None, str | None, int | None, str, str | None, str]
 """Client, server, server port, protocol, unit, access."""
+
+
+Owners = tuple[str, Evidence] | dict[str, Evidence]
+"""The address that a MAC was seen with, and what said so; a dictionary for those that were seen with several, which few are."""
 
 
 class Counted:
@@ -68,7 +74,7 @@ class Inventory:
 
     def __init__(self, max_hosts: int = MAX_HOSTS) -> None:
         self.said: dict[tuple[str, str | None], dict[str, list[Evidence]]] = {}
-        self.owners: dict[str, dict[str, Evidence]] = {}
+        self.owners: dict[str, Owners] = {}
         self.exchanges: dict[Exchange, Counted | None] = {}
         self.vlans: dict[str, set[int]] = {}
         self.heard: set[str] = set()
@@ -76,7 +82,7 @@ class Inventory:
         self._max = max_hosts
         self._hosts: set[str] = set()
         self._over: dict[str, int] = {}
-        self._resolved: tuple[list[Asset], list[Conversation]] | None = None
+        self._resolved: tuple[Assets, Conversations] | None = None
 
     def operation(self, t: Transaction) -> None:
         """Notes a new operation: who, whom, over what. Called once per operation, so it only notes."""
@@ -99,12 +105,9 @@ class Inventory:
         address = seen.address
         if not self._admitted(address):
             return
-        moment = seen.moment
-        name, protocol, value = seen.attribute, seen.protocol, seen.value
-        evidence = Evidence(
-            value=value, confidence=CONFIDENCE.get((protocol, name), SAID_BY_DEVICE if name != "mac" else 0.6), protocol=protocol,
-            field=seen.field, capture=moment.capture, packet=moment.packet, time=moment.time,
-        )  # fmt: skip
+        moment, name, protocol, value = seen.moment, seen.attribute, seen.protocol, seen.value
+        confidence = CONFIDENCE.get((protocol, name), SAID_BY_DEVICE if name != "mac" else 0.6)
+        evidence = Evidence(name, value, confidence, protocol, seen.field, moment.capture, moment.packet, moment.time)
         if name == "mac":
             if not group_mac(str(value)):
                 self.heard.add(address)
@@ -118,7 +121,7 @@ class Inventory:
         values.append(evidence)
         del values[: -MAX_HISTORY - 1]
 
-    def count(self, tallies: Iterable[Tally], conversations: Iterable[Mapping[str, Any]] = ()) -> None:
+    def count(self, tallies: Listed[Tally], conversations: Iterable[Mapping[str, Any]] = ()) -> None:
         """Takes the engine's own tallies of all operations (Engine.operations) and its conversations, instead of those taken before."""
         from dissectors import protocols
 
@@ -127,7 +130,7 @@ class Inventory:
         exchanges = self.exchanges
         for exchange in exchanges:
             exchanges[exchange] = None
-        for tally in tallies:
+        for tally in self._noted(tallies):
             noted = self._numbers.get(tally.operation)
             if noted is not None:
                 counted = exchanges[noted]
@@ -137,17 +140,23 @@ class Inventory:
         for conversation in conversations:
             self._hear(conversation)
 
+    def _noted(self, tallies: Listed[Tally]) -> Iterator[Tally]:
+        """Those of noted operations, where some are not: the engine has them in the order of their numbers, from 1."""
+        if len(tallies) <= len(self._numbers):
+            return iter(tallies)
+        return (tallies[number - 1] for number in self._numbers)
+
     def counted(self) -> Iterator[tuple[Exchange, Counted]]:
         """Exchanges with their counts, in the order of their first occurrence."""
         nothing = Counted()
         for exchange, counted in self.exchanges.items():
             yield exchange, counted or nothing
 
-    def assets(self) -> list[Asset]:
+    def assets(self) -> Assets:
         """All assets by address, units behind their device. Concluded anew after each `count`."""
         return self._conclusion()[0]
 
-    def conversations(self) -> list[Conversation]:
+    def conversations(self) -> Conversations:
         """The edges of the graph, by client, server and protocol."""
         return self._conclusion()[1]
 
@@ -162,7 +171,7 @@ class Inventory:
         """What did not fit, by table."""
         return dict(self._over)
 
-    def _conclusion(self) -> tuple[list[Asset], list[Conversation]]:
+    def _conclusion(self) -> tuple[Assets, Conversations]:
         if self._resolved is None:
             from sensor.inventory.resolve import resolve
 
@@ -186,14 +195,20 @@ class Inventory:
 
     def _owner(self, mac: str, address: str, evidence: Evidence) -> None:
         """ARP says more about who owns a MAC than a packet that may have been routed."""
-        owners = self.owners.setdefault(mac, {})
+        owners = self.owners.get(mac)
+        if owners is None:
+            self.owners[mac] = (address, evidence)
+            return
+        if isinstance(owners, tuple):
+            owners = self.owners[mac] = dict((owners,))
         held = owners.get(address)
         if held is None or evidence.confidence > held.confidence:
             owners[address] = evidence
 
     def _hear(self, conversation: Mapping[str, Any]) -> None:
-        """Whoever sent a packet exists."""
+        """Whoever sent a packet exists. Where there is no room for more hosts, only those that there are are asked for."""
+        hosts, room = self._hosts, len(self._hosts) < self._max
         for side in ("client", "server"):
             address = conversation[side]
-            if conversation[f"from_{side}"]["packets"] and is_device(address):
+            if (room or address in hosts) and conversation[f"from_{side}"]["packets"] and is_device(address):
                 self.heard.add(address)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 from sensor.inventory.address import is_device, is_mac, order, same_subnet
 from sensor.inventory.asset import Asset, Attribute, Conversation, Evidence, Role
@@ -21,50 +21,120 @@ MAX_MERGED: Final = 4
 """A MAC that answers ARP for more addresses is more likely a router that does so for others (proxy ARP, RFC 1027)."""
 
 Kind = Literal["host", "unit", "router"]
+Known = tuple[Literal["client", "server"], str, int | None]
+"""A role: which side, protocol, the server's port."""
 _Item = TypeVar("_Item")
 _NONE: Final[Set[str]] = frozenset()
+_NO_ROLES: Final[frozenset[Known]] = frozenset()
 _NO_VLANS: Final[Set[int]] = frozenset()
+_NO_UNIT: Final = (0, "")
 
 
 class _Draft:
-    """An asset while it is put together."""
+    """An asset while it is put together, and afterwards until somebody reads it: there are as many as addresses, so what most of them have
+    alike (roles, no VLAN, no unit) is one object for all."""
 
-    __slots__ = ("addresses", "first", "heard", "id", "kind", "last", "parent", "roles", "said", "units", "vlans")
+    __slots__ = ("addresses", "first", "heard", "id", "kind", "last", "lifted", "parent", "place", "roles", "said", "units", "vlans")
 
     def __init__(self, identity: str, kind: Kind, parent: str | None = None) -> None:
         self.id = identity
         self.kind: Kind = kind
         self.parent = parent
-        self.addresses: Set[str] = _NONE
+        self.addresses: list[str] = []
         self.heard = False
         self.first: int | None = None
         self.last: int | None = None
-        self.roles: set[tuple[Literal["client", "server"], str, int | None]] = set()
+        self.roles = _NO_ROLES
         self.vlans: Set[int] = _NO_VLANS
         self.units: Set[str] = _NONE
-        self.said: dict[str, list[Evidence]] = {}
+        self.said: list[Evidence] = []
+        self.lifted: Sequence[Evidence] = ()
+        self.place = 0
 
     def seen(self, first: int | None, last: int | None) -> None:
         """Widens first and last."""
-        if first is not None:
-            self.first = first if self.first is None else min(self.first, first)
-        if last is not None:
-            self.last = last if self.last is None else max(self.last, last)
+        if first is not None and (self.first is None or first < self.first):
+            self.first = first
+        if last is not None and (self.last is None or last > self.last):
+            self.last = last
 
-    def say(self, name: str, evidence: Evidence) -> None:
+    def say(self, evidence: Evidence) -> None:
         """Adds what was said of it."""
-        self.said.setdefault(name, []).append(evidence)
+        self.said.append(evidence)
         self.seen(evidence.time, evidence.time)
 
-    def asset(self) -> Asset:
-        """As it leaves."""
-        said = {name: sorted(values, key=_moment) for name, values in self.said.items()}
+    def act(self, role: Known) -> None:
+        """Adds a role."""
+        if role not in self.roles:
+            self.roles = _with_role(self.roles, role)
+
+    def mac(self) -> Evidence | None:
+        """Its MAC, as it was last said."""
+        for evidence in self.said[::-1]:
+            if evidence.name == "mac":
+                return evidence
+        return None
+
+    def asset(self, vendors: Mapping[str, str]) -> Asset:
+        """As it leaves. `vendors` are known by MAC: of the network interface, not always of the device."""
+        said: dict[str, list[Evidence]] = {}
+        for evidence in (*self.said, *_registered(self.mac(), vendors), *self.lifted):
+            said.setdefault(evidence.name, []).append(evidence)
         return Asset(
             id=self.id, kind=self.kind, parent=self.parent, addresses=_sorted(self.addresses, order), heard=self.heard,
             first=self.first, last=self.last, vlans=sorted(self.vlans), units=_sorted(self.units, _unit_order),
             roles=[_role(*role) for role in _sorted(self.roles, _role_order)],
-            attributes={name: Attribute.of(name, values) for name, values in said.items()},
+            attributes={name: Attribute.of(name, _sorted(values, _moment)) for name, values in said.items()},
         )  # fmt: skip
+
+
+class Assets(Sequence[Asset]):
+    """Assets in the order of their addresses, units behind their device; each is made when it is read."""
+
+    def __init__(self, drafts: Sequence[_Draft], vendors: Mapping[str, str]) -> None:
+        self._drafts = drafts
+        self._vendors = vendors
+
+    def heard(self) -> Assets:
+        """Those that sent a packet."""
+        return Assets([draft for draft in self._drafts if draft.heard], self._vendors)
+
+    def __len__(self) -> int:
+        return len(self._drafts)
+
+    @overload
+    def __getitem__(self, place: int) -> Asset: ...
+    @overload
+    def __getitem__(self, place: slice) -> Assets: ...
+    def __getitem__(self, place: int | slice) -> Asset | Assets:
+        held = self._drafts[place]
+        return held.asset(self._vendors) if isinstance(held, _Draft) else Assets(held, self._vendors)
+
+    def __iter__(self) -> Iterator[Asset]:
+        return (draft.asset(self._vendors) for draft in self._drafts)
+
+
+Talk = tuple[int, int, str, int]
+"""Who talks to whom: places among the drafts, protocol, port (-1 without one)."""
+
+
+class Conversations:
+    """The edges of the graph, by client, server and protocol; each is made when it is read, of its exchanges."""
+
+    def __init__(
+        self, drafts: Sequence[_Draft], talks: Mapping[Talk, Sequence[Exchange]], counted: Mapping[Exchange, Counted | None]
+    ) -> None:
+        self._drafts = drafts
+        self._talks = talks
+        self._counted = counted
+
+    def __len__(self) -> int:
+        return len(self._talks)
+
+    def __iter__(self) -> Iterator[Conversation]:
+        for talk in sorted(self._talks):
+            client, server = self._drafts[talk[0]].id, self._drafts[talk[1]].id
+            yield _conversation(client, server, [(exchange, self._counted[exchange]) for exchange in self._talks[talk]])
 
 
 def _sorted(items: Iterable[_Item], key: Callable[[_Item], Any]) -> list[_Item]:
@@ -73,6 +143,11 @@ def _sorted(items: Iterable[_Item], key: Callable[[_Item], Any]) -> list[_Item]:
     if len(found) > 1:
         found.sort(key=key)
     return found
+
+
+@lru_cache(maxsize=4096)
+def _with_role(roles: frozenset[Known], role: Known) -> frozenset[Known]:
+    return roles | {role}
 
 
 def _role_order(role: tuple[str, str, int | None]) -> tuple[str, str, int]:
@@ -92,16 +167,16 @@ def _unit_order(unit: str) -> tuple[int, str]:
     return (int(unit) if unit.isascii() and unit.isdigit() else 1 << 32, unit)
 
 
-def resolve(inventory: Inventory) -> tuple[list[Asset], list[Conversation]]:
+def resolve(inventory: Inventory) -> tuple[Assets, Conversations]:
     """All assets and conversations of what the inventory has noted."""
     work = _Resolution(inventory)
     work.join_addresses()
     work.link_macs()
     work.add_traits()
     work.add_exchanges()
-    work.name_vendors()
     work.lift_single_units()
-    return work.assets(), work.conversations()
+    drafts = work.ordered()
+    return Assets(drafts, work.vendors()), Conversations(drafts, work.talks(), inventory.exchanges)
 
 
 class _Resolution:
@@ -109,32 +184,49 @@ class _Resolution:
         self.inventory = inventory
         self.drafts: dict[str, _Draft] = {}
         self.alias: dict[str, str] = {}
+        self.homes: dict[str, _Draft] = {}
+        """Addresses that were asked for, and the drafts that they belong to."""
 
     def device(self, address: str) -> _Draft | None:
         """The draft that an address belongs to; None where it is no device's or there is no room."""
+        return self.homes.get(address) or self._home(address)
+
+    def _home(self, address: str) -> _Draft | None:
+        """The same for an address that is asked for the first time."""
         identity = self.alias.get(address, address)
         draft = self.drafts.get(identity)
+        heard = address in self.inventory.heard
         if draft is None:
-            if not is_device(address) or (address.endswith(".255") and address not in self.inventory.heard):
+            if not is_device(address) or (address.endswith(".255") and not heard):
                 return None
             draft = self.drafts[identity] = _Draft(identity, "host")
-        if address not in draft.addresses:
-            draft.addresses = draft.addresses | {address}
-            draft.heard = draft.heard or address in self.inventory.heard
-            draft.vlans = draft.vlans | self.inventory.vlans.get(address, _NO_VLANS)
+        self.homes[address] = draft
+        draft.addresses.append(address)
+        draft.heard = draft.heard or heard
+        vlans = self.inventory.vlans.get(address)
+        if vlans:
+            draft.vlans = draft.vlans | vlans
         return draft
 
     def join_addresses(self) -> None:
         """Addresses of one device: the same MAC and the same narrow subnet, each said by ARP."""
+        alias = self.alias
         for mac, owners in self.inventory.owners.items():
-            hosts = sorted((address for address in owners if not is_mac(address)), key=order)
-            if len(hosts) == 1 or _one_device(hosts, owners):
-                for address in (*hosts, mac):
-                    self.alias[address] = hosts[0]
+            if isinstance(owners, tuple):
+                hosts = [] if is_mac(owners[0]) else [owners[0]]
+            else:
+                hosts = sorted((address for address in owners if not is_mac(address)), key=order)
+            if len(hosts) == 1 or (isinstance(owners, dict) and _one_device(hosts, owners)):
+                alias[mac] = hosts[0]
+                for address in hosts:
+                    if address != hosts[0] or address in alias:
+                        alias[address] = hosts[0]
 
     def link_macs(self) -> None:
         """The MAC of a device, or of the router before it."""
         for mac, owners in self.inventory.owners.items():
+            if isinstance(owners, tuple):
+                owners = dict((owners,))
             hosts = [address for address in owners if not is_mac(address)]
             if not hosts:
                 self.device(mac)
@@ -147,7 +239,7 @@ class _Resolution:
     def _own(self, address: str, evidence: Evidence) -> None:
         draft = self.device(address)
         if draft is not None:
-            draft.say("mac", evidence)
+            draft.say(evidence)
 
     def _route(self, mac: str, hosts: Sequence[str], owners: Mapping[str, Evidence]) -> None:
         """Several addresses on one MAC: a router is suspected. If one of them alone answered ARP for itself, it is that one's."""
@@ -160,13 +252,13 @@ class _Resolution:
         router.kind = "router"
         router.heard = True
         if len(own) == 1:
-            router.say("mac", owners[identity])
+            router.say(owners[identity])
         else:
-            router.say("mac", min(owners.values(), key=_moment))
+            router.say(min(owners.values(), key=_moment))
         for address in hosts:
             behind = self.device(address) if address != identity else None
             if behind is not None:
-                behind.say("router_mac", owners[address])
+                behind.say(owners[address]._replace(name="router_mac"))
 
     def add_traits(self) -> None:
         """What devices and units said of themselves."""
@@ -174,9 +266,9 @@ class _Resolution:
             device = self.device(address)
             if device is None:
                 continue
-            for name, values in traits.items():
+            for values in traits.values():
                 for evidence in values:
-                    self._behind(device, evidence.protocol, unit).say(name, evidence)
+                    self._behind(device, evidence.protocol, unit).say(evidence)
                     device.seen(evidence.time, evidence.time)
             device.heard = True
 
@@ -189,72 +281,83 @@ class _Resolution:
         draft = self.drafts.get(identity)
         if draft is None:
             draft = self.drafts[identity] = _Draft(identity, "unit", device.id)
-            draft.addresses = device.addresses
+            draft.addresses = list(device.addresses)
             draft.heard = True
             device.units = device.units | {unit}
         return draft
 
     def add_exchanges(self) -> None:
         """Roles, and the units that answered."""
-        room = self.inventory.room
         for exchange, counted in self.inventory.counted():
             client, server, port, protocol, unit, _ = exchange
-            for address, role in ((client, "client"), (server, "server")):
-                if address is None or (address not in self.alias and address not in self.drafts and not room(address)):
-                    continue
-                device = self.device(address)
-                if device is None:
-                    continue
-                if role == "client" and counted.spoken > 0:
-                    device.roles.add(("client", protocol, None))
-                device.seen(counted.first, counted.last)
-                if role == "server" and counted.answered > 0:
-                    device.roles.add(("server", protocol, port))
-                    device.heard = True
-                    if unit is not None:
-                        behind = self._behind(device, protocol, unit)
-                        behind.roles.add(("server", protocol, port))
-                        behind.seen(counted.first, counted.last)
+            asks, answers = self._admitted(client), self._admitted(server)
+            if asks is not None:
+                if counted.spoken > 0:
+                    asks.act(("client", protocol, None))
+                asks.seen(counted.first, counted.last)
+            if answers is not None:
+                answers.seen(counted.first, counted.last)
+                if counted.answered > 0:
+                    self._answered(answers, ("server", protocol, port), unit, counted)
 
-    def name_vendors(self) -> None:
-        """The vendor that a MAC is registered to: of the network interface, not always of the device."""
-        owned = {draft.id: draft.said["mac"][-1] for draft in self.drafts.values() if "mac" in draft.said}
-        names = vendors_of(str(evidence.value) for evidence in owned.values())
-        for identity, evidence in owned.items():
-            name = names.get(str(evidence.value))
-            if name is not None:
-                self.drafts[identity].say("vendor", _registered(name, evidence))
+    def _admitted(self, address: str | None) -> _Draft | None:
+        """The device of an address that is talked of, where there is room for it."""
+        if address is None:
+            return None
+        known = self.homes.get(address)
+        if known is not None:
+            return known
+        if address in self.alias or address in self.drafts or self.inventory.room(address):
+            return self._home(address)
+        return None
+
+    def _answered(self, device: _Draft, role: Known, unit: str | None, counted: Counted) -> None:
+        device.act(role)
+        device.heard = True
+        if unit is not None:
+            behind = self._behind(device, role[1], unit)
+            behind.act(role)
+            behind.seen(counted.first, counted.last)
 
     def lift_single_units(self) -> None:
         """A device with one unit behind it is most likely that unit: it shows what the unit said, where it said nothing itself."""
-        for draft in list(self.drafts.values()):
-            if draft.kind != "unit" or draft.parent is None:
-                continue
-            parent = self.drafts[draft.parent]
-            if len(parent.units) == 1:
-                for name, values in draft.said.items():
-                    parent.said.setdefault(name, []).extend(values)
+        for draft in self.drafts.values():
+            if draft.kind == "unit" and draft.parent is not None and draft.said:
+                parent = self.drafts[draft.parent]
+                if len(parent.units) == 1:
+                    parent.lifted = (*parent.lifted, *draft.said)
 
-    def assets(self) -> list[Asset]:
+    def ordered(self) -> Sequence[_Draft]:
         """In the order of their addresses, units behind their device."""
-        ordered = sorted(
-            self.drafts.values(), key=lambda draft: (order(draft.parent or draft.id), draft.parent is not None, _unit_place(draft.id))
-        )
-        return [draft.asset() for draft in ordered]
+        drafts = sorted(self.drafts.values(), key=_place)
+        for place, draft in enumerate(drafts):
+            draft.place = place
+        return drafts
 
-    def conversations(self) -> list[Conversation]:
+    def vendors(self) -> Mapping[str, str]:
+        """To whom MACs are registered."""
+        return vendors_of(str(said.value) for draft in self.drafts.values() if (said := draft.mac()) is not None)
+
+    def talks(self) -> Mapping[Talk, Sequence[Exchange]]:
         """Exchanges between two assets, united over accesses and units."""
-        united: dict[tuple[str, str, str, int | None], list[tuple[Exchange, Counted]]] = {}
-        for exchange, counted in self.inventory.counted():
-            client, server = (self.alias.get(side, side) if side is not None else None for side in exchange[:2])
-            if client is not None and server is not None and client in self.drafts and server in self.drafts:
-                united.setdefault((client, server, exchange[3], exchange[2]), []).append((exchange, counted))
-        ordered = sorted(united, key=lambda key: (order(key[0]), order(key[1]), key[2], -1 if key[3] is None else key[3]))
-        return [_conversation(key, united[key]) for key in ordered]
+        drafts, alias = self.drafts, self.alias
+        talks: dict[Talk, list[Exchange]] = {}
+        for exchange in self.inventory.exchanges:
+            client, server, port, protocol, _, _ = exchange
+            asks, answers = (drafts.get(alias.get(side, side)) if side is not None else None for side in (client, server))
+            if asks is not None and answers is not None:
+                talks.setdefault((asks.place, answers.place, protocol, -1 if port is None else port), []).append(exchange)
+        return talks
+
+
+def _place(draft: _Draft) -> tuple[bytes, bool, tuple[int, str]]:
+    if draft.parent is None:
+        return (order(draft.id), False, _NO_UNIT)
+    return (order(draft.parent), True, _unit_place(draft.id))
 
 
 def _unit_place(identity: str) -> tuple[int, str]:
-    return _unit_order(identity.rpartition(":")[2]) if "/" in identity else (0, "")
+    return _unit_order(identity.rpartition(":")[2]) if "/" in identity else _NO_UNIT
 
 
 def _one_device(hosts: Sequence[str], owners: Mapping[str, Evidence]) -> bool:
@@ -263,26 +366,28 @@ def _one_device(hosts: Sequence[str], owners: Mapping[str, Evidence]) -> bool:
     return all(owners[address].protocol == "arp" and same_subnet(address, hosts[0]) for address in hosts)
 
 
-def _registered(name: str, mac: Evidence) -> Evidence:
-    return Evidence(
-        value=name, confidence=0.5, protocol=mac.protocol, field=f"{mac.field} (OUI)",
-        capture=mac.capture, packet=mac.packet, time=mac.time,
-    )  # fmt: skip
+def _registered(mac: Evidence | None, vendors: Mapping[str, str]) -> Iterator[Evidence]:
+    """The vendor of a device's MAC, where it is registered."""
+    name = None if mac is None else vendors.get(str(mac.value))
+    if mac is not None and name is not None:
+        yield mac._replace(name="vendor", value=name, confidence=0.5, field=f"{mac.field} (OUI)")
 
 
-def _conversation(key: tuple[str, str, str, int | None], parts: Iterable[tuple[Exchange, Counted]]) -> Conversation:
-    client, server, protocol, port = key
+def _conversation(client: str, server: str, parts: Sequence[tuple[Exchange, Counted | None]]) -> Conversation:
+    _, _, port, protocol, _, _ = parts[0][0]
     accesses: dict[str, int] = {}
     rejected = 0
     units: set[str] = set()
     firsts: list[int] = []
     lasts: list[int] = []
-    for exchange, counted in parts:
-        unit, access = exchange[4], exchange[5]
-        accesses[access] = accesses.get(access, 0) + counted.count
-        rejected += counted.rejected
+    for (_, _, _, _, unit, access), counted in parts:
         if unit is not None:
             units.add(unit)
+        accesses.setdefault(access, 0)
+        if counted is None:
+            continue
+        accesses[access] += counted.count
+        rejected += counted.rejected
         if counted.first is not None and counted.last is not None:
             firsts.append(counted.first)
             lasts.append(counted.last)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 
+def _counted(differences: Iterable[str]) -> Iterator[str]:
+    """Each difference once, with how often it is there: `22 × theirs …`."""
+    for text, number in Counter(differences).items():
+        yield text if number == 1 else f"{number} × {text}"
+
+
 class Decisions:
-    """The decisions of a file: `captures` (ends of names), `peer`, `why`, `differences` (exact texts)."""
+    """The decisions of a file: `captures` (ends of names), `peer`, `why`, `differences` (exact texts, `22 × ` before repeated ones)."""
 
     def __init__(self, place: Path) -> None:
         self.name = "/".join(place.parts[-4:])
@@ -27,7 +34,7 @@ class Decisions:
 
     def hold(self, capture: Path, peer: str, differences: Iterable[str]) -> None:
         """Every difference is decided, and none is decided that isn't one any more."""
-        seen, known = sorted(differences), self.of(capture, peer)
+        seen, known = sorted(_counted(differences)), self.of(capture, peer)
         fresh = [text for text in seen if text not in known]
         gone = [text for text in known if text not in seen]
         assert not fresh, (

@@ -1,4 +1,4 @@
-"""Normal traffic gives no alert and no anomaly, in captures of any protocol; and nothing is taken for Modbus that isn't."""
+"""Normal traffic gives no alert and no anomaly, in captures of any protocol; and nothing is taken for a protocol that it isn't."""
 
 from __future__ import annotations
 
@@ -16,8 +16,16 @@ from tests import corpus
 
 HERE = Path(__file__).parent
 CLEAN = HERE.joinpath("clean.txt").read_text(encoding="utf-8").split()
-NOT_CLEAN = {entry["capture"]: entry for entry in yaml.safe_load(HERE.joinpath("not_clean.yml").read_text(encoding="utf-8"))}
-FOREIGN = yaml.safe_load(HERE.joinpath("modbus", "foreign.yml").read_text(encoding="utf-8"))
+PLACES = [HERE, *sorted(place.parent for place in HERE.glob("*/foreign.yml"))]
+NOT_CLEAN = {
+    entry["capture"]: entry
+    for place in PLACES if (place / "not_clean.yml").exists()
+    for entry in yaml.safe_load((place / "not_clean.yml").read_text(encoding="utf-8"))
+}  # fmt: skip
+FOREIGN = {place.name: yaml.safe_load((place / "foreign.yml").read_text(encoding="utf-8")) or {} for place in PLACES[1:]}
+"""Captures of other folders that have a protocol in them: how many transactions, and why that is true."""
+SPOKEN = {"modbus": ("modbus", "umas"), "dnp3": ("dnp3",)}
+"""The protocols of a folder's dissector, and in which folders of the corpus they are spoken."""
 FOLDERS = sorted({name.partition("/")[0] for name in CLEAN})
 
 
@@ -78,11 +86,12 @@ def test_each_normal_capture_is_on_one_of_the_lists() -> None:
     assert normal == set(CLEAN) | set(NOT_CLEAN)
 
 
-@pytest.mark.parametrize("folder", sorted({*FOLDERS, "tristation"} - {"modbus", "umas"}))
-def test_nothing_else_is_taken_for_modbus(folder: str) -> None:
+@pytest.mark.parametrize("folder", sorted({*FOLDERS, "tristation"}))
+@pytest.mark.parametrize("spoken", sorted(SPOKEN))
+def test_nothing_else_is_taken_for_it(spoken: str, folder: str) -> None:
     """In all captures of other protocols, attacks and malformed ones included."""
-    if corpus.folder() is None:
-        pytest.skip("no corpus (set FIELDTAP_CORPUS)")
+    if corpus.folder() is None or folder in SPOKEN[spoken]:
+        pytest.skip("no corpus (set FIELDTAP_CORPUS)" if folder not in SPOKEN[spoken] else "its own captures")
     for path in corpus.captures(folder):
         name = f"{folder}/{path.name}"
         try:
@@ -90,5 +99,9 @@ def test_nothing_else_is_taken_for_modbus(folder: str) -> None:
         except CaptureError:
             assert path.suffix in (".tsv", ".txt"), name
             continue
-        seen = sum(protocols.get(protocol, {}).get("transactions", 0) for protocol in ("modbus", "umas"))
-        assert seen == FOREIGN.get(name, {}).get("transactions", 0), name
+        seen = sum(protocols.get(protocol, {}).get("transactions", 0) for protocol in SPOKEN[spoken])
+        assert seen == FOREIGN[spoken].get(name, {}).get("transactions", 0), name
+
+
+def test_every_protocol_says_where_else_it_is_spoken() -> None:
+    assert set(FOREIGN) == set(SPOKEN)

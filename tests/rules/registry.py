@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 FUNCTIONS = {
@@ -34,6 +34,26 @@ def rows(names: Mapping[Any, str]) -> list[dict[str, Any]]:
     return [{"code": code, "name": name} for code, name in names.items()]
 
 
+S7 = {
+    0x04: "read_var", 0x05: "write_var", 0x07: "userdata", 0x1A: "request_download", 0x1D: "start_upload", 0x28: "pi_service",
+    0x29: "plc_stop", 0xE0: "cotp_connect",
+}  # fmt: skip
+S7_SUB_FUNCTIONS = (
+    "P_PROGRAM", "_INSE", "_DELE", "modify_variable", "force", "alarm_8_lock",
+    "set_clock", "set_clock_following",
+)  # fmt: skip
+S7_PLUS = {
+    0x04BB: "explore", 0x04CA: "create_object", 0x04D4: "delete_object", 0x04F2: "set_variable", 0x0542: "set_multi_variables",
+    0x054C: "get_multi_variables", 0x057C: "set_var_sub_streamed", 0x0586: "get_var_sub_streamed",
+}  # fmt: skip
+S7_PLUS_SUB_FUNCTIONS = ("operating_state_request", "set_clock", "legitimate", "legitimation_response")
+
+
+def named(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Rows of a table whose codes no rule asks for."""
+    return [{"name": name} for name in names]
+
+
 REGISTRY: dict[str, dict[str, Any]] = {
     "modbus": {
         "name": "modbus",
@@ -44,4 +64,20 @@ REGISTRY: dict[str, dict[str, Any]] = {
         "point_kinds": [{"name": name} for name in KINDS],
     },
     "umas": {"name": "umas", "functions": rows(UMAS), "sub_functions": [], "rejections": [], "anomalies": [], "point_kinds": []},
+    "s7comm": {
+        "name": "s7comm",
+        "functions": rows(S7),
+        "sub_functions": named(S7_SUB_FUNCTIONS),
+        "rejections": [],
+        "anomalies": [],
+        "point_kinds": named(("data_block", "memory", "output", "organization_block")),
+    },
+    "s7commplus": {
+        "name": "s7commplus",
+        "functions": rows(S7_PLUS),
+        "sub_functions": named(S7_PLUS_SUB_FUNCTIONS),
+        "rejections": [],
+        "anomalies": [],
+        "point_kinds": [],
+    },
 }

@@ -9,20 +9,22 @@ from pathlib import Path
 
 import yaml
 
+from dissectors import protocols
 from rules.attack import REVOKED, Attack, technique
 from rules.fields import FIELDS, Stage
 from rules.loader import catalog, compile_rules, digest
 from tests.rules.gate import Gate
-from tests.rules.registry import REGISTRY
+from tests.rules.registry import REGISTRY as SOME
 from tests.rules.write import rule as written
 from tests.synthetic import transaction
 
-STATIONS = {"engineering_stations": ["10.20.4.7"]}
+REGISTRY = protocols()
+STATIONS = {"engineering_stations": ["10.20.4.7"], "dnp3_masters": ["10.20.3.5"]}
 
 
 def test_the_catalog_has_no_problem_and_says_why() -> None:
     plan = compile_rules([catalog()], REGISTRY, STATIONS)
-    assert len(plan.rules) >= 8
+    assert len(plan.rules) >= 30
     assert not plan.inactive
     for rule in plan.rules:
         assert Path(rule.alert.file).stem == rule.name
@@ -37,9 +39,10 @@ def test_the_catalog_has_no_problem_and_says_why() -> None:
 
 def test_without_the_placeholder_its_rule_is_inactive() -> None:
     plan = compile_rules([catalog()], REGISTRY)
-    assert [(one.placeholder, one.file) for one in plan.inactive] == [
-        ("engineering_stations", "modbus/modbus-write-outside-engineering-stations.yml")
-    ]
+    waiting = {one.file: one.placeholder for one in plan.inactive}
+    assert waiting.pop("modbus/modbus-write-outside-engineering-stations.yml") == "engineering_stations"
+    assert waiting.pop("s7/s7comm-write-outside-engineering-stations.yml") == "engineering_stations"
+    assert waiting == {one.file: "dnp3_masters" for one in plan.inactive if one.file.startswith("dnp3/")}
 
 
 def test_ordinary_traffic_is_silent() -> None:
@@ -81,7 +84,7 @@ def test_the_digest_changes_with_everything_that_a_plan_is_made_from(tmp_path: P
     first = digest([tmp_path], REGISTRY, {})
     assert digest([tmp_path], REGISTRY, {}) == first == compile_rules([tmp_path], REGISTRY).digest
     assert digest([tmp_path], REGISTRY, STATIONS) != first
-    assert digest([tmp_path], {"modbus": REGISTRY["modbus"]}, {}) != first
+    assert digest([tmp_path], SOME, {}) != first
     file.write_text(file.read_text() + "\n")
     assert digest([tmp_path], REGISTRY, {}) != first
 

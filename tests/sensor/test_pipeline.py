@@ -163,6 +163,14 @@ def test_unreadable_traffic_is_one_coverage_finding_a_kind() -> None:
     assert document["detail"]["examples"][0]["needed"] == 2
 
 
+def test_what_was_read_and_is_irregular_is_not_called_unreadable() -> None:
+    anomaly = Anomaly(name="late_response", source="10.0.0.1", destination="10.0.1.1", moment=at(1, 1), layer=None)
+    (finding,) = result_of(ScriptedEngine([(1, anomaly)], RESULT)).findings
+    document = finding.to_dict()
+    assert (document["reason"], document["severity"]) == ("irregular:modbus:late_response", "info")
+    assert document["title"] == "Irregular modbus traffic: late_response"
+
+
 def test_missing_directions_loss_and_ceilings_are_said_once() -> None:
     engine = ScriptedEngine(script(happened(0)), {**RESULT, "ceilings": {"flows": 12, "operations": 0}})
     engine.talks = [talk(f"10.0.1.{n}", sent=(10, 0), payload=(300, 0), half_seen=1) for n in range(40)]

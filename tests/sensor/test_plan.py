@@ -95,7 +95,8 @@ def test_roles_declare_placeholders(policy: Path) -> None:
     assert load(None).rules_summary is not None
     waiting = [rule["placeholder"] for rule in (load(None).rules_summary or {})["inactive"]]
     assert "engineering_stations" in waiting
-    assert (load(policy).rules_summary or {})["inactive"] == []
+    left = {rule["placeholder"] for rule in (load(policy).rules_summary or {})["inactive"]}
+    assert left == set(waiting) - {"engineering_stations"}
 
 
 class Bomb:

@@ -123,13 +123,16 @@ LINES = {
     "{protocol: modbus, access: read, points: [20001]}": '10: point "20001": a Modicon number begins with 0, 1, 3 or 4',
     "{protocol: modbus, access: read, points: [40000]}": '10: point "40000": numbers run from 40001 upwards, to 65536 at most',
     "{protocol: modbus, access: read, points: [40001-30002]}": '10: point "40001-30002": both ends must be of the same table and length',
-    "{protocol: s7comm, access: read, points: [DB10.DBW2]}": '10: point "DB10.DBW2": points of s7comm (DB10.DBW2) are not supported by this version',
+    "{protocol: s7comm, access: read, points: [DB10.DBW2, M4.1, T0-7]}": None,
+    "{protocol: s7comm, access: read, points: [DB10.DBX2.9]}": '10: point "DB10.DBX2.9" is not written as points of this protocol are (DB10.DBW2, DI3.DIX0.1, M4.1)',
+    "{protocol: s7comm, access: read, points: [MB9999999]}": '10: point "MB9999999": the greatest byte of memory is 2097151',
+    "{protocol: s7commplus, access: read, points: [DB10.DBW2]}": '10: point "DB10.DBW2": points of s7commplus (DB10.DBW2) are not supported by this version',
     "{protocol: dnp3, access: read, points: [binary_output:18446744073709551616]}": (
         '10: point "binary_output:18446744073709551616": there are no addresses above 18446744073709551615'
     ),
     "{protocol: modbus, access: read, points: [40101-40120]}": "10: note: 40101-40120 is holding_register:100-119 (zero-based, as on the wire)",
-    "{protocol: dnp3, access: read}": (
-        '10: warning: protocol "dnp3" is not dissected by this version: only connections to the ports of this line are allowed'
+    "{protocol: iec104, access: read}": (
+        '10: warning: protocol "iec104" is not dissected by this version: only connections to the ports of this line are allowed'
     ),
     "{protocol: modbus}": "10: warning: no access is given: this allows every access of modbus but reports, write, mode and program included",
     "{protocol: '0x88cc'}": None,

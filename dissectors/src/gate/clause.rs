@@ -287,7 +287,7 @@ impl PointLine {
             return Some(self.last);
         }
         let end = self.last.min(point.last.max(next));
-        let width = reading::width(point);
+        let width = point.width();
         let mut place = next.saturating_sub(point.first).checked_div(width).unwrap_or_default();
         let mut reached = None;
         loop {

@@ -1,6 +1,6 @@
 //! Values as numbers, for limits.
 
-use crate::transaction::{Number, Point, Value, Values};
+use crate::transaction::{Number, Value, Values};
 
 /// One value, as limits see it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,27 +27,7 @@ pub(super) fn at(values: &Values<'_>, place: u64) -> Reading {
 
 /// How many values there are.
 pub(super) fn count(values: &Values<'_>) -> usize {
-    match *values {
-        Values::Unseen => 0,
-        Values::Bits { bytes, count } => {
-            usize::try_from(count).unwrap_or(usize::MAX).min(bytes.len().saturating_mul(8))
-        }
-        Values::Words(bytes) => bytes.len() / 2,
-        Values::Numbers { bytes, of } => bytes.len().checked_div(of.size()).unwrap_or_default(),
-        Values::Typed(list) => list.len(),
-    }
-}
-
-/// Addresses that each value is for: typed values are spread evenly over those of the point (a real takes 32 bits of S7's memory),
-/// where they can be.
-pub(super) fn width(point: &Point<'_>) -> u64 {
-    if !matches!(point.values, Values::Typed(_) | Values::Numbers { .. }) {
-        return 1;
-    }
-    let addresses = u128::from(point.last.saturating_sub(point.first)).saturating_add(1);
-    let values = u128::try_from(count(&point.values)).unwrap_or(u128::MAX);
-    let width = addresses.checked_div(values).filter(|_| addresses % values.max(1) == 0);
-    width.map_or(1, |width| u64::try_from(width).unwrap_or(u64::MAX))
+    values.count()
 }
 
 /// All values in order.

@@ -20,7 +20,7 @@ pub const MAX_FRAMES: usize = 1 << 16;
 /// Equal frames within the window that are looked at; with more, all further ones are kept and marked.
 const MAX_EQUAL: usize = 32;
 /// Frames that the window has room for at first.
-const FIRST_FRAMES: usize = 1 << 10;
+const FIRST_FRAMES: usize = 1 << 7;
 /// Senders whose IP identification is followed, a power of two. Two that share a place displace each other, which costs
 /// evidence and never a frame.
 const SENDERS: usize = 1 << 14;

@@ -23,6 +23,18 @@ pub enum Syntax {
     Name(&'static str),
 }
 
+impl Syntax {
+    /// The word by which the registry names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Syntax::Colon => "colon",
+            Syntax::Memory(_) => "memory",
+            Syntax::Letters(_) => "letters",
+            Syntax::Name(_) => "name",
+        }
+    }
+}
+
 /// A point that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {

@@ -6,6 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 
+use super::address::mac;
 use crate::address::Mac;
 use crate::gate::{Clause, L2Line, NewClause, PointLine};
 use crate::packet::Vlan;
@@ -138,13 +139,12 @@ fn l2_line(line: &Bound<'_, PyAny>) -> PyResult<L2Line> {
         Vlan { count: u8::try_from(ids.len().min(2)).unwrap_or(2), ids: [place(0), place(1)] }
     });
     Ok(L2Line {
-        client: client.map(|text| mac(&text)).transpose()?,
-        server: server.map(|text| mac(&text)).transpose()?,
+        client: client.map(|text| mac_of(&text)).transpose()?,
+        server: server.map(|text| mac_of(&text)).transpose()?,
         vlan,
     })
 }
 
-fn mac(text: &str) -> PyResult<Mac> {
-    let bytes: Vec<u8> = text.split(':').map_while(|byte| u8::from_str_radix(byte, 16).ok()).collect();
-    bytes.try_into().map_err(|_| unknown("MAC", text))
+fn mac_of(text: &str) -> PyResult<Mac> {
+    mac(text).ok_or_else(|| unknown("MAC", text))
 }

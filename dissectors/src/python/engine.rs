@@ -11,8 +11,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::answers::Known;
-use super::facts::{Anomaly, Crossing, Observation, Transaction, unit_text};
+use super::facts::{Anomaly, Crossing, Observation, Transaction};
 use super::listing::{Listing, What};
+use super::names;
 use super::plugin::{self, Account};
 use super::result::{self, Tally, WindowTally};
 use crate::capture::filter::{Instruction, Program};
@@ -21,7 +22,7 @@ use crate::engine::{Engine as Run, EngineError, Pause};
 use crate::front::{Feeder, Front, FrontError, Progress};
 use crate::gate::{Fact, Gate, Mode, Settings};
 use crate::output::Lines;
-use crate::protocols::{self, Plugins};
+use crate::protocols::Plugins;
 use crate::stream::Limits;
 
 create_exception!(
@@ -219,8 +220,8 @@ impl Engine {
         operation.set_item("client", view.client.map(|address| address.to_string()))?;
         operation.set_item("server", view.server.map(|address| address.to_string()))?;
         operation.set_item("port", view.port)?;
-        operation.set_item("protocol", protocols::name(view.protocol))?;
-        operation.set_item("unit", unit_text(view.protocol, view.unit))?;
+        operation.set_item("protocol", names::protocol(py, view.protocol))?;
+        operation.set_item("unit", names::unit(py, view.protocol, view.unit))?;
         operation.set_item("function", view.function.map(super::facts::Code::plain))?;
         operation.set_item("sub_function", view.sub_function.map(super::facts::Code::sub))?;
         operation.set_item("access", view.access.name())?;

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
+use super::{address as written, names};
 use crate::address::{self, Address, Net, Side};
 use crate::gate::{Crossing as GateCrossing, Delivered, FlowAnomaly, OwnedObservation, OwnedTransaction};
 use crate::output::{community_id, hex, json_line};
@@ -69,7 +70,7 @@ impl Party {
 }
 
 fn text(py: Python<'_>, made: &PyOnceLock<Py<PyString>>, address: Address) -> Py<PyString> {
-    made.get_or_init(py, || PyString::new(py, &address.to_string()).unbind()).clone_ref(py)
+    made.get_or_init(py, || written::text(py, address).unbind()).clone_ref(py)
 }
 
 /// A raw code and its name.
@@ -98,15 +99,22 @@ impl Code {
 }
 
 /// How it ended.
-#[pyclass(frozen, get_all, module = "dissectors")]
+#[pyclass(frozen, module = "dissectors")]
 pub struct Outcome {
     result: &'static str,
+    #[pyo3(get)]
     code: Option<u32>,
+    #[pyo3(get)]
     name: Option<&'static str>,
 }
 
 #[pymethods]
 impl Outcome {
+    #[getter]
+    fn result<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        names::name(py, self.result)
+    }
+
     fn __repr__(&self) -> String {
         match (self.code, self.name) {
             (None, _) => self.result.to_owned(),
@@ -152,6 +160,8 @@ pub struct Point {
     block: u32,
     #[pyo3(get)]
     values: Option<Py<PyList>>,
+    #[pyo3(get)]
+    width: u64,
 }
 
 #[pymethods]
@@ -187,6 +197,7 @@ impl Point {
             name: point.name.map(|name| String::from_utf8_lossy(name).into_owned()),
             block: point.block,
             values: values(py, point.values)?,
+            width: point.width(),
         })
     }
 
@@ -199,6 +210,7 @@ impl Point {
             name: point.name.as_ref().map(|name| String::from_utf8_lossy(name).into_owned()),
             block: point.block,
             values: None,
+            width: 1,
         }
     }
 }
@@ -307,7 +319,7 @@ impl Transaction {
 
     #[getter]
     fn protocol<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::intern(py, protocols::name(self.delivered.transaction.protocol))
+        names::protocol(py, self.delivered.transaction.protocol)
     }
 
     #[getter]
@@ -340,9 +352,9 @@ impl Transaction {
     }
 
     #[getter]
-    fn unit(&self) -> Option<String> {
+    fn unit<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
         let t = &self.delivered.transaction;
-        unit_text(t.protocol, t.unit)
+        names::unit(py, t.protocol, t.unit)
     }
 
     #[getter]
@@ -358,7 +370,7 @@ impl Transaction {
 
     #[getter]
     fn access<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        PyString::intern(py, self.delivered.transaction.access.name())
+        names::name(py, self.delivered.transaction.access.name())
     }
 
     #[getter]
@@ -418,12 +430,6 @@ impl Transaction {
     }
 }
 
-pub(super) fn unit_text(protocol: u8, unit: Option<u32>) -> Option<String> {
-    let mut text = Vec::new();
-    (protocols::protocol(protocol)?.write_unit)(&mut text, unit?);
-    Some(String::from_utf8_lossy(&text).into_owned())
-}
-
 /// An identity observation.
 #[pyclass(frozen, module = "dissectors")]
 pub struct Observation(pub(super) Arc<OwnedObservation>);
@@ -436,23 +442,23 @@ impl Observation {
     }
 
     #[getter]
-    fn address(&self) -> String {
-        self.0.address.to_string()
+    fn address<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        written::text(py, self.0.address)
     }
 
     #[getter]
-    fn unit(&self) -> Option<String> {
-        unit_text(self.0.protocol, self.0.unit)
+    fn unit<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyString>> {
+        names::unit(py, self.0.protocol, self.0.unit)
     }
 
     #[getter]
-    fn protocol(&self) -> &'static str {
-        protocols::name(self.0.protocol)
+    fn protocol<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        names::protocol(py, self.0.protocol)
     }
 
     #[getter]
-    fn attribute(&self) -> &'static str {
-        self.0.attribute
+    fn attribute<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        names::name(py, self.0.attribute)
     }
 
     #[getter]
@@ -462,8 +468,8 @@ impl Observation {
     }
 
     #[getter]
-    fn field(&self) -> &'static str {
-        self.0.field
+    fn field<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        names::name(py, self.0.field)
     }
 
     #[getter]

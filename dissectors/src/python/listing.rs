@@ -8,12 +8,13 @@ use pyo3::exceptions::{PyIndexError, PyKeyError};
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
+use super::address;
 use super::engine::locked;
 use super::facts::Moment;
+use super::names;
 use super::result::Tally;
 use crate::engine::Engine as Run;
 use crate::gate::{Account, ConversationKey, Direction};
-use crate::protocols;
 
 /// What a listing is of.
 #[derive(Clone, Copy)]
@@ -123,10 +124,10 @@ impl Conversation {
         let Conversation { key, account } = self;
         let number = |count: u64| Ok(count.into_pyobject(py)?.into_any());
         match name {
-            "client" => Ok(key.client.to_string().into_pyobject(py)?.into_any()),
-            "server" => Ok(key.server.to_string().into_pyobject(py)?.into_any()),
+            "client" => Ok(address::text(py, key.client).into_any()),
+            "server" => Ok(address::text(py, key.server).into_any()),
             "port" => number(u64::from(key.port)),
-            "protocol" => Ok(protocols::name(key.protocol).into_pyobject(py)?.into_any()),
+            "protocol" => Ok(names::protocol(py, key.protocol).into_any()),
             "flows" => number(account.flows),
             "first" => account.first.map(Moment::from).into_bound_py_any(py),
             "last" => account.last.map(Moment::from).into_bound_py_any(py),

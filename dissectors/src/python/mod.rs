@@ -1,9 +1,11 @@
 //! The binding to Python: the only place where PyO3 stands. What it offers is described in `dissectors/_native.pyi`.
 
+mod address;
 mod answers;
 mod engine;
 mod facts;
 mod listing;
+mod names;
 mod plugin;
 mod registry;
 mod result;
@@ -15,6 +17,8 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
+    use super::address::packed;
+    #[pymodule_export]
     use super::engine::{Batch, CaptureError, Engine};
     #[pymodule_export]
     use super::facts::{Anomaly, Code, Crossing, Moment, Observation, Outcome, Party, Point, Transaction};
@@ -23,7 +27,7 @@ mod _native {
     #[pymodule_export]
     use super::plugin::register;
     #[pymodule_export]
-    use super::registry::{protocols, services};
+    use super::registry::{point_text, protocols, read_point, services};
     #[pymodule_export]
     use super::result::{Tally, WindowTally};
     use pyo3::prelude::*;

@@ -1,5 +1,6 @@
 //! What is known of protocols, as Python sees it.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -24,6 +25,39 @@ pub fn services() -> Vec<(&'static str, u16, &'static str)> {
         }
     }
     all
+}
+
+/// Reads a point as it is written for this protocol: kind, block, first and last address, name.
+#[pyfunction]
+#[allow(clippy::type_complexity)] // what Python sees is a tuple
+pub fn read_point(protocol: &str, text: &str) -> PyResult<(&'static str, Option<u32>, u64, u64, Option<String>)> {
+    let kinds = kinds_of(protocol)?;
+    let read = table::points::read(kinds, text).map_err(PyValueError::new_err)?;
+    let kind = kinds.get(read.kind).map_or("", |kind| kind.name);
+    Ok((kind, read.block, read.first, read.last, read.name))
+}
+
+/// A point as it is written for this protocol.
+#[pyfunction]
+#[pyo3(signature = (protocol, kind, block, first, last, name=None))]
+pub fn point_text(
+    protocol: &str,
+    kind: &str,
+    block: Option<u32>,
+    first: u64,
+    last: u64,
+    name: Option<&str>,
+) -> PyResult<String> {
+    let found = kinds_of(protocol)?.iter().find(|row| row.name == kind);
+    let row = found.ok_or_else(|| PyValueError::new_err(format!("{protocol} has no points of kind {kind}")))?;
+    Ok(table::points::text(row, block.unwrap_or(0), (first, last), name))
+}
+
+fn kinds_of(protocol: &str) -> PyResult<&'static [table::PointKind]> {
+    let found = table::number_of(protocol).and_then(table::protocol);
+    found
+        .map(|protocol| protocol.point_kinds)
+        .ok_or_else(|| PyValueError::new_err(format!("there is no protocol {protocol}")))
 }
 
 fn entry<'py>(py: Python<'py>, protocol: &table::Protocol) -> PyResult<Bound<'py, PyDict>> {
@@ -73,6 +107,7 @@ fn point_kinds<'py>(py: Python<'py>, protocol: &table::Protocol) -> PyResult<Vec
         row.set_item("example", kind.example)?;
         row.set_item("max", kind.max)?;
         row.set_item("block", kind.block)?;
+        row.set_item("syntax", kind.syntax.name())?;
         Ok(row)
     };
     protocol.point_kinds.iter().map(row).collect()

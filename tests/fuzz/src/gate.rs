@@ -4,7 +4,7 @@ use fieldtap_native::address::{Moment, Net, Side};
 use fieldtap_native::gate::{
     Clause, Context, Fact, FlowCache, Gate, L2Line, Limits, Mode, NewClause, PointLine, Settings,
 };
-use fieldtap_native::packet::{Transport, Vlan};
+use fieldtap_native::packet::{L2, Transport};
 use fieldtap_native::stream::FlowKey;
 use fieldtap_native::transaction::{Access, Anomalies, Code, Outcome, Point, Transaction, Values};
 
@@ -101,10 +101,8 @@ fn offer(gate: &mut Gate, script: &mut Script<'_>, time: u64, packet: u64) {
         detail: &[],
     };
     let cache = &mut FlowCache::default();
-    gate.offer(
-        Context { key: &key, macs: &[[who & 3; 6], [2; 6]], vlan: Vlan::default(), initiator: None, cache },
-        &transaction,
-    );
+    let l2 = [who & 3, 2].map(|mac| L2 { source: [mac; 6], ..L2::default() });
+    gate.offer(Context { key: &key, l2: &l2, initiator: None, cache }, &transaction);
 }
 
 /// Offers, answers, windows, and looks at what came, in any order.

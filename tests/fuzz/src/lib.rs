@@ -1,9 +1,13 @@
 //! What the fuzz targets do with their bytes. Each `run` panics when a promise is broken.
 
 pub mod capture;
+pub mod dnp3;
+pub mod flow;
 pub mod gate;
 pub mod modbus;
 pub mod packet;
+pub mod s7comm;
+pub mod s7commplus;
 pub mod script;
 pub mod stream;
 pub mod whole;
@@ -43,11 +47,14 @@ pub fn file(data: &[u8]) -> std::path::PathBuf {
 mod tests {
     type Target = (&'static str, fn(&[u8]));
 
-    const TARGETS: [Target; 6] = [
+    const TARGETS: [Target; 9] = [
         ("capture", crate::capture::run),
         ("packet", crate::packet::run),
         ("stream", crate::stream::run),
         ("modbus", crate::modbus::run),
+        ("dnp3", crate::dnp3::run),
+        ("s7comm", crate::s7comm::run),
+        ("s7commplus", crate::s7commplus::run),
         ("gate", crate::gate::run),
         ("whole", crate::whole::run),
     ];

@@ -16,7 +16,7 @@ pub mod message;
 mod recognition;
 pub mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use recognition::recognise;
 

@@ -178,15 +178,19 @@ impl Dnp3 {
         self.associations.len().saturating_sub(1)
     }
 
-    /// Both stations are told when they are first heard.
+    /// A station is told when it is first heard, and when it first wants its user data confirmed by the link layer.
     #[cold]
     fn introduce(&self, frame: &Frame, side: Side, at: Moment, sink: &mut dyn Sink) {
         let (role, unit): (&[u8], _) =
             if frame.from_master() { (b"master", None) } else { (b"outstation", Some(frame.unit())) };
         let address = Value::Unsigned(u64::from(frame.source));
-        let told =
-            [("dnp3_role", Value::Text(role), "dnp3.link.control"), ("dnp3_address", address, "dnp3.link.source")];
-        for (attribute, value, field) in told {
+        let confirms = frame.is_primary() && frame.function() == link::CONFIRMED_DATA;
+        let told = [
+            ("dnp3_role", Value::Text(role), "dnp3.link.control"),
+            ("dnp3_address", address, "dnp3.link.source"),
+            ("dnp3_link_confirm", Value::Bool(true), "dnp3.link.control"),
+        ];
+        for (attribute, value, field) in told.into_iter().take(if confirms { 3 } else { 2 }) {
             sink.observation(&Observation { protocol: tables::NUMBER, side, unit, attribute, value, field, at });
         }
     }
@@ -203,13 +207,10 @@ impl Dnp3 {
     /// A whole frame.
     #[inline]
     fn frame(&mut self, side: Side, frame: &Frame, bytes: &[u8], now: (Moment, &Seen), sink: &mut dyn Sink) -> Fed {
-        let data = if frame.user_data > 0 {
-            match link::user_data(bytes.get(..frame.size).unwrap_or_default()) {
-                Ok(data) => Some(data),
-                Err(place) => return Fed::Malformed { used: frame.size, anomaly: anomaly::DATA_CRC, place },
-            }
-        } else {
-            None
+        let mut room = [0; 256];
+        let data = match link::user_data(bytes.get(..frame.size).unwrap_or_default(), &mut room) {
+            Ok(data) => data,
+            Err(place) => return Fed::Malformed { used: frame.size, anomaly: anomaly::DATA_CRC, place },
         };
         let (at, seen) = now;
         let place = self.association(frame, side, now, sink);
@@ -217,19 +218,18 @@ impl Dnp3 {
         let context = self.context(if frame.from_master() { side } else { side.other() }, seen);
         let Some(association) = self.associations.get_mut(place) else { return Fed::Used(frame.size) };
         association.used = seen.clock;
-        let known = association.heard.get_mut(sender).is_none_or(|heard| std::mem::replace(heard, true));
-        if !known {
+        let confirms = frame.is_primary() && frame.function() == link::CONFIRMED_DATA;
+        let is_new =
+            |seen: Option<&mut bool>, now: bool| seen.is_some_and(|seen| now && !std::mem::replace(seen, true));
+        let heard = is_new(association.heard.get_mut(sender), true);
+        if heard || (confirms && is_new(association.confirms.get_mut(sender), true)) {
             self.introduce(frame, side, at, sink);
         }
-        match &data {
-            Some(data) if frame.is_data() => self.segment(frame, side, data.as_slice(), now, sink),
-            _ => {
-                if !frame.is_sound() {
-                    let wrong = if frame.is_known() { anomaly::INVALID_LENGTH } else { anomaly::INVALID_LINK_FUNCTION };
-                    sink.anomaly(tables::NUMBER, wrong, side, at);
-                }
-                self.link_only(frame, place, &context, at, sink);
-            }
+        match (frame.is_data(), data) {
+            // User data that is none.
+            (true, []) => sink.anomaly(tables::NUMBER, anomaly::INVALID_LENGTH, side, at),
+            (true, [header, octets @ ..]) => self.segment(frame, side, (*header, octets), now, sink),
+            (false, _) => self.link_only(frame, place, &context, at, sink),
         }
         Fed::Used(frame.size)
     }
@@ -237,20 +237,18 @@ impl Dnp3 {
     /// A frame of the link layer alone.
     fn link_only(&mut self, frame: &Frame, place: usize, context: &Context<'_>, at: Moment, sink: &mut dyn Sink) {
         let Some(association) = self.associations.get_mut(place) else { return };
-        match (frame.is_primary(), frame.is_data()) {
-            (true, true) => {}
-            (true, false) => association.link_request(frame, at, context, sink),
-            (false, _) => {
-                let data = association.heard == [true; 2];
-                association.link_answer(frame, at, data, context, sink);
-            }
+        if frame.is_primary() {
+            association.link_request(frame, at, context, sink);
+        } else {
+            let data = association.heard == [true; 2];
+            association.link_answer(frame, at, data, context, sink);
         }
     }
 
     /// User data: a transport segment.
     #[inline]
-    fn segment(&mut self, frame: &Frame, side: Side, data: &[u8], now: (Moment, &Seen), sink: &mut dyn Sink) {
-        let Some((header, octets)) = link::transport(data) else { return };
+    fn segment(&mut self, frame: &Frame, side: Side, data: (u8, &[u8]), now: (Moment, &Seen), sink: &mut dyn Sink) {
+        let (header, octets) = data;
         let sender = usize::from(!frame.from_master());
         let place = self.last;
         let Some(association) = self.associations.get_mut(place) else { return };
@@ -287,7 +285,8 @@ impl Dnp3 {
         self.asked |= from_master;
         let context = self.context(if from_master { side } else { side.other() }, seen);
         let selected = from_master && application::is_control(fragment.function) && self.selected_by_another(place, at);
-        if !from_master && !self.associations.get(place).is_some_and(|a| a.awaits(fragment.control)) {
+        let answer = !from_master && fragment.function == application::RESPONSE;
+        if answer && !self.associations.get(place).is_some_and(|a| a.awaits(fragment.control)) {
             place = self.self_addressed(place, &fragment);
         }
         let Some(association) = self.associations.get_mut(place) else { return };

@@ -118,7 +118,7 @@ impl Rider for S7 {
 
     fn gap(&mut self, side: Side, _link: &Link) {
         self.pairing.lose(side);
-        self.state.lose(side);
+        self.state.lose();
     }
 
     fn expire(&mut self, link: &Link, seen: &Seen, sink: &mut dyn Sink) -> Option<u64> {

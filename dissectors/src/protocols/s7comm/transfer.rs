@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use sha2::{Digest, Sha256};
 
 use super::message::header::{END, HEADER};
-use crate::address::Side;
 
 /// Blocks of one flow that are being loaded; the oldest gives way.
 const MAX_TRANSFERS: usize = 8;
@@ -37,8 +36,6 @@ pub struct Transfer {
     pub announced: Option<u64>,
     /// Bytes that passed.
     pub passed: u64,
-    /// Bytes were lost since it began.
-    pub lost: bool,
     hash: Sha256,
     head: Vec<u8>,
     tail: Vec<u8>,
@@ -61,9 +58,9 @@ impl Transfer {
         }
     }
 
-    /// Every byte of the block was seen.
+    /// Every byte of the block was seen: as many as were announced.
     pub fn is_whole(&self) -> bool {
-        !self.lost && self.announced == Some(self.passed)
+        self.announced == Some(self.passed)
     }
 
     /// SHA-256 of what passed.
@@ -73,7 +70,7 @@ impl Transfer {
 
     /// Header and end of the block, where they were seen.
     pub fn ends(&self) -> (Option<&[u8]>, Option<&[u8]>) {
-        let head = (self.head.len() == HEADER && !self.lost).then_some(&*self.head);
+        let head = (self.head.len() == HEADER).then_some(&*self.head);
         let end = (self.tail.len() == END && self.is_whole()).then_some(&*self.tail);
         (head.filter(|head| head.starts_with(b"pp")), end)
     }
@@ -88,7 +85,7 @@ impl State {
         }
         let hash = Sha256::new();
         let (head, tail) = (Vec::new(), Vec::new());
-        self.transfers.push_back(Transfer { key, block, announced, passed: 0, lost: false, hash, head, tail });
+        self.transfers.push_back(Transfer { key, block, announced, passed: 0, hash, head, tail });
     }
 
     /// The transfer of this key.
@@ -102,11 +99,8 @@ impl State {
         self.transfers.remove(place)
     }
 
-    /// Bytes of one side were lost: of what is being loaded some may be missing.
-    pub fn lose(&mut self, _side: Side) {
-        for transfer in &mut self.transfers {
-            transfer.lost = true;
-        }
+    /// Bytes were lost: parts of lists may be among them. Blocks tell by their length.
+    pub fn lose(&mut self) {
         self.lists.lose();
     }
 }

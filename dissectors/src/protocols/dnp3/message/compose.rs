@@ -11,6 +11,7 @@ use super::detail::Detail;
 use super::files::FileNote;
 use super::objects::{Block, Range, Walk};
 use super::points::{self, Points};
+use super::usual;
 use crate::address::{Moment, Side};
 use crate::cursor::Cursor;
 use crate::protocols::Sink;
@@ -55,7 +56,7 @@ pub struct Response<'a> {
     pub fragment: Fragment<'a>,
     /// Internal indications of all fragments.
     pub iin: u16,
-    /// Objects of further fragments: octets, and where each fragment ends.
+    /// All octets of a response with further fragments, whose objects follow the first one's, and where each of them ends.
     pub more: (&'a [u8], &'a [usize]),
     /// The packet that completed it.
     pub at: Moment,
@@ -66,7 +67,7 @@ impl<'a> Response<'a> {
     #[inline]
     pub fn parts(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let (octets, ends) = self.more;
-        let mut start = 0;
+        let mut start = self.fragment.bytes.len();
         let rest = ends.iter().map(move |&end| {
             let part = octets.get(start..end).unwrap_or_default();
             start = end;
@@ -89,6 +90,8 @@ pub struct Exchange<'a> {
     pub response: Option<Response<'a>>,
     /// How it ended, where the response doesn't say it.
     pub ending: Outcome,
+    /// The end of the response is missing.
+    pub incomplete: bool,
     /// Anomalies found while pairing.
     pub anomalies: Anomalies,
     /// When it was complete, ns.
@@ -124,6 +127,7 @@ impl<'a> Exchange<'a> {
             request: None,
             response: None,
             ending: Outcome::Unknown,
+            incomplete: false,
             anomalies: Anomalies::default(),
             completed,
             retries: 0,
@@ -143,6 +147,11 @@ impl<'a> Exchange<'a> {
 
     /// Hands the record over; says how it ended.
     pub fn emit(&self, transfers: &mut Transfers, sink: &mut dyn Sink) -> Outcome {
+        if usual::tell(self, sink) { Outcome::Accepted } else { self.emit_any(transfers, sink) }
+    }
+
+    /// Hands any record over.
+    pub fn emit_any(&self, transfers: &mut Transfers, sink: &mut dyn Sink) -> Outcome {
         with_arena(|arena| Record::new(arena, self).tell(transfers, sink))
     }
 }
@@ -235,7 +244,7 @@ impl<'b> Record<'b> {
         let mut place = 0;
         let mut class = None;
         let mut walk = Walk::new(objects, application::is_bare(function));
-        while let Some(block) = walk.next() {
+        for block in walk.by_ref() {
             self.detail.request_object(&block, &self.points);
             self.first = self.first.or(Some(block.code));
             let access = block_access(function, block.code.0);
@@ -247,6 +256,9 @@ impl<'b> Record<'b> {
                     self.points.commands(&block, access, statuses);
                 }
                 _ if block.code.0 == 60 => class = block.code.1.checked_sub(1),
+                // What all there is was, the response tells, if only by telling nothing.
+                _ if block.range == Range::All && function == application::READ && self.exchange.response.is_some() => {
+                }
                 _ if told && block.code.0 == 0 => self.points.attributes(&block, access),
                 _ if told && function == 22 => self.assign(&block, class),
                 _ if told => self.points.add(&block, access),
@@ -300,7 +312,7 @@ impl<'b> Record<'b> {
         for part in response.parts() {
             self.points.begin_fragment();
             let mut walk = Walk::new(part, false);
-            while let Some(block) = walk.next() {
+            for block in walk.by_ref() {
                 self.detail.response_object(&block, &self.points);
                 self.note(&block);
                 if let Some(access) = told {
@@ -313,17 +325,19 @@ impl<'b> Record<'b> {
 
     #[inline]
     fn answered(&mut self, block: &Block<'b>, access: Access) {
+        let access = if access == Access::Read { block_access(application::READ, block.code.0) } else { access };
+        let before = self.points.list.len();
         match block.layout {
             Layout::Crob | Layout::AnalogCommand(_) => {
                 let statuses = Statuses::of_block(self.points.arena(), block);
                 self.points.commands(block, access, Some((&statuses, &mut 0)));
             }
-            _ if block.code.0 == 0 => {
-                let access = if access == Access::Read { Access::Identify } else { access };
-                self.points.attributes(block, access);
-            }
+            _ if block.code.0 == 0 => self.points.attributes(block, access),
             _ if block.code.0 == 60 => {}
             _ => self.points.add(block, access),
+        }
+        if self.points.list.len() > before {
+            self.access = self.access.max(Some(access));
         }
     }
 
@@ -399,7 +413,7 @@ impl<'b> Record<'b> {
     /// How it ended.
     fn outcome(&self) -> Outcome {
         let Some(response) = self.exchange.response else { return self.exchange.ending };
-        if self.exchange.function() == application::UNSOLICITED {
+        if self.exchange.function() == application::UNSOLICITED || self.exchange.incomplete {
             return self.exchange.ending;
         }
         // IIN2.0 to 2.2 and 2.4.

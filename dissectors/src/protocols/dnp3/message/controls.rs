@@ -45,11 +45,12 @@ impl Crob {
         }
     }
 
-    /// What the output is set to: 1 for on or close, 0 for off or trip, as the specification pairs them (A.8.1).
+    /// What the output is set to: 1 for close or on, 0 for trip or off. Where both are said, it is trip or close that a pair of
+    /// relays obeys (A.8.1).
     fn value(self) -> Option<u64> {
         match (self.code >> 6, self.code & 0x0F) {
-            (1, 1) | (0, 1 | 3) => Some(1),
-            (2, 1) | (0, 2 | 4) => Some(0),
+            (1, _) | (0, 1 | 3) => Some(1),
+            (2, _) | (0, 2 | 4) => Some(0),
             _ => None,
         }
     }

@@ -22,7 +22,7 @@ pub struct Detail<'b> {
 }
 
 /// Headers of the usual polls: classes 0 to 3, all there is.
-static CLASS_HEADERS: [[Field<'static>; 4]; 4] =
+pub static CLASS_HEADERS: [[Field<'static>; 4]; 4] =
     [class_header("g60v1", 1), class_header("g60v2", 2), class_header("g60v3", 3), class_header("g60v4", 4)];
 
 #[allow(clippy::as_conversions)] // at compile time
@@ -78,7 +78,7 @@ impl<'b> Detail<'b> {
             self.unusual_destination(destination);
         }
         if let Some(response) = exchange.response {
-            self.fields.push(Field { name: "iin", value: self.indications(response.iin) });
+            self.fields.push(Field { name: "iin", value: indications(self.arena, response.iin) });
             self.fields.push(number("iin_code", response.iin));
             let more = octets(response.more.1.len());
             if more > 0 {
@@ -107,52 +107,18 @@ impl<'b> Detail<'b> {
         }
     }
 
-    /// Names of the set indications.
-    #[inline]
-    fn indications(&self, iin: u16) -> Value<'b> {
-        if iin == 0 {
-            return Value::List(&[]);
-        }
-        // As in the table: the first octet's bits, then the second's.
-        let bits = iin.swap_bytes();
-        let names = tables::INDICATIONS.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
-        let mut list = List::with_capacity_in(4, self.arena);
-        list.extend(names.map(|(_, name)| Value::Text(name.as_bytes())));
-        Value::List(list.into_bump_slice())
-    }
-
     /// An object header of the request.
     #[inline]
     pub fn request_object(&mut self, block: &Block<'b>, points: &Points<'b>) {
-        let header = self.header(block, points);
+        let header = header(self.arena, block, points);
         self.request.push(header);
     }
 
     /// An object header of the response.
     #[inline]
     pub fn response_object(&mut self, block: &Block<'b>, points: &Points<'b>) {
-        let header = self.header(block, points);
+        let header = header(self.arena, block, points);
         self.response.push(header);
-    }
-
-    #[inline]
-    fn header(&self, block: &Block<'b>, points: &Points<'b>) -> Value<'b> {
-        if let (60, variation @ 1..=4, 6) = (block.code.0, block.code.1, block.qualifier) {
-            let place = usize::from(variation.saturating_sub(1));
-            return CLASS_HEADERS.get(place).map_or(Value::Null, |fields| Value::Object(fields));
-        }
-        let (group, variation) = block.code;
-        let name = Field { name: "object", value: Value::Text(points.name_of(block.code)) };
-        let (group, variation) = (number("group", group), number("variation", variation));
-        let qualifier = number("qualifier", block.qualifier);
-        Value::Object(match block.range {
-            Range::All => self.arena.alloc([name, group, variation, qualifier]),
-            Range::Count(count) => self.arena.alloc([name, group, variation, qualifier, number("count", count)]),
-            Range::Span(first, last) => {
-                let (first, last) = (number("first", first), number("last", last));
-                self.arena.alloc([name, group, variation, qualifier, first, last])
-            }
-        })
     }
 
     fn object(&self, fields: List<'b, Field<'b>>) -> Value<'b> {
@@ -174,7 +140,8 @@ impl<'b> Record<'b> {
             self.detail.fields.push(Field { name: "response_objects", value: Value::List(response) });
         }
         if self.classes != 0 {
-            self.detail.fields.push(Field { name: "classes", value: class_list(self.classes, arena) });
+            let classes = CLASSES.get(usize::from(self.classes)).copied().unwrap_or_default();
+            self.detail.fields.push(Field { name: "classes", value: Value::List(classes) });
         }
         if let Some(time) = self.time {
             self.detail.fields.push(number("time_ms", time));
@@ -323,12 +290,63 @@ fn authenticated(outcome: Outcome, error: Option<u8>) -> Option<&'static str> {
     }
 }
 
-fn class_list(classes: u8, arena: &Bump) -> Value<'_> {
-    static EVENTS: [Value<'static>; 3] = [Value::Unsigned(1), Value::Unsigned(2), Value::Unsigned(3)];
-    if classes == 0b1110 {
-        return Value::List(&EVENTS);
+/// Names of the set indications.
+#[inline]
+pub fn indications(arena: &Bump, iin: u16) -> Value<'_> {
+    if iin == 0 {
+        return Value::List(&[]);
     }
+    // As in the table: the first octet's bits, then the second's.
+    let bits = iin.swap_bytes();
+    let names = tables::INDICATIONS.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
     let mut list = List::with_capacity_in(4, arena);
-    list.extend((0..4_u8).filter(|class| classes >> class & 1 == 1).map(|class| Value::Unsigned(u64::from(class))));
+    list.extend(names.map(|(_, name)| Value::Text(name.as_bytes())));
     Value::List(list.into_bump_slice())
 }
+
+/// An object header.
+#[inline]
+pub fn header<'b>(arena: &'b Bump, block: &Block<'b>, points: &Points<'b>) -> Value<'b> {
+    if let (60, variation @ 1..=4, 6) = (block.code.0, block.code.1, block.qualifier) {
+        let place = usize::from(variation.saturating_sub(1));
+        return CLASS_HEADERS.get(place).map_or(Value::Null, |fields| Value::Object(fields));
+    }
+    let (group, variation) = block.code;
+    let name = Field { name: "object", value: Value::Text(points.name_of(block.code)) };
+    let (group, variation) = (number("group", group), number("variation", variation));
+    let qualifier = number("qualifier", block.qualifier);
+    Value::Object(match block.range {
+        Range::All => arena.alloc([name, group, variation, qualifier]),
+        Range::Count(count) => arena.alloc([name, group, variation, qualifier, number("count", count)]),
+        Range::Span(first, last) => {
+            let (first, last) = (number("first", first), number("last", last));
+            arena.alloc([name, group, variation, qualifier, first, last])
+        }
+    })
+}
+
+/// Lists of classes by the mask of their bits.
+pub static CLASSES: [&[Value<'static>]; 16] = {
+    const A: Value<'static> = Value::Unsigned(0);
+    const B: Value<'static> = Value::Unsigned(1);
+    const C: Value<'static> = Value::Unsigned(2);
+    const D: Value<'static> = Value::Unsigned(3);
+    [
+        &[],
+        &[A],
+        &[B],
+        &[A, B],
+        &[C],
+        &[A, C],
+        &[B, C],
+        &[A, B, C],
+        &[D],
+        &[A, D],
+        &[B, D],
+        &[A, B, D],
+        &[C, D],
+        &[A, C, D],
+        &[B, C, D],
+        &[A, B, C, D],
+    ]
+};

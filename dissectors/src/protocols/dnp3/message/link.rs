@@ -1,7 +1,7 @@
 //! Link frames (IEEE 1815-2012, 9.2): start, length, control, addresses, and user data in blocks, each with a CRC.
 
 use super::crc::{BLOCK, crc, crc_block};
-use crate::cursor::{Cursor, Incomplete};
+use crate::cursor::Incomplete;
 
 /// Octets of a header with its CRC.
 pub const HEADER: usize = 10;
@@ -133,31 +133,15 @@ fn place(offset: usize, needed: usize, bytes: &[u8]) -> Incomplete {
     Incomplete { layer: "dnp3.link", offset, needed, available: bytes.len().saturating_sub(offset) }
 }
 
-/// User data of one frame, without the CRCs.
-#[derive(Debug, Clone, Copy)]
-pub struct UserData {
-    octets: [u8; 256],
-    len: usize,
-}
-
-impl UserData {
-    /// The octets.
-    #[inline]
-    pub fn as_slice(&self) -> &[u8] {
-        self.octets.get(..self.len).unwrap_or_default()
-    }
-}
-
-/// Takes the CRCs out of a whole frame's user data.
+/// Takes the CRCs out of a whole frame's user data, which then stands in `room`.
 ///
 /// # Errors
 /// When one is wrong: where.
 #[inline]
-pub fn user_data(frame: &[u8]) -> Result<UserData, Incomplete> {
-    let mut data = UserData { octets: [0; 256], len: 0 };
+pub fn user_data<'r>(frame: &[u8], room: &'r mut [u8; 256]) -> Result<&'r [u8], Incomplete> {
     let blocks = frame.get(HEADER..).unwrap_or_default();
     let (whole, last) = blocks.as_chunks::<{ BLOCK + 2 }>();
-    let (places, _) = data.octets.as_chunks_mut::<BLOCK>();
+    let (places, _) = room.as_chunks_mut::<BLOCK>();
     for (number, (block, place)) in whole.iter().zip(places).enumerate() {
         let Some((octets, [c0, c1])) = block.split_first_chunk::<BLOCK>() else { break };
         if crc_block(octets) != u16::from_le_bytes([*c0, *c1]) {
@@ -165,16 +149,16 @@ pub fn user_data(frame: &[u8]) -> Result<UserData, Incomplete> {
         }
         *place = *octets;
     }
-    data.len = whole.len().saturating_mul(BLOCK);
+    let mut len = whole.len().saturating_mul(BLOCK);
     if let Some((octets, sum)) = last.split_last_chunk::<2>() {
-        let end = data.len.saturating_add(octets.len());
-        match data.octets.get_mut(data.len..end) {
+        let end = len.saturating_add(octets.len());
+        match room.get_mut(len..end) {
             Some(place) if crc(octets) == u16::from_le_bytes(*sum) => place.copy_from_slice(octets),
             _ => return Err(bad_block(whole.len())),
         }
-        data.len = end;
+        len = end;
     }
-    Ok(data)
+    Ok(room.get(..len).unwrap_or_default())
 }
 
 #[cold]
@@ -208,11 +192,4 @@ pub fn find(bytes: &[u8]) -> Start {
         }
     }
     Start::Nowhere
-}
-
-/// Splits a transport header off.
-#[inline]
-pub fn transport(data: &[u8]) -> Option<(u8, &[u8])> {
-    let mut cursor = Cursor::new("dnp3.transport", data);
-    Some((cursor.u8().ok()?, cursor.rest()))
 }

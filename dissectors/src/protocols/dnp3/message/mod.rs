@@ -11,3 +11,4 @@ pub mod files;
 pub mod link;
 pub mod objects;
 pub mod points;
+pub(super) mod usual;

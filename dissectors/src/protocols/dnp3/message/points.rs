@@ -115,9 +115,12 @@ impl<'b> Points<'b> {
         if block.stride == 0 || count == 0 || !self.allow(count) {
             return;
         }
+        let values = shape.values(self.arena, block);
         let chunks = block.data.chunks_exact(block.stride);
-        let values: &'b [Value<'b>] =
-            self.arena.alloc_slice_fill_iter(chunks.clone().map(|chunk| shape.value(chunk).unwrap_or(Value::Null)));
+        if let Some(facet) = shape.common(block) {
+            let last = block.first().saturating_add(u32::try_from(count).unwrap_or(u32::MAX)).saturating_sub(1);
+            return self.run(block, kind, access, (facet, last, values), Time::None);
+        }
         let mut first = block.first();
         let mut start = 0_usize;
         let mut run: Option<(Facet, u32)> = None;
@@ -220,7 +223,7 @@ impl<'b> Points<'b> {
         }
         let pair = |place: u32| {
             let octet = usize::try_from(place / 4).ok().and_then(|place| block.data.get(place)).copied();
-            Value::Unsigned(u64::from(octet.unwrap_or(0) >> (place % 4 * 2) & 3))
+            Value::Unsigned(u64::from(octet.unwrap_or(0) >> ((place & 3) << 1) & 3))
         };
         let mut values = List::new_in(self.arena);
         values.extend((0..block.count()).map(pair));
@@ -363,23 +366,52 @@ impl Facet {
 }
 
 impl Shape {
+    /// The values of a block.
     #[inline]
-    fn value(self, chunk: &[u8]) -> Option<Value<'static>> {
-        let mut cursor = Cursor::new("dnp3.objects", chunk.get(usize::from(self.prefix)..)?);
-        let flags = if self.flags { cursor.u8().ok()? } else { 0 };
-        read(self.num, flags, &mut cursor)
+    fn values<'b>(self, arena: &'b Bump, block: &Block<'b>) -> &'b [Value<'b>] {
+        let (data, stride, flags) = (block.data, block.stride, usize::from(self.prefix));
+        let at = flags.saturating_add(usize::from(self.flags));
+        match self.num {
+            Num::State => each(arena, data, (stride, flags), |[f]| Value::Unsigned(u64::from(f >> 7))),
+            Num::DoubleState => each(arena, data, (stride, flags), |[f]| Value::Unsigned(u64::from(f >> 6))),
+            Num::U8 => each(arena, data, (stride, at), |[n]| Value::Unsigned(u64::from(n))),
+            Num::U16 => each(arena, data, (stride, at), |n| Value::Unsigned(u64::from(u16::from_le_bytes(n)))),
+            Num::U32 => each(arena, data, (stride, at), |n| Value::Unsigned(u64::from(u32::from_le_bytes(n)))),
+            Num::I16 => each(arena, data, (stride, at), |n| Value::Signed(i64::from(i16::from_le_bytes(n)))),
+            Num::I32 => each(arena, data, (stride, at), |n| Value::Signed(i64::from(i32::from_le_bytes(n)))),
+            Num::F32 => each(arena, data, (stride, at), |n| Value::Float(f64::from(f32::from_le_bytes(n)))),
+            Num::F64 => each(arena, data, (stride, at), |n| Value::Float(f64::from_le_bytes(n))),
+        }
+    }
+
+    /// Bits of the flags that are no value.
+    #[inline]
+    fn mask(self) -> u8 {
+        match self.num {
+            Num::State => 0x7F,
+            Num::DoubleState => 0x3F,
+            _ => 0xFF,
+        }
+    }
+
+    /// What all points of a block without indexes and times have in common.
+    #[inline]
+    fn common(self, block: &Block<'_>) -> Option<Facet> {
+        if self.prefix != 0 || self.time != Time::None {
+            return None;
+        }
+        let (head, mask) = (*block.data.first()?, self.mask());
+        let flags = block.data.chunks_exact(block.stride).filter_map(|chunk| chunk.first());
+        let differing = flags.fold(0, |differing, flag| differing | ((flag ^ head) & mask));
+        let same = !self.flags || differing == 0;
+        same.then_some(Facet { index: block.first(), flags: self.flags.then_some(head & mask), time: None })
     }
 
     #[inline]
     fn facet(self, chunk: &[u8], index: u32) -> Option<Facet> {
         let mut cursor = Cursor::new("dnp3.objects", chunk);
         let index = if self.prefix == 0 { index } else { number(&mut cursor, self.prefix).ok()? };
-        let mask = match self.num {
-            Num::State => 0x7F,
-            Num::DoubleState => 0x3F,
-            _ => 0xFF,
-        };
-        let flags = if self.flags { Some(cursor.u8().ok()? & mask) } else { None };
+        let flags = if self.flags { Some(cursor.u8().ok()? & self.mask()) } else { None };
         let time = match self.time {
             Time::None => None,
             Time::Absolute => time48(Cursor::new("dnp3.objects", chunk.get(chunk.len().checked_sub(6)?..)?)),
@@ -390,6 +422,20 @@ impl Shape {
         };
         Some(Facet { index, flags, time })
     }
+}
+
+/// A value of each object: `N` octets at a place (stride, offset).
+#[inline]
+fn each<'b, const N: usize>(
+    arena: &'b Bump,
+    data: &[u8],
+    place: (usize, usize),
+    value: impl Fn([u8; N]) -> Value<'b>,
+) -> &'b [Value<'b>] {
+    let (stride, offset) = place;
+    let octets = |chunk: &[u8]| chunk.get(offset..).and_then(|rest| rest.first_chunk().copied());
+    let values = data.chunks_exact(stride).map(|chunk| octets(chunk).map_or(Value::Null, &value));
+    arena.alloc_slice_fill_iter(values)
 }
 
 /// A value; what the flags hold of it is taken from there.

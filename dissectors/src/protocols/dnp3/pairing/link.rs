@@ -12,6 +12,7 @@ use crate::transaction::{Access, Anomalies, Field, Outcome, Transaction, Value};
 pub struct LinkRequest {
     function: u8,
     from_master: bool,
+    anomalies: Anomalies,
     at: Moment,
     retries: u16,
     /// When it is closed.
@@ -40,8 +41,10 @@ impl Association {
         }
         self.end_link(None, context, sink);
         let deadline = context.seen.clock.max(at.time).saturating_add(TIMEOUT);
-        let lost_before = context.seen.lost;
-        self.link = Some(LinkRequest { function, from_master, at, retries: 0, deadline, lost: false, lost_before });
+        let (lost_before, anomalies) = (context.seen.lost, wrong(frame));
+        let request =
+            LinkRequest { function, from_master, anomalies, at, retries: 0, deadline, lost: false, lost_before };
+        self.link = Some(request);
     }
 
     /// A secondary station answers. `data`: it may acknowledge user data, which is nothing of its own.
@@ -55,20 +58,19 @@ impl Association {
                     Outcome::Rejected(tables::rejection(tables::REJECTED_LINK.saturating_add(u32::from(refusal))))
                 }
             };
-            let anomalies = Anomalies::default();
+            let anomalies = Anomalies(request.anomalies.0 | wrong(frame).0);
             return self.tell_link(&LinkRecord { request: Some(request), answer, outcome, anomalies, completed }, sink);
         }
         if data && frame.function() <= 1 {
             return;
         }
-        let mut anomalies = Anomalies::default();
-        anomalies.set(anomaly::INVALID_LINK_FUNCTION, !frame.is_known());
+        let mut anomalies = wrong(frame);
         anomalies.set(anomaly::RESPONSE_WITHOUT_REQUEST, context.certain);
         self.tell_link(&LinkRecord { request: None, answer, outcome: Outcome::Accepted, anomalies, completed }, sink);
     }
 
     fn tell_link(&self, record: &LinkRecord, sink: &mut dyn Sink) {
-        let LinkRecord { request, answer, outcome, mut anomalies, completed } = *record;
+        let LinkRecord { request, answer, outcome, anomalies, completed } = *record;
         let mut fields = [Field { name: "", value: Value::Null }; 3];
         let mut places = fields.iter_mut();
         let mut add = |name, value| {
@@ -88,7 +90,6 @@ impl Association {
             if request.retries > 0 {
                 add("retries", Value::Unsigned(u64::from(request.retries)));
             }
-            anomalies.set(anomaly::INVALID_LINK_FUNCTION, !matches!(request.function, 0 | 1 | 2 | 9));
         }
         if let Some((function, _)) = answer {
             let name = tables::secondary(function).map(|name| Value::Text(name.as_bytes()));
@@ -117,9 +118,8 @@ impl Association {
     fn end_link(&mut self, how: Option<(Outcome, u64)>, context: &Context<'_>, sink: &mut dyn Sink) {
         let Some(request) = self.link.take() else { return };
         let (outcome, completed) = how.unwrap_or((self.link_verdict(&request, context), context.seen.clock));
-        let record =
-            LinkRecord { request: Some(request), answer: None, outcome, anomalies: Anomalies::default(), completed };
-        self.tell_link(&record, sink);
+        let (request, answer, anomalies) = (Some(request), None, request.anomalies);
+        self.tell_link(&LinkRecord { request, answer, outcome, anomalies, completed }, sink);
     }
 
     fn link_verdict(&self, request: &LinkRequest, context: &Context<'_>) -> Outcome {
@@ -140,4 +140,12 @@ impl Association {
         let how = (Outcome::Unknown, context.seen.clock);
         self.end_link(Some(how).filter(|_| !closed), context, sink);
     }
+}
+
+/// What is wrong with a frame of the link layer alone.
+fn wrong(frame: &Frame) -> Anomalies {
+    let mut anomalies = Anomalies::default();
+    anomalies.set(anomaly::INVALID_LINK_FUNCTION, !frame.is_known());
+    anomalies.set(anomaly::INVALID_LENGTH, frame.user_data > 0);
+    anomalies
 }

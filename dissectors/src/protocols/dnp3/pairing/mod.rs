@@ -77,8 +77,12 @@ pub struct Association {
     pub client: Side,
     /// Each has been heard: master, outstation.
     pub heard: [bool; 2],
+    /// Each has been seen to ask the link layer to confirm its user data.
+    pub confirms: [bool; 2],
     /// When it was last used.
     pub used: u64,
+    /// Nothing that waits is overdue before this.
+    wake: u64,
     /// Open requests, the oldest first: one has its place here.
     first: Option<Open>,
     rest: VecDeque<Open>,
@@ -107,7 +111,9 @@ impl Association {
             unit,
             client,
             heard: [false; 2],
+            confirms: [false; 2],
             used: 0,
+            wake: 0,
             first: None,
             rest: VecDeque::new(),
             confirm: None,
@@ -229,7 +235,7 @@ impl Association {
         let Some(mut open) = self.take(0) else { return };
         let judged = self.may_be_judged(open.lost, open.lost_before, context);
         open.anomalies.set(anomaly::TOO_MANY_OPEN_REQUESTS, judged);
-        self.leave(&open, Outcome::Unknown, context.seen.clock, sink);
+        self.leave(&open, (Outcome::Unknown, judged), context.seen.clock, sink);
     }
 
     /// Whether an open request waits for this.
@@ -240,7 +246,9 @@ impl Association {
 
     /// A response of the outstation.
     pub fn response(&mut self, fragment: &Fragment<'_>, at: Moment, context: &Context<'_>, sink: &mut dyn Sink) {
-        self.expire(context, sink);
+        if context.seen.clock >= self.wake {
+            self.expire(context, sink);
+        }
         let control = fragment.control;
         let Some(place) = self.first.iter().chain(&self.rest).position(|open| open.awaits(control)) else {
             return self.response_to_nobody(fragment, at, context, sink);
@@ -253,12 +261,12 @@ impl Association {
             && let Some(challenge) = challenge(fragment)
             && !matches!(open.function(), 32 | 33)
         {
-            open.challenged = Some(challenge);
+            open.challenge(challenge);
             open.deadline = context.seen.clock.max(at.time).saturating_add(TIMEOUT);
             return;
         }
         if !control.last() || open.fragments > 0 {
-            open.collect(fragment);
+            open.collect(fragment, at);
             if !control.last() {
                 open.deadline = context.seen.clock.max(at.time).saturating_add(TIMEOUT);
                 return;
@@ -280,7 +288,7 @@ impl Association {
     ) {
         let request = open.fragment();
         let response =
-            open.response(at).unwrap_or(Response { fragment: *fragment, iin: fragment.iin, more: (&[], &[]), at });
+            open.response().unwrap_or(Response { fragment: *fragment, iin: fragment.iin, more: (&[], &[]), at });
         let exchange = Exchange {
             request: request.map(|fragment| Request { fragment, at: open.at }),
             response: Some(response),
@@ -291,7 +299,7 @@ impl Association {
         self.answered =
             Some(Answered { request: hash(open.octets()), response: hash(fragment.bytes), sequence, at: at.time });
         self.aftermath(open.function(), outcome);
-        if open.challenged.is_some() {
+        if open.challenged().is_some() {
             self.end_authentication(sequence, outcome, at, context, sink);
         }
     }
@@ -322,7 +330,7 @@ impl Association {
         let Some(open) = self.take(place) else { return };
         let refused = matches!(outcome, Outcome::Rejected(code) if code.code >= tables::REJECTED_AUTHENTICATION);
         let ending = if refused { outcome } else { Outcome::Accepted };
-        self.leave(&open, ending, at.time.max(context.seen.clock), sink);
+        self.leave(&open, (ending, true), at.time.max(context.seen.clock), sink);
     }
 
     /// A response that no open request awaits.
@@ -416,22 +424,26 @@ impl Association {
         let clock = context.seen.clock;
         while let Some(place) = self.first.iter().chain(&self.rest).position(|open| open.deadline <= clock) {
             let Some(open) = self.take(place) else { break };
-            let outcome = self.verdict(&open, context);
+            let verdict = self.verdict(&open, context);
             self.remember(&open);
-            self.leave(&open, outcome, open.deadline, sink);
+            self.leave(&open, verdict, open.deadline, sink);
         }
         self.expire_report(context, sink);
         self.expire_link(context, sink);
         let open = self.first.iter().chain(&self.rest).map(|open| open.deadline).min();
         let others =
             [open, self.report.as_ref().map(|report| report.deadline), self.link.as_ref().map(|link| link.deadline)];
-        others.into_iter().flatten().min()
+        let next = others.into_iter().flatten().min();
+        // What begins to wait from now on is due later than that.
+        self.wake = next.unwrap_or(clock.saturating_add(TIMEOUT));
+        next
     }
 
-    fn verdict(&self, open: &Open, context: &Context<'_>) -> Outcome {
-        let judged = self.may_be_judged(open.lost, open.lost_before, context) && open.fragments == 0;
-        let asked = self.outstation() != tables::SELF_ADDRESS;
-        if judged && asked { Outcome::Unanswered } else { Outcome::Unknown }
+    /// How a request ends whose answer has not come, or not to its end; and whether that says something.
+    fn verdict(&self, open: &Open, context: &Context<'_>) -> (Outcome, bool) {
+        let judged = self.may_be_judged(open.lost, open.lost_before, context);
+        let silent = open.fragments == 0 && self.outstation() != tables::SELF_ADDRESS;
+        (if judged && silent { Outcome::Unanswered } else { Outcome::Unknown }, judged)
     }
 
     fn remember(&mut self, open: &Open) {
@@ -442,12 +454,13 @@ impl Association {
     }
 
     /// A request leaves without the end of its response.
-    fn leave(&mut self, open: &Open, ending: Outcome, completed: u64, sink: &mut dyn Sink) {
+    fn leave(&mut self, open: &Open, verdict: (Outcome, bool), completed: u64, sink: &mut dyn Sink) {
+        let (ending, judged) = verdict;
         let request = open.fragment().map(|fragment| Request { fragment, at: open.at });
         let mut exchange = Exchange { request, ending, ..open.exchange(self.exchange(completed)) };
-        if let Some(response) = open.response(open.answered.unwrap_or(open.at)) {
-            exchange.response = Some(response);
-            exchange.anomalies.set(anomaly::INCOMPLETE_RESPONSE, !open.lost);
+        if let Some(response) = open.response() {
+            (exchange.response, exchange.incomplete) = (Some(response), true);
+            exchange.anomalies.set(anomaly::INCOMPLETE_RESPONSE, judged);
         }
         exchange.emit(&mut self.transfers, sink);
     }
@@ -457,8 +470,8 @@ impl Association {
         self.expire(context, sink);
         let closed = ending == Ending::Closed;
         while let Some(open) = self.take(0) {
-            let outcome = if closed { self.verdict(&open, context) } else { Outcome::Unknown };
-            self.leave(&open, outcome, context.seen.clock, sink);
+            let verdict = if closed { self.verdict(&open, context) } else { (Outcome::Unknown, false) };
+            self.leave(&open, verdict, context.seen.clock, sink);
         }
         self.finish_report(closed, context, sink);
         self.finish_link(closed, context, sink);

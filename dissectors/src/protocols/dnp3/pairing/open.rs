@@ -35,11 +35,17 @@ pub struct Open {
     pub anomalies: Anomalies,
     /// The packet of its select.
     pub select: Option<u64>,
-    /// It has to be authenticated.
-    pub challenged: Option<Challenge>,
-    /// When the last fragment came.
-    pub answered: Option<Moment>,
     long: Vec<u8>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few requests have: a response of several fragments, a challenge.
+#[derive(Debug, Default)]
+struct Rare {
+    /// It has to be authenticated.
+    challenged: Option<Challenge>,
+    /// When the last fragment came.
+    answered: Option<Moment>,
     /// The first fragment, then the objects of the others.
     collected: Vec<u8>,
     /// Where each fragment ends in that.
@@ -104,36 +110,54 @@ impl Open {
     }
 
     /// Keeps a fragment of a response that has more than one.
-    pub fn collect(&mut self, fragment: &Fragment<'_>) {
+    pub fn collect(&mut self, fragment: &Fragment<'_>, at: Moment) {
         let octets = if self.fragments == 0 { fragment.bytes } else { fragment.objects };
         self.fragments = self.fragments.saturating_add(1);
         self.next = fragment.control.sequence().wrapping_add(1) & 0x0F;
-        self.iin |= fragment.iin;
-        let fits = self.collected.len().saturating_add(octets.len()) <= MAX_RESPONSE;
+        let rare = self.rare.get_or_insert_default();
+        rare.answered = Some(at);
+        rare.iin |= fragment.iin;
+        let fits = rare.collected.len().saturating_add(octets.len()) <= MAX_RESPONSE;
         self.anomalies.set(anomaly::TOO_LONG_REASSEMBLY, !fits);
         if fits {
-            self.collected.extend_from_slice(octets);
-            self.ends.push(self.collected.len());
+            rare.collected.extend_from_slice(octets);
+            rare.ends.push(rare.collected.len());
         }
     }
 
     /// Whether the last fragment that came is this one.
     pub fn ends_with(&self, fragment: &Fragment<'_>) -> bool {
         let before = self.next.wrapping_sub(1) & 0x0F;
-        self.fragments > 0 && before == fragment.control.sequence() && self.collected.ends_with(fragment.objects)
+        let same = || self.rare.as_ref().is_some_and(|rare| rare.collected.ends_with(fragment.objects));
+        self.fragments > 0 && before == fragment.control.sequence() && same()
     }
 
-    /// What was collected of the response.
-    pub fn response(&self, at: Moment) -> Option<Response<'_>> {
-        let (first, ends) = self.ends.split_first()?;
-        let fragment = Fragment::read(self.collected.get(..*first)?).ok()?;
-        Some(Response { fragment, iin: self.iin, more: (&self.collected, ends), at })
+    /// What was collected of a response of several fragments.
+    #[inline]
+    pub fn response(&self) -> Option<Response<'_>> {
+        let rare = self.rare.as_ref()?;
+        let (first, ends) = rare.ends.split_first()?;
+        let fragment = Fragment::read(rare.collected.get(..*first)?).ok()?;
+        let at = rare.answered.unwrap_or(self.at);
+        Some(Response { fragment, iin: rare.iin, more: (&rare.collected, ends), at })
+    }
+
+    /// The outstation asks for authentication first.
+    pub fn challenge(&mut self, challenge: Challenge) {
+        self.rare.get_or_insert_default().challenged = Some(challenge);
+    }
+
+    /// What it asked for.
+    #[inline]
+    pub fn challenged(&self) -> Option<Challenge> {
+        self.rare.as_ref().and_then(|rare| rare.challenged)
     }
 
     /// What a record takes from it.
     #[inline]
     pub fn exchange<'a>(&self, plain: Exchange<'a>) -> Exchange<'a> {
-        let Open { anomalies, retries, repeated, select, challenged, .. } = *self;
+        let Open { anomalies, retries, repeated, select, .. } = *self;
+        let challenged = self.challenged();
         Exchange { anomalies, retries, repeated, select, challenged, ..plain }
     }
 }

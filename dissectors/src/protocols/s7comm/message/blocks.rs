@@ -94,8 +94,8 @@ pub fn emit(exchange: &Exchange<'_>, state: &mut State, sink: &mut dyn Sink) {
     let mut block = asked.name.and_then(block_of);
     let function = exchange.function().unwrap_or_default();
     let known = follow(function, exchange, (&asked, answered.as_ref()), state);
-    if let Some((transfer, _)) = &known {
-        block = block.or(transfer.block());
+    if let Some((named, _)) = &known {
+        block = block.or(*named);
     }
     describe(&asked, block, &mut detail);
     if let Some(number) = asked.number.or(answered.as_ref().and_then(|step| step.number)) {
@@ -107,8 +107,8 @@ pub fn emit(exchange: &Exchange<'_>, state: &mut State, sink: &mut dyn Sink) {
     if let (0x1B | 0x1E, Some(pdu)) = (function, exchange.answer()) {
         detail.number("bytes", u64::try_from(part(&pdu).map_or(0, <[u8]>::len)).unwrap_or(u64::MAX));
     }
-    if let Some((Known::Ended(transfer), true)) = &known {
-        content(transfer, &mut detail, &arena);
+    if let Some((_, Some(content))) = &known {
+        content.describe(&mut detail, &arena);
     }
     let point = block.and_then(|(of, number)| services::point(of, number, Access::Program));
     let points: &[Point<'_>] = point.as_slice();
@@ -123,28 +123,49 @@ pub fn emit(exchange: &Exchange<'_>, state: &mut State, sink: &mut dyn Sink) {
     exchange.hand(&parts, sink);
 }
 
-/// A transfer that a step belongs to.
-enum Known {
-    Going(Option<(u8, u32)>),
-    Ended(Transfer),
+/// A block that has passed.
+struct Content {
+    length: u64,
+    digest: Option<[u8; 32]>,
+    head: Option<[u8; header::HEADER]>,
+    end: Option<[u8; header::END]>,
 }
 
-impl Known {
-    fn block(&self) -> Option<(u8, u32)> {
-        match self {
-            Known::Going(block) => *block,
-            Known::Ended(transfer) => transfer.block,
+impl Content {
+    fn of(transfer: &Transfer) -> Self {
+        let (head, end) = transfer.ends();
+        Content {
+            length: transfer.passed,
+            digest: transfer.is_whole().then(|| transfer.digest()),
+            head: head.and_then(|head| head.try_into().ok()),
+            end: end.and_then(|end| end.try_into().ok()),
         }
+    }
+
+    fn describe<'a>(&self, detail: &mut Fields<'a>, arena: &'a Bump) {
+        let mut fields = Fields::default();
+        fields.number("length", self.length);
+        fields.add("complete", Value::Bool(self.digest.is_some()));
+        if let Some(digest) = self.digest {
+            fields.add("sha256", Value::Hex(arena.alloc_slice_copy(&digest)));
+        }
+        if let Some(head) = self.head {
+            let _ = header::describe(&head, &mut fields, arena); // 36 bytes are all that it reads
+        }
+        if let (Some(_), Some(end)) = (self.head, self.end) {
+            let _ = header::describe_end(&end, &mut fields, arena);
+        }
+        detail.add("content", Value::Object(arena.alloc_slice_copy(fields.as_slice())));
     }
 }
 
-/// Follows the transfer; the second of the pair says that the whole block has passed with this step.
+/// Follows the transfer: its block, and all of it when it has passed with this step.
 fn follow(
     function: u8,
     exchange: &Exchange<'_>,
     (asked, answered): (&Step<'_>, Option<&Step<'_>>),
     state: &mut State,
-) -> Option<(Known, bool)> {
+) -> Option<(Option<(u8, u32)>, Option<Content>)> {
     let block = asked.name.and_then(block_of);
     let key = match function {
         0x1A..=0x1C => block.map(|(of, number)| Key::Download(of, number)),
@@ -157,17 +178,11 @@ fn follow(
         0x1B | 0x1E => {
             let bytes = exchange.answer().and_then(|pdu| part(&pdu).ok());
             let transfer = state.transfer(key)?;
-            match bytes {
-                Some(bytes) => transfer.take(bytes),
-                None => transfer.lost = true,
-            }
-            let block = transfer.block;
-            if answered.is_some_and(|step| !step.more) {
-                return state.end(key).map(|transfer| (Known::Ended(transfer), true));
-            }
-            return Some((Known::Going(block), false));
+            transfer.take(bytes.unwrap_or_default());
+            let last = answered.is_some_and(|step| !step.more);
+            return Some((transfer.block, if last { Some(Content::of(transfer)) } else { None }));
         }
-        _ => return state.end(key).map(|transfer| (Known::Ended(transfer), false)),
+        _ => return state.end(key).map(|transfer| (transfer.block, None)),
     }
     None
 }
@@ -190,22 +205,4 @@ fn describe<'a>(asked: &Step<'a>, block: Option<(u8, u32)>, detail: &mut Fields<
         detail.number("load_memory_length", load);
         detail.number("code_length", code);
     }
-}
-
-/// The block that has passed.
-fn content<'a>(transfer: &Transfer, detail: &mut Fields<'a>, arena: &'a Bump) {
-    let mut fields = Fields::default();
-    fields.number("length", transfer.passed);
-    fields.add("complete", Value::Bool(transfer.is_whole()));
-    if transfer.is_whole() {
-        fields.add("sha256", Value::Hex(arena.alloc_slice_copy(&transfer.digest())));
-    }
-    let (head, end) = transfer.ends();
-    if let Some(head) = head {
-        let _ = header::describe(head, &mut fields, arena); // 36 bytes are all that it reads
-    }
-    if let Some(end) = end.filter(|_| head.is_some()) {
-        let _ = header::describe_end(end, &mut fields, arena);
-    }
-    detail.add("content", Value::Object(arena.alloc_slice_copy(fields.as_slice())));
 }

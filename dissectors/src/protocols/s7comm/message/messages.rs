@@ -20,7 +20,8 @@ pub fn subscription<'a>(data: &'a [u8], detail: &mut Fields<'a>, arena: &'a Bump
     detail.number("events", *events);
     detail.add("event_names", Value::List(arena.alloc_slice_copy(&names)));
     if let Some(name) = who.get(..8) {
-        detail.text("subscriber", name.trim_ascii_end());
+        let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+        detail.text("subscriber", name.get(..end).unwrap_or_default().trim_ascii_end());
     }
 }
 

@@ -25,7 +25,12 @@ pub struct Data<'a> {
 pub fn read<'a>(cursor: &mut Cursor<'a>, is_last: bool) -> Result<Data<'a>, Incomplete> {
     let [code, transport, l1, l0] = cursor.array()?;
     let length = usize::from(u16::from_be_bytes([l1, l0]));
-    let length = if matches!(transport, 3..=5) { length.div_ceil(8) } else { length };
+    let length = match transport {
+        3..=5 => length.div_ceil(8),
+        // Nothing was read: some servers say a length beside it all the same.
+        0 if code != SUCCESS => 0,
+        _ => length,
+    };
     let bytes = cursor.take(length)?;
     if length % 2 == 1 && !is_last {
         cursor.skip(1)?;
@@ -74,12 +79,13 @@ fn by_transport(data: &Data<'_>) -> Number {
     }
 }
 
-/// Texts, dates and times, and numbers in decimal digits.
+/// Texts, dates and times, and numbers in decimal digits; where they are none, the bytes.
 fn written<'a>(of: Type, bytes: &'a [u8], arena: &'a Bump) -> Values<'a> {
     let list = |size: usize, read: fn(&[u8], &'a Bump) -> Value<'a>| {
         let chunks = bytes.chunks_exact(size);
         let whole = chunks.remainder().is_empty() && !bytes.is_empty();
-        whole.then(|| Values::Typed(arena.alloc_slice_fill_iter(chunks.map(|chunk| read(chunk, arena)))))
+        let values = whole.then(|| &*arena.alloc_slice_fill_iter(chunks.map(|chunk| read(chunk, arena))));
+        values.filter(|values| !values.contains(&Value::Null)).map(Values::Typed)
     };
     match of {
         Type(3) => Some(Values::Typed(arena.alloc([Value::Text(bytes)]))),

@@ -62,7 +62,7 @@ pub static POINT_KINDS: &[PointKind] = &[
     kind("output", "QB4", MAX_ADDRESS, false, Syntax::Memory("Q")),
     kind("peripheral", "PW256", MAX_ADDRESS, false, Syntax::Memory("P")),
     kind("local", "LD0", MAX_ADDRESS, false, Syntax::Memory("L")),
-    kind("previous_local", "VB0-3", MAX_ADDRESS, false, Syntax::Memory("V")),
+    kind("previous_local", "VB0", MAX_ADDRESS, false, Syntax::Memory("V")),
     kind("counter", "C5", MAX_ADDRESS, false, Syntax::Letters("C")),
     kind("timer", "T0-7", MAX_ADDRESS, false, Syntax::Letters("T")),
     kind("system_info_200", "SYSB0-7", MAX_ADDRESS, false, Syntax::Memory("SYS")),

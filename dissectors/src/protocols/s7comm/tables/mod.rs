@@ -82,11 +82,10 @@ pub mod anomaly {
     pub const UNKNOWN_FUNCTION: u8 = OWN + 7;
     pub const INVALID_ITEM: u8 = OWN + 8;
     pub const ADDRESS_OVERFLOW: u8 = OWN + 9;
-    pub const INVALID_VALUE: u8 = OWN + 10;
 }
 
 /// Names of the anomalies, in the order of their bits.
-pub static ANOMALIES: &[(&str, &str)] = &cotp::with_anomalies::<16>(&[
+pub static ANOMALIES: &[(&str, &str)] = &cotp::with_anomalies::<15>(&[
     ("invalid_length", "A length does not fit what is there"),
     ("trailing_bytes", "More bytes than the lengths say"),
     ("invalid_type", "A message type that does not exist"),
@@ -97,7 +96,6 @@ pub static ANOMALIES: &[(&str, &str)] = &cotp::with_anomalies::<16>(&[
     ("unknown_function", "A function that is not known"),
     ("invalid_item", "An item of a read or write that cannot be read, or more items than there are"),
     ("address_overflow", "An item reaches beyond the last address"),
-    ("invalid_value", "A value that its type does not allow"),
 ]);
 
 /// A function code with its name.
@@ -162,7 +160,7 @@ mod tests {
 
     #[test]
     fn bits_have_names() {
-        assert_eq!(ANOMALIES.len(), usize::from(anomaly::INVALID_VALUE) + 1);
+        assert_eq!(ANOMALIES.len(), usize::from(anomaly::ADDRESS_OVERFLOW) + 1);
         assert_eq!(ANOMALIES[usize::from(anomaly::LATE_RESPONSE)].0, "late_response");
         assert_eq!(crate::protocols::PROTOCOLS[usize::from(NUMBER)].name, "s7comm");
     }

@@ -215,8 +215,10 @@ fn set_variable<'a>(reader: &mut Reader<'a>, about: &About, content: &mut Conten
     let count = reader.vlq32()?;
     for _ in 0..count {
         let id = reader.vlq32()?;
-        let typed = reader.value()?;
-        set_one(object, id, Some(typed), about, content);
+        // What is set is told even where its value can't be read.
+        let typed = reader.value();
+        set_one(object, id, typed.ok(), about, content);
+        typed?;
     }
     qualifier(reader)?;
     reader.cursor.skip(1)
@@ -251,9 +253,10 @@ fn set_multi_variables<'a>(reader: &mut Reader<'a>, about: &About, content: &mut
     let count = reader.vlq32()?;
     let mut addresses = Vec::new();
     read_addresses(reader, object, count, &mut addresses)?;
-    let values = numbered(reader)?;
+    let values = numbered(reader);
+    let known = values.as_deref().unwrap_or_default();
     for (number, address) in (1_u32..).zip(addresses) {
-        let typed = values.iter().find(|(place, _)| *place == number).map(|(_, typed)| *typed);
+        let typed = known.iter().find(|(place, _)| *place == number).map(|(_, typed)| *typed);
         match address {
             Address::Attribute(id) => set_one(object, id, typed, about, content),
             Address::Variable(path) => {
@@ -263,6 +266,7 @@ fn set_multi_variables<'a>(reader: &mut Reader<'a>, about: &About, content: &mut
             }
         }
     }
+    values?;
     qualifier(reader)
 }
 
