@@ -6,7 +6,7 @@ within an hour of one another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sensor.clock import HOUR
 from sensor.findings import OUTCOMES, Finding, Statement, Subject, at_least, finding_id, statement_of
 from sensor.followed import FollowTally
+from sensor.revisions import Revision
+from sensor.revisions import Revisions as Revisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,50 +32,6 @@ MAX_POINTS: Final = 256
 
 Key = tuple[object, ...]
 _FIRST_THEN_CLAUSE: Final = itemgetter(0, 1)
-
-
-class Revision:
-    """A revision that is due, with the tallies as they were: the finding is made of it when somebody reads it."""
-
-    __slots__ = ("_made", "_make", "order")
-
-    def __init__(self, order: tuple[int, str], make: Callable[[], Finding]) -> None:
-        self.order = order
-        self._make: Callable[[], Finding] | None = make
-        self._made: Finding | None = None
-
-    @classmethod
-    def of(cls, finding: Finding) -> Revision:
-        """A revision that is made already."""
-        return cls(finding.order, lambda: finding)
-
-    def finding(self) -> Finding:
-        """The finding as this revision says it."""
-        if self._made is None and self._make is not None:
-            self._made, self._make = self._make(), None
-        assert self._made is not None
-        return self._made
-
-
-class Revisions(Sequence[Finding]):
-    """All revisions in the order they came, each made when it is read: a run that is not kept reads none."""
-
-    def __init__(self, held: Iterable[Revision] = ()) -> None:
-        self._held = list(held)
-
-    def extend(self, more: Iterable[Revision]) -> None:
-        """Adds what came next."""
-        self._held += more
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def __iter__(self) -> Iterator[Finding]:
-        return (revision.finding() for revision in self._held)
-
-    def __getitem__(self, place: Any) -> Any:
-        held = self._held[place]
-        return [revision.finding() for revision in held] if isinstance(held, list) else held.finding()
 
 
 @dataclass(slots=True, eq=False)

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from dissectors import Clause
 from sensor.clock import MINUTE
 from sensor.coverage import Coverage
-from sensor.episodes import Episodes, Revisions
+from sensor.episodes import Episodes
 from sensor.findings import subject_of, subject_of_group
 from sensor.inventory import Inventory
 from sensor.result import Listed, Result
+from sensor.revisions import Revisions
 
 if TYPE_CHECKING:
     from typing import Protocol
