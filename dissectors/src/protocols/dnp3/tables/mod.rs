@@ -31,7 +31,7 @@
 //! | `time_ms`, `delay_ms` | time that is written or told, ms since 1970; a delay |
 //! | `file` | `name`, `mode`, `direction` (`to_outstation`, `from_outstation`), `handle`, `size`, `block`, `last`, `bytes` and `complete` so far, `sha256` of what passed (with the last block and the close), `status`, `type`, `created_ms`, `permissions`, `user`, `password_seen` |
 //! | `authentication` | `message`, `user`, `user_name`, `challenge_sequence`, `key_status`, `mac_algorithm`, `error`, `aggressive`, `challenged`, `outcome` (`accepted`, `failed`) |
-//! | `select_packet` | of an OPERATE: packet of the SELECT it belongs to |
+//! | `select` | of an operate: `capture` and `packet` of the select it belongs to |
 //! | `unread` | bytes of the objects that could not be read |
 //!
 //! # Fields of a point
