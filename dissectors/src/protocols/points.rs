@@ -31,6 +31,7 @@ impl Syntax {
             Syntax::Memory(_) => "memory",
             Syntax::Letters(_) => "letters",
             Syntax::Name(_) => "name",
+            Syntax::Node(_) => "node",
         }
     }
 }
