@@ -32,6 +32,7 @@ impl Syntax {
             Syntax::Letters(_) => "letters",
             Syntax::Node(_) => "node",
             Syntax::Name(_) => "name",
+            Syntax::Node(_) => "node",
         }
     }
 }
