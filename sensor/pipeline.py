@@ -292,6 +292,8 @@ class Pipeline:
         self.revisions.extend(self.episodes.advance(now, self.engine.tallies(), self.engine.window_tallies()))
 
     def _finish(self) -> None:
+        self._held.clear()
+        self._clauses.clear()
         self.tallies = self.engine.operations()
         self.conversations = self.engine.conversations()
         self.inventory.count(self.tallies, self.conversations)

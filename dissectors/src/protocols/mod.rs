@@ -5,6 +5,7 @@
 pub mod cotp;
 pub mod dnp3;
 pub mod modbus;
+pub mod opcua;
 pub mod points;
 pub mod s7comm;
 pub mod s7commplus;
@@ -22,7 +23,7 @@ use crate::transaction::{Access, Observation, Transaction};
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
 pub static PROTOCOLS: &[&Protocol] =
-    &[&modbus::PROTOCOL, &umas::PROTOCOL, &dnp3::PROTOCOL, &s7comm::PROTOCOL, &s7commplus::PROTOCOL];
+    &[&modbus::PROTOCOL, &umas::PROTOCOL, &dnp3::PROTOCOL, &s7comm::PROTOCOL, &s7commplus::PROTOCOL, &opcua::PROTOCOL];
 
 /// Recognises a protocol; a plain function for those of the registry.
 pub type Recogniser = dyn Fn(&Probe<'_>) -> Recognition + Send + Sync;

@@ -16,6 +16,9 @@ pub enum Syntax {
     Memory(&'static str),
     /// Letters and numbers: `T5`, `C0-7`, `OB1`.
     Letters(&'static str),
+    /// Nodes of OPC UA with this behind them: the block is the namespace, a number its numeric identifier, a name any other:
+    /// `i=85`, `ns=2;i=1000-1009`, `ns=2;s=Pump/Speed`, `ns=2;s=Pump/Speed#BrowseName`.
+    Node(&'static str),
     /// Names, behind these letters: `symbol:DB7.Level`; without letters the name alone (`ns=2;s=Pump/Speed`).
     Name(&'static str),
 }
@@ -56,6 +59,12 @@ pub fn write(out: &mut Vec<u8>, kind: &PointKind, block: u32, (first, last): (u6
             out.extend_from_slice(letters.as_bytes());
             write_range(out, first, last);
         }
+        Syntax::Node(behind) => {
+            write_namespace(out, block);
+            out.extend_from_slice(b"i=");
+            write_range(out, first, last);
+            out.extend_from_slice(behind.as_bytes());
+        }
         Syntax::Colon | Syntax::Name(_) => {
             out.extend_from_slice(kind.name.as_bytes());
             out.push(b':');
@@ -71,6 +80,11 @@ pub fn write(out: &mut Vec<u8>, kind: &PointKind, block: u32, (first, last): (u6
 /// Appends a name as it is written everywhere.
 pub fn write_name(out: &mut Vec<u8>, kind: &PointKind, block: u32, name: &[u8]) {
     match kind.syntax {
+        Syntax::Node(behind) => {
+            write_namespace(out, block);
+            out.extend_from_slice(name);
+            return out.extend_from_slice(behind.as_bytes());
+        }
         Syntax::Name(letters) => out.extend_from_slice(letters.as_bytes()),
         _ => {
             out.extend_from_slice(kind.name.as_bytes());
@@ -92,6 +106,14 @@ pub fn text(kind: &PointKind, block: u32, range: (u64, u64), name: Option<&str>)
         None => write(&mut out, kind, block, range),
     }
     String::from_utf8_lossy(&out).into_owned()
+}
+
+fn write_namespace(out: &mut Vec<u8>, namespace: u32) {
+    if namespace != 0 {
+        out.extend_from_slice(b"ns=");
+        number(out, u64::from(namespace));
+        out.push(b';');
+    }
 }
 
 fn write_range(out: &mut Vec<u8>, first: u64, last: u64) {
@@ -178,6 +200,7 @@ fn read_as(place: usize, kind: &PointKind, text: &str) -> Option<Result<Written,
             let (block, range) = read_memory(kind, letters, text)?;
             (block, range, None)
         }
+        Syntax::Node(behind) => read_node(text.strip_suffix(behind)?)?,
         Syntax::Name(letters) => {
             let (block, name) = read_block(kind, text.strip_prefix(letters)?)?;
             (block, (0, 0), Some(name.to_owned()).filter(|name| !name.is_empty())?.into())
@@ -197,6 +220,23 @@ fn read_as(place: usize, kind: &PointKind, text: &str) -> Option<Result<Written,
         (false, Some(_)) => Err(format!("{} has no blocks ({})", kind.name, kind.example)),
         _ => Ok(Written { kind: place, block, first, last, name }),
     })
+}
+
+/// Block, addresses, name.
+type Place = (Option<u32>, (u64, u64), Option<String>);
+
+/// `i=85`, `ns=2;i=1000-1009`; other identifiers (`s=`, `g=`, `b=`) are names.
+fn read_node(text: &str) -> Option<Place> {
+    let (namespace, identifier) = match text.strip_prefix("ns=") {
+        Some(rest) => rest.split_once(';')?,
+        None => ("0", text),
+    };
+    let namespace = Some(u32::from(u16::try_from(digits(namespace)?).ok()?));
+    if let Some(range) = identifier.strip_prefix("i=") {
+        return Some((namespace, read_range(range)?, None));
+    }
+    let is_name = ["s=", "g=", "b="].iter().any(|letters| identifier.starts_with(letters));
+    is_name.then(|| (namespace, (0, 0), Some(identifier.to_owned())))
 }
 
 /// A block and the rest, where there is one: `4/10-12`.
@@ -311,6 +351,37 @@ mod tests {
         let node = read(ALL, "ns=2;s=Pump/Speed").unwrap();
         assert_eq!((node.kind, node.name.as_deref()), (4, Some("ns=2;s=Pump/Speed")));
         assert_eq!(text(&NODE, 0, (0, 0), node.name.as_deref()), "ns=2;s=Pump/Speed");
+    }
+
+    #[test]
+    fn nodes_have_namespaces_and_attributes() {
+        let of =
+            |name, suffix| PointKind { name, example: "", max: 0xFFFF_FFFF, block: true, syntax: Syntax::Node(suffix) };
+        let kinds = [of("browse_name", "#BrowseName"), of("value", "")];
+        for (written, kind, block, range, name) in [
+            ("i=85", 1, 0, (85, 85), None),
+            ("ns=2;i=1000-1009", 1, 2, (1000, 1009), None),
+            ("ns=2;s=Pump/Speed", 1, 2, (0, 0), Some("s=Pump/Speed")),
+            ("s=a#b;c=d", 1, 0, (0, 0), Some("s=a#b;c=d")),
+            ("ns=2;s=Pump/Speed#BrowseName", 0, 2, (0, 0), Some("s=Pump/Speed")),
+            (
+                "ns=3;g=00112233-4455-6677-8899-aabbccddeeff#BrowseName",
+                0,
+                3,
+                (0, 0),
+                Some("g=00112233-4455-6677-8899-aabbccddeeff"),
+            ),
+        ] {
+            let point = read(&kinds, written).unwrap();
+            assert_eq!((point.kind, point.block, (point.first, point.last)), (kind, Some(block), range), "{written}");
+            assert_eq!(point.name.as_deref(), name);
+            assert_eq!(text(&kinds[kind], block, range, name), written);
+        }
+        assert_eq!(read(&kinds, "ns=0;i=85").map(|point| point.block), Ok(Some(0)));
+        for wrong in ["", "ns=2", "ns=2;x=1", "ns=70000;i=1", "i=-1", "i=", "ns=;i=1", "Pump", "i=4294967296", "i=7-5"]
+        {
+            assert!(read(&kinds, wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

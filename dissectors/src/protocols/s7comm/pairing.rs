@@ -164,10 +164,15 @@ impl Pairing {
     pub fn response(&mut self, side: Side, pdu: &Pdu<'_>, context: &mut Context<'_>, sink: &mut dyn Sink) {
         self.expire(context, sink);
         let completed = pdu.at.time.max(context.seen.clock);
-        if let Some(open) = self.first.take_if(|open| open.is_fit(side, pdu)) {
-            self.first = if self.rest.is_empty() { None } else { self.rest.pop_front() };
+        if let Some(open) = self.first.as_mut().filter(|open| open.is_fit(side, pdu)) {
+            // It leaves from where it is: moving it costs more than pairing.
+            if let Ok(request) = message::read(open.bytes(), open.at) {
+                exchange(open.side, Some(request), Some(*pdu), completed, context).emit(context.state, sink);
+            }
             self.held = self.held.saturating_sub(open.long.len());
-            return self.leave(open, Some(*pdu), (Outcome::Unknown, Anomalies::default(), completed), context, sink);
+            keep(&mut self.spare, &mut open.long);
+            self.first = if self.rest.is_empty() { None } else { self.rest.pop_front() };
+            return;
         }
         self.unusual_response(side, pdu, completed, context, sink);
     }
@@ -262,10 +267,7 @@ impl Pairing {
             let whole = exchange(open.side, Some(request), response, completed, context);
             Exchange { ending, anomalies, ..whole }.emit(context.state, sink);
         }
-        if open.long.capacity() > self.spare.capacity() {
-            self.spare = std::mem::take(&mut open.long);
-            self.spare.clear();
-        }
+        keep(&mut self.spare, &mut open.long);
     }
 
     fn remember(&mut self, open: &Open) {
@@ -284,6 +286,15 @@ impl Pairing {
                 && pdu.function().is_none_or(|function| function == recent.function)
         });
         place.and_then(|place| self.recent.remove(place)).is_some()
+    }
+}
+
+/// Keeps the buffer of a request that leaves.
+#[inline]
+fn keep(spare: &mut Vec<u8>, long: &mut Vec<u8>) {
+    if long.capacity() > spare.capacity() {
+        *spare = std::mem::take(long);
+        spare.clear();
     }
 }
 

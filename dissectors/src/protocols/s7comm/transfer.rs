@@ -99,8 +99,9 @@ impl State {
         self.transfers.remove(place)
     }
 
-    /// Bytes were lost: parts of lists may be among them. Blocks tell by their length.
+    /// Bytes were lost: parts of lists may be among them, and changes of jobs. Blocks tell by their length.
     pub fn lose(&mut self) {
         self.lists.lose();
+        self.cyclic.lose();
     }
 }
