@@ -49,6 +49,12 @@
 //! | `relative_time_ms` | a relative time without a common time |
 //! | `operation`, `trip_close`, `queue`, `clear`, `count`, `on_time_ms`, `off_time_ms`, `control_code` | of a control relay output block |
 //! | `status` | of a command: code and name as the response says |
+//!
+//! # What is observed of stations
+//!
+//! `dnp3_role` (`master`, `outstation`), `dnp3_address` and `dnp3_link_confirm` (it wants its user data confirmed by the link layer) when a
+//! station is first heard; `vendor`, `model`, `firmware`, `hardware`, `serial`, `name`, `id_code`, `location` and `owner` from the device
+//! attributes of set 0. An outstation is a unit, a master is not.
 
 pub mod objects;
 
