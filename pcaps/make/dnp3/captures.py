@@ -88,6 +88,11 @@ CAPTURES: Final[dict[str, tuple[str, str, Callable[[Path], None]]]] = {
         CRAFTED,
         catalogue.functions,
     ),
+    "dnp3/malformed.pcap": (
+        "what is wrong in each way that one frame or fragment can be: transport, ranges, values, directions, bits, echoes, numbers, times",
+        "crafted with an encoder of our own (pcaps/make/dnp3/wire.py) and scapy: no stack sends it",
+        catalogue.malformed,
+    ),
     "dnp3/forged_reports.pcap": (
         "over UDP: a master switches reports off, and another host sends some in the outstation's name",
         "crafted with an encoder of our own (pcaps/make/dnp3/wire.py) and scapy: no stack gives itself out as another",

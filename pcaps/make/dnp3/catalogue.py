@@ -9,7 +9,7 @@ from typing import Final
 
 from pcaps.make.conversation import End
 from pcaps.make.dnp3 import wire
-from pcaps.make.dnp3.crafted import RTU, RTU_LINK, STATION, STATION_LINK, Association, Guarded, command, little, status
+from pcaps.make.dnp3.crafted import RTU, RTU_LINK, STATION, STATION_LINK, Association, Guarded, block, command, little, status
 
 SIZES: Final[dict[int, tuple[int, ...]]] = {
     2: (1, 7, 3), 4: (1, 7, 3), 11: (1, 7), 13: (1, 7), 20: (5, 3, 5, 3, 4, 2, 4, 2), 21: (5, 3, 5, 3, 11, 9, 11, 9, 4, 2, 4, 2),
@@ -139,3 +139,50 @@ def refused() -> Iterator[bytes]:
     user = little(5, 2)
     for variation in (2, 6, 8, 10, 11, 13, 14, 15, 2, 6, 2, 6):
         yield wire.request(0, wire.AUTHENTICATION, wire.sized(120, variation, little(1, 4) + user + bytes(24)))
+
+
+def wrong_requests(talk: Association) -> None:
+    """Requests that are wrong in their transport, fragment or objects."""
+    pieces = [bytes((0x45,)) + wire.request(1, wire.READ, wire.everything(60, 1)), bytes((0x89,)) + wire.everything(60, 2)]
+    for piece in pieces:  # segments 5 and 9 of one fragment
+        talk.segment(0, "PA", wire.frame(wire.MASTER, RTU_LINK, STATION_LINK, piece))
+    talk.exchange(wire.READ, wire.ranged(1, 2, 5, 2), indications=0x0400)
+    output = wire.indexed(12, 1, (1, wire.crob(0x0F)))
+    talk.exchange(wire.DIRECT_OPERATE, output, output)
+    talk.say(0, wire.response(3, wire.ranged(1, 2, 0, 0, b"\x81")))  # a response from a master
+    talk.number = (talk.number + 1) % 16
+    talk.say(0, wire.request(talk.number, wire.READ, wire.everything(60, 1), control=wire.FINAL))
+    talk.say(1, wire.response(talk.number))
+
+
+def wrong_responses(talk: Association) -> None:
+    """Responses that don't fit, are out of order, or can't be."""
+    asked, said = (wire.indexed(12, 1, (index, wire.crob(3))) for index in (1, 2))
+    talk.exchange(wire.DIRECT_OPERATE, asked, said)
+    talk.exchange(wire.READ, wire.everything(60, 2), wire.indexed(2, 3, (4, b"\x81\x05\x00")), indications=0xC000)
+    talk.number = (talk.number + 1) % 16
+    talk.say(0, wire.request(talk.number, wire.READ, wire.everything(60, 1)))
+    talk.say(1, wire.response(talk.number, wire.ranged(1, 2, 0, 0, b"\x81"), control=wire.FIRST))
+    talk.say(1, wire.response(talk.number + 2, wire.ranged(1, 2, 1, 1, b"\x81"), control=wire.FINAL))
+    talk.exchange(wire.OPEN, command(b"/cfg/a.cfg", 1), status(7, 4_096))
+    for number in (0, 5):
+        asked, said = block(7, number), block(7, number, bytes(16))
+        talk.exchange(wire.READ, asked, said)
+
+
+def malformed(path: Path) -> None:
+    """What is wrong in each way that one frame or fragment can be: transport, ranges, values, directions, bits, echoes, numbers, times."""
+    talk = Association((STATION, RTU), (STATION_LINK, RTU_LINK))
+    talk.open()
+    wrong_requests(talk)
+    wrong_responses(talk)
+    talk.number = (talk.number + 1) % 16
+    talk.say(0, wire.request(talk.number, wire.READ, wire.everything(60, 4)))
+    talk.time += 45
+    talk.exchange(wire.READ, wire.everything(60, 3))
+    talk.say(1, wire.response(talk.number - 1))  # 45 s late
+    talk.segment(0, "PA", bytes(20))
+    for link in range(140):
+        talk.segment(0, "PA", wire.frame(wire.REQUEST_LINK_STATUS, link, STATION_LINK))
+    talk.close()
+    talk.write(path)
