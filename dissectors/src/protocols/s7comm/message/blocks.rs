@@ -183,6 +183,7 @@ fn follow(
             let transfer = state.transfer(key)?;
             transfer.take(bytes.unwrap_or_default());
             let last = answered.is_some_and(|step| !step.more);
+            transfer.done |= last;
             return Some((transfer.block, if last { Some(Content::of(transfer)) } else { None }));
         }
         _ => return state.end(key).map(|transfer| (transfer.block, None)),

@@ -65,3 +65,31 @@ pub fn number_of(of: Type) -> Option<Number> {
         _ => return None,
     })
 }
+
+/// Whether each item of an answer has as many bytes as its item of the request asks for, as far as both are usual.
+#[inline]
+pub fn is_of(items: &[u8], data: &[u8], count: usize) -> bool {
+    let (mut items, mut data) = (items, data);
+    for number in 1..=count {
+        let ([0x12, 10, syntax::ANY, of, c1, c0, _, _, _, _, _, _, more @ ..], [code, transport, l1, l0, rest @ ..]) =
+            (items, data)
+        else {
+            return true;
+        };
+        items = more;
+        let length = usize::from(u16::from_be_bytes([*l1, *l0]));
+        let length = match transport {
+            3..=5 => length.div_ceil(8),
+            0 => 0,
+            _ => length,
+        };
+        let wanted = usize::from(u16::from_be_bytes([*c1, *c0])).saturating_mul(Type(*of).bytes());
+        // Of other types not all controllers send the size that the type has.
+        if *code == SUCCESS && length != wanted && (matches!(of, 2..=8) || wanted == 1) {
+            return false;
+        }
+        let filled = length.saturating_add(usize::from(length % 2 == 1 && number < count));
+        data = rest.get(filled..).unwrap_or_default();
+    }
+    data.is_empty()
+}

@@ -2,6 +2,7 @@
 
 use bumpalo::Bump;
 
+use super::Pdu;
 use super::compose::{Exchange, Parts};
 use super::items::{self, Item, Place};
 use super::usual;
@@ -262,6 +263,18 @@ impl<'a> Reader<'a> {
         }
         self.arena.alloc_slice_copy(&fields)
     }
+}
+
+/// Whether an answer is of the items that were asked for: as many, and of each that was read so many bytes.
+#[inline]
+pub fn is_answer(request: &Pdu<'_>, answer: &Pdu<'_>) -> bool {
+    let [_, asked, items @ ..] = request.parameters else { return true };
+    let [_, answered, ..] = answer.parameters else { return true };
+    let count = usize::from(*asked);
+    if asked != answered || (request.function() == Some(5) && answer.data.len() != count) {
+        return false;
+    }
+    request.function() == Some(5) || usual::is_of(items, answer.data, count)
 }
 
 /// Return codes of a response whose request was not seen.
