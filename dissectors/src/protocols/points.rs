@@ -30,6 +30,7 @@ impl Syntax {
             Syntax::Colon => "colon",
             Syntax::Memory(_) => "memory",
             Syntax::Letters(_) => "letters",
+            Syntax::Node(_) => "node",
             Syntax::Name(_) => "name",
         }
     }
