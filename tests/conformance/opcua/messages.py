@@ -21,8 +21,8 @@ SCALARS: Final = {
 }  # fmt: skip
 """Types whose values both write as they are, by tshark's names."""
 FIELDS: Final = (
-    "frame.number", "opcua.transport.type", "opcua.security.rqid", "opcua.servicenodeid.numeric", "opcua.ServiceResult", "opcua.nodeid.numeric",
-    "opcua.nodeid.string", "opcua.datavalue.mask", "opcua.StatusCode", "opcua.Results",
+    "frame.number", "opcua.transport.type", "opcua.security.rqid", "opcua.servicenodeid.numeric", "opcua.ServiceResult",
+    "opcua.nodeid.numeric", "opcua.nodeid.string", "opcua.datavalue.mask", "opcua.StatusCode", "opcua.Results",
     *(f"opcua.{name}" for name in SCALARS.values()), *(f"opcua.{name}s" for name in SCALARS.values() if name != "Byte"),
 )  # fmt: skip
 
