@@ -10,7 +10,7 @@ from zones.vocabulary import Vocabulary, suggestion
 _GENERIC = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?:([0-9]+)/)?([0-9]+)(?:-([0-9]+))?")
 _MODICON = re.compile(r"([0-9]{5,6})(?:-([0-9]{5,6}))?")
 _TABLES = {"0": "coil", "1": "discrete_input", "3": "input_register", "4": "holding_register"}
-_LATER = {"s7commplus": "DB10.DBW2", "opcua": "ns=2;s=Pump/Speed", "cip": "a tag's name"}
+_LATER = {"s7commplus": "DB10.DBW2", "cip": "a tag's name"}
 
 
 def read_point(protocol: str, text: str, words: Vocabulary) -> PointRange:

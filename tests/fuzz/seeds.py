@@ -110,6 +110,11 @@ def main() -> None:
         script = b"".join(bytes([side, 5, len(data)]) + data for side, data in said if len(data) < 256)
         write("s7comm", case.parent.name, b"\x00" + script)
         write("s7commplus", case.parent.name, plus(said))
+    for case in sorted((HERE.parent / "golden" / "opcua").glob("*/case.yml")):
+        pieces = re.findall(r"\{(client|server): \"([0-9a-f ]+)\"", case.read_text())
+        said = [(0 if who == "server" else 1, bytes.fromhex(text)) for who, text in pieces]
+        cut = [(side, data[place : place + 255]) for side, data in said for place in range(0, len(data), 255)]
+        write("opcua", case.parent.name, b"\x00" + b"".join(bytes([side, 5, len(data)]) + data for side, data in cut))
     for number in range(8):
         write("stream", str(number), bytes(chance.choice((0, 4, 16, 1, 8, 24)) for _ in range(200)) + chance.randbytes(200))
         write("gate", str(number), bytes(chance.choice((5, 6, 2, 66, 0, 4)) for _ in range(300)) + chance.randbytes(300))

@@ -21,9 +21,9 @@ SCALARS: Final = {
 }  # fmt: skip
 """Types whose values both write as they are, by tshark's names."""
 FIELDS: Final = (
-    "frame.number", "opcua.transport.type", "opcua.security.rqid", "opcua.servicenodeid.numeric", "opcua.ServiceResult", "opcua.nodeid.numeric",
-    "opcua.nodeid.string", "opcua.datavalue.mask", "opcua.StatusCode", "opcua.Results",
-    *(f"opcua.{name}" for name in SCALARS.values()), *(f"opcua.{name}s" for name in SCALARS.values()),
+    "frame.number", "opcua.transport.type", "opcua.security.rqid", "opcua.servicenodeid.numeric", "opcua.ServiceResult",
+    "opcua.nodeid.numeric", "opcua.nodeid.string", "opcua.datavalue.mask", "opcua.StatusCode", "opcua.Results",
+    *(f"opcua.{name}" for name in SCALARS.values()), *(f"opcua.{name}s" for name in SCALARS.values() if name != "Byte"),
 )  # fmt: skip
 
 
@@ -51,8 +51,8 @@ def response_types() -> dict[int, int]:
     return {code: code + 3 for code in codes} | {12_208: 12_209, 12_211: 12_212, 15_903: 21_001}
 
 
-def types_of_connection(path: Path) -> tuple[Counter[tuple[int, str]], Counter[tuple[int, str]]]:
-    """Messages of the connection and of channels by frame: ours, and (of the same kinds) what there may be of theirs."""
+def types_of_connection(path: Path) -> Counter[tuple[int, str]]:
+    """Messages of the connection and of channels by frame."""
     ours: Counter[tuple[int, str]] = Counter()
     for frame, half, line in halves(path):
         name = line["function"]["name"]
@@ -61,7 +61,7 @@ def types_of_connection(path: Path) -> tuple[Counter[tuple[int, str]], Counter[t
             ours[frame, "ERR" if refused else CONNECTION[name][half == "response"]] += 1
         elif name in CHANNEL:
             ours[frame, CHANNEL[name]] += 1
-    return ours, Counter()
+    return ours
 
 
 def is_read(line: Line) -> bool:
@@ -161,7 +161,7 @@ def missing_values(point: dict[str, Any], row: Row) -> Iterator[Any]:
     name = SCALARS.get(point.get("data_type", ""))
     if name is None or point["values"] is None:
         return
-    said = [*row[f"opcua.{name}"], *row[f"opcua.{name}s"]]
+    said = [*row[f"opcua.{name}"], *row.get(f"opcua.{name}s", ())]
     for value in point["values"]:
         if not any(same(value, text) for text in said):
             yield value

@@ -5,6 +5,7 @@ pub mod dnp3;
 pub mod flow;
 pub mod gate;
 pub mod modbus;
+pub mod opcua;
 pub mod packet;
 pub mod s7comm;
 pub mod s7commplus;

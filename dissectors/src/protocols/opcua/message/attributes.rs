@@ -1,11 +1,13 @@
 //! Read and Write (Part 4, 5.11.2, 5.11.4).
 
+use bumpalo::Bump;
 use bumpalo::collections::Vec as List;
 
 use super::build::Build;
 use super::services::Halves;
 use super::text::{self, field};
 use super::types::{NodeId, Read, Reader};
+use super::variant::DataValue;
 use super::view;
 use crate::protocols::opcua::tables::anomaly;
 use crate::protocols::opcua::tables::attributes::{OTHER, VALUE, kind};
@@ -79,36 +81,51 @@ pub fn read<'a>(build: &mut Build<'a>, halves: &Halves<'a>) {
             let (target, encoding) = Target::read_value_id(body)?;
             let kind = kind(target.attribute);
             build.anomalies.set(anomaly::INVALID_ATTRIBUTE, kind == OTHER);
-            let mut fields = List::new_in(build.arena);
-            target.describe(|field| fields.push(field));
-            if encoding != Value::Null {
-                fields.push(field("data_encoding", encoding));
-            }
-            build.point(kind, Access::Read, target.node, fields.into_bump_slice());
+            let fields: &[Field<'a>] = if kind == VALUE && target.index_range.is_none() && encoding == Value::Null {
+                &[]
+            } else {
+                described(build.arena, &target, encoding)
+            };
+            build.point(kind, Access::Read, target.node, fields);
         }
         asked = Some(count);
         Ok(())
     });
     build.read(halves.response, |build, body| {
-        build.results(body, 1, asked, |build, place, body| {
+        let count = body.count(1)?;
+        build.counted(asked, count);
+        for place in 0..usize::try_from(count).unwrap_or_default() {
             let value = body.data_value()?;
-            build.refused = build.refused.saturating_add(value.status >> 31);
-            let described = build.described(&value);
-            match build.points.get_mut(place) {
-                Some(point) => {
-                    point.values = if is_secret(point.name) { Values::Unseen } else { value.values() };
-                    if point.fields.is_empty() {
-                        point.fields = described;
-                    } else {
-                        build.extend(place, described);
-                    }
-                }
-                None => view::orphan(build, &value),
-            }
-            Ok(())
-        })?;
+            answered(build, place, &value);
+        }
         build.diagnostics(body)
     });
+}
+
+/// The value of a point that was asked for.
+#[inline]
+fn answered<'a>(build: &mut Build<'a>, place: usize, value: &DataValue<'a>) {
+    build.refused = build.refused.saturating_add(value.status >> 31);
+    let described = build.described(value);
+    let Some(point) = build.points.get_mut(place) else { return view::orphan(build, value) };
+    if !is_secret(point.name) {
+        point.values = value.values();
+    }
+    if point.fields.is_empty() {
+        point.fields = described;
+    } else {
+        build.extend(place, described);
+    }
+}
+
+/// What is told of a target that is more than a value.
+fn described<'a>(arena: &'a Bump, target: &Target<'a>, encoding: Value<'a>) -> &'a [Field<'a>] {
+    let mut fields = List::new_in(arena);
+    target.describe(|field| fields.push(field));
+    if encoding != Value::Null {
+        fields.push(field("data_encoding", encoding));
+    }
+    fields.into_bump_slice()
 }
 
 /// A node whose name says that its value is a secret.
@@ -145,7 +162,7 @@ pub fn write<'a>(build: &mut Build<'a>, halves: &Halves<'a>) {
 }
 
 /// What a client says of the value that it writes; its status would hide the one of the answer.
-fn written<'a>(value: &super::variant::DataValue<'a>, fields: &mut List<'a, Field<'a>>) {
+fn written<'a>(value: &DataValue<'a>, fields: &mut List<'a, Field<'a>>) {
     value.describe(|told| match told.name {
         "status" | "status_class" => {}
         "status_code" if value.status == 0 => {}

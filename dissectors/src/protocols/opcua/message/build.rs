@@ -184,12 +184,18 @@ impl<'a> Build<'a> {
             place = place.saturating_add(1);
             Ok(())
         })?;
+        self.counted(asked, count);
+        Ok(())
+    }
+
+    /// So many results came for so many operations.
+    #[inline]
+    pub fn counted(&mut self, asked: Option<u32>, count: u32) {
         let differs = asked.is_some_and(|asked| asked != count) && self.answered && !self.cut;
         self.anomalies.set(anomaly::COUNT_MISMATCH, differs);
         if asked.is_none() {
             self.number("results", count);
         }
-        Ok(())
     }
 
     /// Results that are a status each, and their diagnostics.

@@ -87,9 +87,20 @@ fn known<'a>(id: u32, body: &mut Reader<'a>) -> Option<&'a [Field<'a>]> {
         type_id::SERVER_STATUS => server_status(body),
         type_id::RANGE => range(body),
         type_id::EU_INFORMATION => eu_information(body),
+        type_id::ANONYMOUS_TOKEN | type_id::USER_NAME_TOKEN | type_id::CERTIFICATE_TOKEN | type_id::ISSUED_TOKEN => {
+            return Some(token(id, body));
+        }
         _ => return None,
     };
     parts.ok()
+}
+
+/// An identity token as a value: it may hold a secret, so nothing of it is told but the user, and that never fails.
+fn token<'a>(id: u32, body: &mut Reader<'a>) -> &'a [Field<'a>] {
+    let policy = body.text().unwrap_or(Value::Null);
+    let user = if id == type_id::USER_NAME_TOKEN { body.text().unwrap_or(Value::Null) } else { Value::Null };
+    let parts = [field("policy_id", policy), field("user", user), field("secret_hidden", Value::Bool(true))];
+    body.arena.alloc_slice_copy(&parts)
 }
 
 fn argument<'a>(body: &mut Reader<'a>) -> Read<&'a [Field<'a>]> {

@@ -2,7 +2,7 @@
 
 use bumpalo::collections::Vec as List;
 
-use super::build::Build;
+use super::build::{Build, MAX_POINTS};
 use super::monitored::{id_statuses, ids};
 use super::services::Halves;
 use super::structures::{self, type_id};
@@ -165,12 +165,13 @@ fn notification_message<'a>(build: &mut Build<'a>, body: &mut Reader<'a>, subscr
 fn notification<'a>(build: &mut Build<'a>, subscription: u32, told: &Extension<'a>, body: &mut Reader<'a>) -> Read<()> {
     match told.type_id.standard() {
         Some(type_id::DATA_CHANGE_NOTIFICATION) => {
-            body.each(5, |body| {
+            let count = body.count(5)?;
+            build.points.reserve(usize::try_from(count).unwrap_or_default().min(MAX_POINTS));
+            for _ in 0..count {
                 let handle = body.u32()?;
                 let value = body.data_value()?;
                 changed(build, subscription, handle, &value);
-                Ok(())
-            })?;
+            }
             body.diagnostics().map(|_| ())
         }
         Some(type_id::EVENT_NOTIFICATION_LIST) => body

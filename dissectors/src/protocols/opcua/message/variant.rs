@@ -99,7 +99,10 @@ impl<'a> DataValue<'a> {
                 add(field("dimensions", Value::List(data.dimensions)));
             }
         }
-        text::status(self.status, &mut add);
+        // A good status stands for itself: nearly all are, and there are many.
+        if self.status != 0 {
+            text::status(self.status, &mut add);
+        }
         if let Some(time) = self.source_time {
             add(field("source_time", time));
         }

@@ -505,7 +505,7 @@ fn all_built_in_types_are_read() {
         (20, wire().qualified(3, "Name"), "3:Name"),
         (21, wire().u8(3).text("en").text("text"), "text"),
         (22, extension, "{type_id=i=886 low=0.00 high=10.00}"),
-        (23, wire().u8(3).u8(1).u8(1).u32(0), "{value=true data_type=boolean status_code=0 status=good}"),
+        (23, wire().u8(3).u8(1).u8(1).u32(0), "{value=true data_type=boolean}"),
         (25, inner, "{symbolic_id=+3 inner={localized_text=+1}}"),
         (17, wire().u8(5).u16(1).text("\u{1}\u{2}\u{3}"), "ns=1;b=AQID"),
         (17, wire().u8(2).u16(7).u32(70_000), "ns=7;i=70000"),
@@ -562,6 +562,15 @@ fn values_of_secret_nodes_stay_out() {
     let write = request(673).i32(1).named(2, "User.Password").u32(13).null().u8(1).u8(12).text("hunter2");
     let record = flow.call(4, &write.0, &response(676, 0).i32(1).u32(0).i32(0).0);
     assert_eq!(record.points, ["write ns=2;s=User.Password = ?"]);
+}
+
+#[test]
+fn tokens_as_values_hide_their_secrets() {
+    let mut flow = Flow::session();
+    let asked = request(631).f64(0.0).u32(3).i32(1).raw(&read_value_id(wire().node(2, 1), 13).0);
+    let token = wire().extension(324, &wire().text("0").text("eve").text("hunter2").null());
+    let record = flow.call(4, &asked.0, &response(634, 0).i32(1).u8(1).u8(22).raw(&token.0).i32(0).0);
+    assert_eq!(record.points, ["read ns=2;i=1 = {type_id=i=324 policy_id=0 user=eve secret_hidden=true}"]);
 }
 
 #[test]
