@@ -22,7 +22,7 @@ from tests.golden.crafted import write
 
 PLACE: Final = corpus.PROJECT / "tests" / "conformance" / "NOT_REACHED.md"
 GOLDEN: Final = corpus.PROJECT / "tests" / "golden"
-PROTOCOLS: Final = ("modbus", "umas", "dnp3", "s7comm", "s7commplus")
+PROTOCOLS: Final = ("modbus", "umas", "dnp3", "s7comm", "s7commplus", "opcua")
 OBJECTS: Final = {"dnp3": corpus.PROJECT / "dissectors" / "src" / "protocols" / "dnp3" / "tables" / "objects.rs"}
 """Where a protocol's table of objects stands; those that are reached are in its transactions' `request_objects` and `response_objects`."""
 

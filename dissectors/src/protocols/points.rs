@@ -32,7 +32,6 @@ impl Syntax {
             Syntax::Letters(_) => "letters",
             Syntax::Node(_) => "node",
             Syntax::Name(_) => "name",
-            Syntax::Node(_) => "node",
         }
     }
 }
