@@ -230,9 +230,19 @@ def _alerts(findings: Sequence[Mapping[str, Any]], result: Result) -> Section:
         section.notes += [*_more(len(rows), "fieldtap findings list --kind alert"), *_each(groups, "alert")]
     else:
         section.lines = [f"None from {counted(rules['active'], 'rule')}."]
-    for rule in rules["inactive"]:
-        section.notes.append(f"Not active: {rule['title']} (nobody declares %{rule['placeholder']}%)")
+    section.notes += _waiting(rules["inactive"])
     return section
+
+
+def _waiting(inactive: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Rules that need to be told something first, by what it is."""
+    titles: dict[str, list[str]] = {}
+    for rule in inactive:
+        titles.setdefault(rule["placeholder"], []).append(rule["title"])
+    return [
+        f"Not active, because nobody declares %{placeholder}%: {waiting[0]}" + (f" and {len(waiting) - 1} more" if waiting[1:] else "")
+        for placeholder, waiting in titles.items()
+    ]
 
 
 def _end(result: Result, findings: Sequence[Mapping[str, Any]]) -> Section:

@@ -43,7 +43,8 @@ pub fn ip_header_ok(packet: &Packet, bytes: &[u8]) -> Option<bool> {
 }
 
 /// Whether the checksum of TCP, UDP or ICMP is right. `None` where it can't be said: the capture cut the packet, it is a lone
-/// fragment, it carries no checksum (UDP over IPv4 with 0), or the destination is not the final one (IPv6 routing header).
+/// fragment, it carries no checksum (UDP over IPv4 with 0), the destination is not the final one (IPv6 routing header), or the
+/// field holds the sum of the pseudo header alone: what a host writes that leaves the rest to its network card, and captures itself.
 pub fn transport_ok(packet: &Packet, bytes: &[u8]) -> Option<bool> {
     if packet.marks & (marks::CUT | marks::FRAGMENT) != 0 {
         return None;
@@ -65,7 +66,18 @@ pub fn transport_ok(packet: &Packet, bytes: &[u8]) -> Option<bool> {
         Transport::Ip | Transport::Ether => return None,
     };
     let sum = if packet.protocol == u16::from(numbers::ICMP) { Sum::default() } else { pseudo(packet, carried.len())? };
-    Some(sum.bytes(carried).folded() == 0xFFFF)
+    let right = sum.bytes(carried).folded() == 0xFFFF;
+    (right || field(packet.transport, carried) != Some(sum.folded())).then_some(right)
+}
+
+/// What stands in the checksum field of TCP or UDP.
+fn field(transport: Transport, carried: &[u8]) -> Option<u16> {
+    let at = match transport {
+        Transport::Tcp => 16,
+        Transport::Udp => 6,
+        Transport::Icmp | Transport::Ip | Transport::Ether => return None,
+    };
+    carried.get(at..)?.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
 }
 
 /// The transport header and what follows it, to the end of the network packet.

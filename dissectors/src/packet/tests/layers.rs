@@ -207,6 +207,19 @@ fn checksums() {
 }
 
 #[test]
+fn a_checksum_left_to_the_network_card_says_nothing() {
+    let mut bytes = plain();
+    let (packet, _) = packet(1, &bytes);
+    let transport = 14 + 20;
+    let length = u16::try_from(bytes.len() - transport).unwrap().to_be_bytes();
+    let pseudo = !sum(&[&bytes[26..34], &[0, 6], &length]);
+    bytes[transport + 16..transport + 18].copy_from_slice(&pseudo.to_be_bytes());
+    assert_eq!(checksum::transport_ok(&packet, &bytes), None);
+    bytes[transport + 16] ^= 1;
+    assert_eq!(checksum::transport_ok(&packet, &bytes), Some(false));
+}
+
+#[test]
 fn checksum_of_icmpv6_behind_extension_headers() {
     let mut message = vec![135, 0, 0, 0, 1, 2, 3];
     let check = sum(&[&v6(1), &v6(2), &[0, 0, 0, 7, 0, 0, 0, 58], &message]);
