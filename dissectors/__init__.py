@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dissectors import _native
 from dissectors._native import (
@@ -77,9 +77,9 @@ class PointLine:
     lenient: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clause:
-    """How occurrences of an operation are tallied (DESIGN.md, 2.1). Every condition that is None fits always.
+class Clause(NamedTuple):
+    """How occurrences of an operation are tallied (DESIGN.md, 2.1). Every condition that is None fits always. A named tuple, like Expected:
+    judges make many, and compare them.
 
     `points`: each point of the occurrence is covered by the united lines. `outcomes`: names. `rejections`: codes, for rejected ones.
     `anomalies`: the exact sets of anomaly names that fit (the default fits only an occurrence with none; None fits any).
@@ -105,8 +105,7 @@ class Clause:
     windows: Sequence[tuple[int, str | None]] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
+class Expected(NamedTuple):
     """One entry of a lane: a clause, and what its occurrences mean to whoever gave it (None: nothing, it is simply expected)."""
 
     clause: Clause

@@ -26,7 +26,9 @@ __all__ = [
     "WindowTally",
     "__version__",
     "packed",
+    "point_text",
     "protocols",
+    "read_point",
     "register",
     "services",
 ]

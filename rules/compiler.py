@@ -43,8 +43,7 @@ def no_window() -> None:
     """The feed of a rule that is no correlation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """The conditions of a block's clauses, as Clause has them."""
 
     outcomes: tuple[str, ...] | None = None
@@ -61,6 +60,9 @@ class Signature:
 UNSIGNED = Signature()
 """Where a rule asks for nothing that an occurrence decides."""
 
+Signed = tuple[Signature, bool]
+"""A signature, and whether clauses can say it exactly."""
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -70,9 +72,12 @@ class Compiled:
     rule: Rule
     expr: Expr
     kinds: tuple[str, ...]
-    matched: dict[tuple[Signature, bool], Entries] = field(default_factory=dict)
+    matched: dict[Signed, Entries] = field(default_factory=dict)
     _decisions: dict[tuple[Any, ...], Expr] = field(default_factory=dict)
-    _calm: dict[Expr, Entries] = field(default_factory=dict)
+    _calm: dict[int, tuple[Expr, Entries]] = field(default_factory=dict)
+    _endings: dict[tuple[str, int | None], Signed] = field(default_factory=dict)
+    _left: dict[tuple[int, Signature], tuple[Expr, Expr]] = field(default_factory=dict)
+    _flat: dict[tuple[bool, Signature], Entries] = field(default_factory=dict)
 
     @cached_property
     def of_operation(self) -> tuple[Field, ...]:
@@ -113,11 +118,23 @@ class Compiled:
         """The alert of occurrences that Python matches one by one; a correlation has none, only windows count for it."""
         return replace(self.rule.alert, followed=True) if self.rule.counted is None else None
 
-    def signature(self, t: Transaction) -> tuple[Signature, bool]:
-        """The signature of an occurrence, and whether clauses can say it exactly."""
-        asked, sure = self.signed, True
-        if not asked:
+    def signature(self, t: Transaction) -> Signed:
+        """The signature of an occurrence. What only its outcome decides is remembered by the outcome."""
+        if not self.signed:
             return UNSIGNED, True
+        if not self.signed <= OUTCOME:
+            return self._signature(t)
+        outcome = t.outcome
+        key = (outcome.result, outcome.code)
+        known = self._endings.get(key)
+        if known is None:
+            if len(self._endings) >= MAX_DECISIONS:
+                self._endings.clear()
+            known = self._endings[key] = self._signature(t)
+        return known
+
+    def _signature(self, t: Transaction) -> Signed:
+        asked, sure = self.signed, True
         outcomes = rejections = anomalies = l2 = None
         if any(name.startswith("outcome.") for name in asked):
             outcomes = (t.outcome.result,)
@@ -143,12 +160,12 @@ class Compiled:
     def calm(self, expr: Expr) -> Entries:
         """The clause of the outcomes that a rule matches nothing with, where nothing but the outcome is asked of an occurrence. A rejection
         is none of them while its code decides."""
-        known = self._calm.get(expr)
+        known = self._calm.get(id(expr))
         if known is None:
             if len(self._calm) >= MAX_DECISIONS:
                 self._calm.clear()
-            known = self._calm[expr] = self._calmed(expr)
-        return known
+            known = self._calm[id(expr)] = (expr, self._calmed(expr))
+        return known[1]
 
     def _calmed(self, expr: Expr) -> Entries:
         if isinstance(expr, bool) or not self.signed or not self.signed <= OUTCOME:
@@ -163,10 +180,33 @@ class Compiled:
     def block(self, expr: Expr, t: Transaction, feed: Feed) -> Entries:
         """The clauses for an occurrence's signature. `expr` is what its operation left; `feed` gives a correlation's window."""
         signature, sure = self.signature(t)
-        left = reduce(expr, t, Stage.SIGNATURE) if sure else expr
+        left = self._decided_by(signature, expr, t) if sure else expr
+        if isinstance(left, bool):
+            return self._whole(left, signature, feed)
         searches = {atom for atom in atoms(left) if isinstance(atom, Some)}
         kinds = self.kinds if len(searches) <= MAX_SEARCHES and all(map(plain, t.points)) else None
         return _guarded(self._entries(left, None, signature, feed, kinds))
+
+    def _decided_by(self, signature: Signature, expr: Expr, t: Transaction) -> Expr:
+        """What a signature leaves of a tree, remembered by the tree's identity (trees are few, and held with what is left of them)."""
+        key = (id(expr), signature)
+        known = self._left.get(key)
+        if known is None:
+            if len(self._left) >= MAX_DECISIONS:
+                self._left.clear()
+            known = self._left[key] = (expr, reduce(expr, t, Stage.SIGNATURE))
+        return known[1]
+
+    def _whole(self, matched: bool, signature: Signature, feed: Feed) -> Entries:
+        """The clause for all occurrences of a signature: the same for all operations, but where it is counted in a window of its own."""
+        if matched and self.rule.counted is not None:
+            return (self._decided(matched, None, signature, feed),)
+        known = self._flat.get((matched, signature))
+        if known is None:
+            if len(self._flat) >= MAX_DECISIONS:
+                self._flat.clear()
+            known = self._flat[matched, signature] = (self._decided(matched, None, signature, feed),)
+        return known
 
     def _entries(self, expr: Expr, within: Spans | None, signature: Signature, feed: Feed, kinds: tuple[str, ...] | None) -> list[Expected]:
         """A list of which the first that fits decides, for occurrences whose points are covered by `within` (None: any). Without `kinds`
@@ -264,5 +304,5 @@ def _guarded(entries: list[Expected]) -> Entries:
     for index, entry in enumerate(entries):
         made.append(entry)
         if entry.clause.fresh is not None and index + 1 < len(entries):
-            made.append(Expected(clause=replace(entry.clause, fresh=None, deliver=True, tally=False)))
+            made.append(Expected(clause=entry.clause._replace(fresh=None, deliver=True, tally=False)))
     return tuple(made)

@@ -62,7 +62,7 @@ WITHIN = "points.within"
 """Points as they are written, in which a point lies."""
 
 
-def _none(record: Any) -> tuple[Any, ...]:
+def _none(_record: Any) -> tuple[Any, ...]:
     """Asked in other words: what is written is read when the rule is (kind, block, addresses)."""
     return ()
 

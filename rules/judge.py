@@ -24,6 +24,9 @@ MAX_CLASSES = 4_096
 MAX_SIGNATURES = 1_024
 """Signatures (outcome, anomalies, MAC addresses, VLANs) whose clauses are remembered for a class."""
 
+MAX_ANSWERS = 4_096
+"""Answers that are found again by their clauses, which they hold."""
+
 Lanes = Mapping[int, Sequence["Expected"]]
 NONE: Lanes = MappingProxyType({})
 
@@ -52,6 +55,7 @@ class Judge:
         self.plan = plan
         self.windows = Windows(new_window)
         self._classes: dict[tuple[Any, ...], _Class] = {}
+        self._answers: dict[tuple[tuple[int, int], ...], Lanes] = {}
 
     def lanes(self, t: Transaction, held: Lanes) -> Lanes:
         """The lanes of an operation after a delivered occurrence. `held` is empty for the first, else what the operation has now: all its
@@ -70,7 +74,7 @@ class Judge:
             expr = compiled.left(t)
             if expr is not False:
                 made[number] = self._first(compiled, expr, t)
-        return made
+        return self._alike(made)
 
     def follow(self, t: Transaction, lanes: Lanes) -> list[Alert]:
         """The alerts of rules that are followed and match this delivered occurrence: each is one more of its count.
@@ -89,6 +93,16 @@ class Judge:
     def crossed(self, crossing: Crossing) -> Group:
         """What it means that a window crossed its threshold. KeyError for a window that is not the rules'."""
         return self.windows.group(crossing.window)
+
+    def _alike(self, made: Lanes) -> Lanes:
+        """One object for all answers with the same clauses, so that whatever is made of them is made once."""
+        key = tuple([(number, id(entries)) for number, entries in made.items()])
+        known = self._answers.get(key)
+        if known is None:
+            if len(self._answers) >= MAX_ANSWERS:
+                self._answers.clear()
+            known = self._answers[key] = made
+        return known
 
     def _class(self, t: Transaction) -> _Class:
         sub = t.sub_function

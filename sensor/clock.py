@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = "0001-01-01T00:00:00.000000000Z", "9999-12-31T23:59:59.999999999Z"
 
 
 def utc(time: int) -> str:
     """Nanoseconds since 1970 as `2026-03-04T08:15:21.118000123Z`, from year 1 to 9999; beyond that it is held at the nearest end."""
     seconds, rest = divmod(time, SECOND)
+    whole = _whole(seconds)
+    return f"{whole}.{rest:09d}Z" if whole is not None else _LAST if seconds > 0 else _FIRST
+
+
+@lru_cache(maxsize=1024)
+def _whole(seconds: int) -> str | None:
+    """The text of a second, which findings have in common; None beyond what a calendar holds."""
     try:
         whole = _EPOCH + timedelta(seconds=seconds)
     except OverflowError:
-        whole, rest = (datetime.max.replace(tzinfo=UTC), SECOND - 1) if seconds > 0 else (datetime.min.replace(tzinfo=UTC), 0)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{rest:09d}Z" if whole.year >= 1000 else f"{whole.year:04d}{whole:-%m-%dT%H:%M:%S}.{rest:09d}Z"
+        return None
+    return f"{whole.year:04d}{whole:-%m-%dT%H:%M:%S}"
 
 
 def nanoseconds(text: str) -> int:

@@ -6,15 +6,18 @@ within an hour of one another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.clock import HOUR
 from sensor.findings import OUTCOMES, Finding, Statement, Subject, at_least, finding_id, statement_of
 from sensor.followed import FollowTally
+from sensor.revisions import Revision
+from sensor.revisions import Revisions as Revisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,50 +31,7 @@ FIRST_PACKETS: Final = 10
 MAX_POINTS: Final = 256
 
 Key = tuple[object, ...]
-
-
-class Revision:
-    """A revision that is due, with the tallies as they were: the finding is made of it when somebody reads it."""
-
-    __slots__ = ("_made", "_make", "order")
-
-    def __init__(self, order: tuple[int, str], make: Callable[[], Finding]) -> None:
-        self.order = order
-        self._make: Callable[[], Finding] | None = make
-        self._made: Finding | None = None
-
-    @classmethod
-    def of(cls, finding: Finding) -> Revision:
-        """A revision that is made already."""
-        return cls(finding.order, lambda: finding)
-
-    def finding(self) -> Finding:
-        """The finding as this revision says it."""
-        if self._made is None and self._make is not None:
-            self._made, self._make = self._make(), None
-        assert self._made is not None
-        return self._made
-
-
-class Revisions(Sequence[Finding]):
-    """All revisions in the order they came, each made when it is read: a run that is not kept reads none."""
-
-    def __init__(self, held: Iterable[Revision] = ()) -> None:
-        self._held = list(held)
-
-    def extend(self, more: Iterable[Revision]) -> None:
-        """Adds what came next."""
-        self._held += more
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def __iter__(self) -> Iterator[Finding]:
-        return (revision.finding() for revision in self._held)
-
-    def __getitem__(self, place: Any) -> Any:
-        held = self._held[place]
-        return [revision.finding() for revision in held] if isinstance(held, list) else held.finding()
+_FIRST_THEN_CLAUSE: Final = itemgetter(0, 1)
 
 
 @dataclass(slots=True, eq=False)
@@ -89,7 +49,9 @@ class Episode:
     closed: bool = False
     number: int = 0
     revised: int = 0
-    shown: Key = ()
+    shown: Sequence[Tally] = ()
+    glance: Key = ()
+    endings: Key | None = None
     behind: bool = False
     newest_revision: Revision | None = None
     window: WindowTally | _Crossed | None = None
@@ -103,25 +65,40 @@ class Episode:
 
     def add(self, statement: Statement, tally: Tally) -> None:
         """Takes the newest state of a clause; the gravest statement speaks for the finding."""
-        self.tallies[tally.clause] = tally
-        self.counts[tally.clause] = tally.count
-        if tally.last is not None and tally.last.time > self.last:
-            self.last = tally.last.time
+        clause, last = tally.clause, tally.last
+        self.tallies[clause] = tally
+        self.counts[clause] = tally.count
+        if last is not None and last.time > self.last:
+            self.last = last.time
         if statement is not self.statement and statement.severity != self.statement.severity:
             self.statement = statement if at_least(statement.severity, self.statement.severity) else self.statement
 
     def revise(self, now: int) -> Revision | None:
         """The next revision where one is due: opening, closing, another severity, outcome, points or power of ten of the count."""
-        shown = self._shown()
-        self.behind = self.number > 0
-        if shown == self.shown and self.number > 0:
+        glance, tallies = self._glance(), tuple(self.tallies.values())
+        if self.number > 0 and glance == self.glance and _endings(tallies) == self._shown_endings():
+            self.behind = True
             return None
-        self.shown = shown
+        self.glance, self.shown = glance, tallies
+        self.endings = None if all(hasattr(tally, "points_mark") for tally in tallies) else _endings(tallies)
         self.number += 1
         self.revised = now
         self.newest_revision = self._revision()
         self.behind = False
         return self.newest_revision
+
+    def _glance(self) -> Key:
+        """What makes most revisions due, and costs least to compare."""
+        if self.window is not None:
+            return (self.closed, self.statement.severity, len(str(self.window.count - self.base)))
+        marks = [_points_mark(tally) for tally in self.tallies.values()]
+        return (self.closed, self.statement.severity, len(str(sum(self.counts.values()))), *marks)
+
+    def _shown_endings(self) -> Key:
+        """Those of the last revision: worked out when they are asked for, since the engine's tallies stay what they were."""
+        if self.endings is None:
+            self.endings = _endings(self.shown)
+        return self.endings
 
     def newest(self) -> Finding | None:
         """The finding with the newest counts, which alone are no reason for a revision."""
@@ -129,25 +106,6 @@ class Episode:
             self.newest_revision = self._revision()
             self.behind = False
         return self.newest_revision.finding() if self.newest_revision is not None else None
-
-    def _shown(self) -> Key:
-        """What has to differ for a revision to be due; sums are not worked out for it."""
-        if self.window is not None:
-            return (self.closed, self.statement.severity, len(str(self.window.count - self.base)))
-        total = 0
-        outcomes: dict[str, int] = {}
-        rejections: dict[int, int] = {}
-        points: list[object] = []
-        for tally in self.tallies.values():
-            total += tally.count
-            for name, number in tally.outcomes.items():
-                outcomes[name] = number
-            if "rejected" in tally.outcomes:
-                rejections.update(tally.rejections)
-            mark = getattr(tally, "points_mark", None)
-            points.append(mark if mark is not None else tuple((point.text, point.access) for point in tally.points))
-        said = str(_gravest(outcomes, rejections))
-        return (self.closed, self.statement.severity, tuple(sorted(outcomes)), said, tuple(points), len(str(total)))
 
     def _revision(self) -> Revision:
         """This moment's revision. The engine's tallies stay what they were when they were read."""
@@ -168,6 +126,24 @@ class Episode:
         if window is not None or not all(hasattr(tally, "points_mark") for tally in tallies):
             revision.finding()  # what is not the engine's goes on counting
         return revision
+
+
+def _points_mark(tally: Tally) -> object:
+    """What differs when the points do."""
+    mark = getattr(tally, "points_mark", None)
+    return mark if mark is not None else tuple((point.text, point.access) for point in tally.points)
+
+
+def _endings(tallies: Iterable[Tally]) -> Key:
+    """Which outcomes there were, and what is said of them."""
+    outcomes: dict[Any, int] = {}
+    rejections: dict[int, int] = {}
+    for tally in tallies:
+        found = tally.outcomes
+        outcomes.update(found)
+        if "rejected" in found:
+            rejections.update(tally.rejections)
+    return (tuple(sorted(outcomes)), str(_gravest(outcomes, rejections)))
 
 
 def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:
@@ -287,9 +263,11 @@ class Episodes:
         """Takes the counts as they are at `now` (capture time, ns) and gives the revisions that are due, in a stable order."""
         both: list[Any] = [*tallies, *self._moved.values()]
         self._moved.clear()
-        counted = [tally for tally in both if tally.count and tally.first is not None and tally.clause in self._watched]
-        for tally in sorted(counted, key=_by_first):
-            self._count(tally)
+        watched = self._watched
+        counted = [(first.time, tally.clause, tally) for tally in both if tally.clause in watched and (first := tally.first) is not None]
+        for first, clause, tally in sorted(counted, key=_FIRST_THEN_CLAUSE):
+            if tally.count:
+                self._count(tally, clause, first)
         for window in windows:
             self._count_window(window)
         self._close(now)
@@ -301,14 +279,13 @@ class Episodes:
         """The newest state of every finding, in the order of first time."""
         return sorted((found for e in self._all.values() if (found := e.newest()) is not None), key=lambda finding: finding.order)
 
-    def _count(self, tally: Tally) -> None:
-        operation, consequence = self._watched[tally.clause]
+    def _count(self, tally: Tally, clause: int, first: int) -> None:
+        operation, consequence = self._watched[clause]
         statement = self._statement(consequence)
-        episode = self._of_clause.get(tally.clause)
+        episode = self._of_clause.get(clause)
         if episode is None:
-            episode = self._episode(operation, statement, _first(tally))
-            self._of_clause[tally.clause] = episode
-        elif episode.counts[tally.clause] == tally.count:
+            episode = self._of_clause[clause] = self._episode(operation, statement, first)
+        elif episode.counts[clause] == tally.count:
             return  # a clause that was replaced is read once more
         elif episode.closed:
             self._reopen(episode)
@@ -392,11 +369,3 @@ class _Crossed:
         self.first = crossing.first
         self.last = crossing.last
         self.packets: tuple[Any, ...] = ()
-
-
-def _first(tally: Tally) -> int:
-    return 0 if tally.first is None else tally.first.time
-
-
-def _by_first(tally: Tally) -> tuple[int, int]:
-    return (_first(tally), tally.clause)

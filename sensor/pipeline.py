@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from dissectors import Clause
 from sensor.clock import MINUTE
 from sensor.coverage import Coverage
-from sensor.episodes import Episodes, Revisions
+from sensor.episodes import Episodes
 from sensor.findings import subject_of, subject_of_group
 from sensor.inventory import Inventory
 from sensor.result import Listed, Result
+from sensor.revisions import Revisions
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -292,6 +293,8 @@ class Pipeline:
         self.revisions.extend(self.episodes.advance(now, self.engine.tallies(), self.engine.window_tallies()))
 
     def _finish(self) -> None:
+        self._held.clear()
+        self._clauses.clear()
         self.tallies = self.engine.operations()
         self.conversations = self.engine.conversations()
         self.inventory.count(self.tallies, self.conversations)

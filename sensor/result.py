@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sensor.clock import nanoseconds
-from sensor.episodes import Revision
 from sensor.findings import Finding, at_least
+from sensor.revisions import Revision
 
 if TYPE_CHECKING:
     from dissectors import Tally

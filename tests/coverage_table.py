@@ -22,7 +22,7 @@ from tests.golden.crafted import write
 
 PLACE: Final = corpus.PROJECT / "tests" / "conformance" / "NOT_REACHED.md"
 GOLDEN: Final = corpus.PROJECT / "tests" / "golden"
-PROTOCOLS: Final = ("modbus", "umas", "dnp3")
+PROTOCOLS: Final = ("modbus", "umas", "dnp3", "s7comm", "s7commplus", "opcua")
 OBJECTS: Final = {"dnp3": corpus.PROJECT / "dissectors" / "src" / "protocols" / "dnp3" / "tables" / "objects.rs"}
 """Where a protocol's table of objects stands; those that are reached are in its transactions' `request_objects` and `response_objects`."""
 
@@ -32,7 +32,7 @@ class Reached:
     """What was seen of one protocol."""
 
     functions: Counter[int] = field(default_factory=Counter)
-    sub_functions: Counter[tuple[int, int]] = field(default_factory=Counter)
+    sub_functions: Counter[tuple[int, int | None, int]] = field(default_factory=Counter)
     rejections: Counter[int] = field(default_factory=Counter)
     anomalies: Counter[str] = field(default_factory=Counter)
     objects: Counter[str] = field(default_factory=Counter)
@@ -54,7 +54,7 @@ def reached(captures: Iterable[Path]) -> dict[str, Reached]:
 def _note(seen: Reached, t: Transaction) -> None:
     seen.functions[t.function.code] += 1
     if t.sub_function is not None:
-        seen.sub_functions[t.function.code, t.sub_function.code] += 1
+        seen.sub_functions[t.function.code, t.sub_function.group, t.sub_function.code] += 1
     if t.outcome.result == "rejected" and t.outcome.code is not None:
         seen.rejections[t.outcome.code] += 1
     seen.anomalies.update(t.anomalies)
@@ -76,7 +76,7 @@ def captures(folder: Path) -> Iterator[Path]:
         made = folder / f"{case.parent.name}.pcap"
         write(yaml.safe_load(case.read_text(encoding="utf-8")), made)
         yield made
-    yield from corpus.captures(*PROTOCOLS)
+    yield from corpus.captures(*PROTOCOLS, "mixed_plant")
 
 
 def table() -> str:
@@ -94,7 +94,7 @@ def table() -> str:
         lines += ["", f"## {entry['title']}", "", "| what | reached | not reached |", "|---|---|---|"]
         functions = [(row["code"], f"{row['code']} {row['name']}") for row in entry["functions"]]
         lines.append(_row("functions", functions, seen.functions))
-        sub = [((row["function"], row["code"]), f"{row['function']}/{row['code']} {row['name']}") for row in entry["sub_functions"]]
+        sub = [((row["function"], row["group"], row["code"]), _sub(row)) for row in entry["sub_functions"]]
         if sub:
             lines.append(_row("sub-functions", sub, seen.sub_functions))
         if name in OBJECTS:
@@ -102,6 +102,12 @@ def table() -> str:
         lines.append(_row("rejections", [(code, f"{code} {said}") for code, said in entry["rejections"]], seen.rejections))
         lines.append(_row("anomalies", [(said, said) for said, _ in entry["anomalies"]], seen.anomalies))
     return "\n".join(lines) + "\n"
+
+
+def _sub(row: Mapping[str, Any]) -> str:
+    """A sub-function, with its group where it has one."""
+    numbers = [row["function"], row["group"], row["code"]]
+    return "/".join(str(number) for number in numbers if number is not None) + f" {row['name']}"
 
 
 def _row(what: str, known: Sequence[tuple[Hashable, str]], seen: Mapping[Any, int]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dissectors import Clause, Expected
@@ -47,7 +46,7 @@ class Plan(NamedTuple):
             if len(self.variants) >= VARIANTS:
                 self.variants.clear()
                 self.opening.clear()
-            found = tuple(rung.clause if l2 is None else replace(rung.clause, l2=l2) for rung in self.rungs)
+            found = tuple(rung.clause if l2 is None else rung.clause._replace(l2=l2) for rung in self.rungs)
             self.variants[l2] = found
         return found
 
@@ -94,7 +93,7 @@ class Decider:
             return {LANE: mine}
         client, server = self.sides(t)
         plan = self._plan(t, client, server)
-        l2 = _l2(t, client, server)
+        l2 = None if self.places.by_ip_alone else _l2(t, client, server)
         if l2 is None and plan.simple is not None:
             return plan.simple
         if not mine:
@@ -187,7 +186,7 @@ def _entry(rung: Rung, clause: Clause, old: Mapping[Clause, Expected], state: tu
     """A rung's entry; `state` says whether it was met, and whether it is met now. One that wasn't yet only delivers."""
     met, now = state
     if not met:
-        clause = replace(clause, deliver=True, tally=False, fresh=None)
+        clause = clause._replace(deliver=True, tally=False, fresh=None)
     kept = old.get(clause)
     if kept is None or (now and rung.verdict is not None):
         return Expected(clause=clause, consequence=rung.verdict if met else None)

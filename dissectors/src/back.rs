@@ -302,6 +302,7 @@ impl Receiver<Talk> for Back {
         let seen = seen(flow, now);
         let (mut speaker, dissection) = self.speaker(flow);
         let held = dissection.finish(ending, &seen, &mut speaker);
+        flow.ledger.encrypted |= flow.data.dissection.is_encrypted();
         if held > 0 {
             let undecoded = &mut flow.ledger.rare_mut(Side::A).undecoded_bytes;
             *undecoded = undecoded.saturating_add(held);

@@ -174,6 +174,11 @@ impl Dissection {
         held
     }
 
+    /// What it carries is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(&self.state, State::Speaking { dissector, .. } if dissector.is_encrypted())
+    }
+
     fn shut_off(&mut self) {
         self.held = Default::default();
         if let Some(protocol) = self.protocol() {

@@ -71,8 +71,8 @@ CAPTURES = {
         s7_crafted.services,
     ),
     "s7/intrusion.pcap": (
-        "a host of the enterprise network tries the slots of an S7 controller, guesses its password, loads an organisation block, locks "
-        "alarms, forces outputs, deletes a block, stops the controller and resets its memory",
+        "a host of the enterprise network asks S7 controllers who they are, tries the slots of one, guesses its password, loads an "
+        "organisation block, locks alarms, forces outputs, deletes a block, stops the controller and resets its memory",
         CRAFTED,
         s7_crafted.intrusion,
     ),

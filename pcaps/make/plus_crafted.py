@@ -116,7 +116,7 @@ def intrusion(path: Path) -> None:
     """A host of the enterprise network asks all controllers who they are, guesses a password, stops one, loads a block into it and
     writes set points."""
     recorder = Recorder(START + 7_200)
-    for place, controller in enumerate(CONTROLLERS[:2]):
+    for place, controller in enumerate(CONTROLLERS):
         visit = Session(recorder.connect(ATTACKER, controller, 52_000 + place, 102), "KALI", "", 0x3A0 + place)
         visit.stream(DEVICE, 3753, identification(f"S C-X7Y81234567{place}"))
         visit.explore(PROGRAM, [233], plus.thing(PROGRAM, 2520, {233: plus.text("PLCProgram")}))

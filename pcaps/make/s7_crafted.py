@@ -13,6 +13,7 @@ STATION = ("10.20.4.9", "00:14:22:40:00:09")
 PANEL = ("10.20.3.8", "00:1b:1b:30:00:08")
 ATTACKER = ("10.20.9.66", "00:1d:9c:00:00:01")
 CONTROLLER = ("10.20.1.21", "00:1b:1b:10:00:21")
+OTHERS = (("10.20.1.22", "00:1b:1b:10:00:22"), ("10.20.1.23", "00:1b:1b:10:00:23"))
 START = 1_772_640_000.0
 DAY = 24 * 60 * 60 * 1000
 OB, DB, FC = "08", "0A", "0C"
@@ -119,7 +120,7 @@ def services(path: Path) -> None:
     panel.job(
         b"\x04\x02" + anything(4, 2, 10, 0x84, 16) + many,
         reply=b"\x04\x02",
-        answer=values([(0xFF, 4, b"\0\x07\0\x08"), (0xFF, 9, bytes(8))]),
+        answer=values([(0xFF, 4, b"\0\x07\0\x08"), (0xFF, 9, b"\xff" + bytes(8))]),
     )
     panel.job(b"\x04\x01" + symbol, reply=b"\x04\x01", answer=values([(0x0A, 0, b"")]))
     cyclic = struct.pack(">HBB", 1, 1, 2) + anything(2, 4, 0, 0x83, 80)
@@ -150,10 +151,16 @@ def services(path: Path) -> None:
 
 
 def intrusion(path: Path) -> None:
-    """A host of the enterprise network tries slots until one answers, guesses the password, loads an organisation block, locks alarms,
-    forces outputs, resets the memory and deletes what is left."""
+    """A host of the enterprise network asks controllers who they are, tries slots of one until it answers, guesses the password, loads an
+    organisation block, locks alarms, forces outputs, resets the memory and deletes what is left."""
     recorder = Recorder(START + 7_200)
     port = 51_000
+    for controller in (CONTROLLER, *OTHERS):
+        visit = S7(recorder.connect(ATTACKER, controller, port, 102))
+        record = struct.pack(">H20sHHH", 1, b"6ES7 315-2EH14-0AB0 ", 0xC0, 1, 0x3203)
+        visit.userdata(4, 1, struct.pack(">HH", 0x11, 1), struct.pack(">HHHH", 0x11, 1, len(record), 1) + record)
+        visit.connection.close()
+        port += 1
     for slot in (0, 1, 3, 4, 5, 6, 7, 8, 9, 10):
         refused = recorder.connect(ATTACKER, CONTROLLER, port, 102)
         refuse_connection(refused, bytes([PG, slot]))

@@ -77,10 +77,12 @@ class Inventory:
         self.owners: dict[str, Owners] = {}
         self.exchanges: dict[Exchange, Counted | None] = {}
         self.vlans: dict[str, set[int]] = {}
-        self.heard: set[str] = set()
         self._numbers: dict[int, Exchange] = {}
         self._max = max_hosts
-        self._hosts: set[str] = set()
+        self._hosts: dict[str, bool] = {}
+        """Addresses that are held, and whether they were heard."""
+        self._elsewhere: set[str] = set()
+        """Others that were heard, while there is room for them."""
         self._over: dict[str, int] = {}
         self._resolved: tuple[Assets, Conversations] | None = None
 
@@ -110,7 +112,7 @@ class Inventory:
         evidence = Evidence(name, value, confidence, protocol, seen.field, moment.capture, moment.packet, moment.time)
         if name == "mac":
             if not group_mac(str(value)):
-                self.heard.add(address)
+                self._hosts[address] = True
                 self._owner(str(value), address, evidence)
             return
         traits = self.said.setdefault((address, seen.unit), {})
@@ -178,6 +180,10 @@ class Inventory:
             self._resolved = resolve(self)
         return self._resolved
 
+    def heard(self, address: str) -> bool:
+        """Whether this address sent a packet."""
+        return self._hosts.get(address, False) or address in self._elsewhere
+
     def room(self, address: str) -> bool:
         """Whether an address that was only talked of may become an asset."""
         return self._admitted(address)
@@ -190,7 +196,7 @@ class Inventory:
         if len(self._hosts) >= self._max:
             self._over["inventory_hosts"] = self._over.get("inventory_hosts", 0) + 1
             return False
-        self._hosts.add(address)
+        self._hosts[address] = address in self._elsewhere
         return True
 
     def _owner(self, mac: str, address: str, evidence: Evidence) -> None:
@@ -211,4 +217,7 @@ class Inventory:
         for side in ("client", "server"):
             address = conversation[side]
             if (room or address in hosts) and conversation[f"from_{side}"]["packets"] and is_device(address):
-                self.heard.add(address)
+                if address in hosts:
+                    hosts[address] = True
+                else:
+                    self._elsewhere.add(address)

@@ -175,8 +175,8 @@ def resolve(inventory: Inventory) -> tuple[Assets, Conversations]:
     work.add_traits()
     work.add_exchanges()
     work.lift_single_units()
-    drafts = work.ordered()
-    return Assets(drafts, work.vendors()), Conversations(drafts, work.talks(), inventory.exchanges)
+    vendors, drafts = work.vendors(), work.ordered()
+    return Assets(drafts, vendors), Conversations(drafts, work.talks(), inventory.exchanges)
 
 
 class _Resolution:
@@ -195,7 +195,7 @@ class _Resolution:
         """The same for an address that is asked for the first time."""
         identity = self.alias.get(address, address)
         draft = self.drafts.get(identity)
-        heard = address in self.inventory.heard
+        heard = self.inventory.heard(address)
         if draft is None:
             if not is_device(address) or (address.endswith(".255") and not heard):
                 return None

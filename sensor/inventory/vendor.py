@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -20,18 +20,49 @@ _MOST: Final = 4 * 1024 * 1024
 _LOCAL: Final = frozenset("2367abefABEF")
 
 
-def vendors_of(macs: Iterable[str], folder: Path | None = None) -> Mapping[str, str]:
-    """MAC address → vendor, for those that are registered. `folder` has the cache (default: the user's cache folder)."""
-    asked = {mac: mac[:13].upper() for mac in macs if len(mac) == 17 and mac[1] not in _LOCAL}
-    if not asked:
-        return {}
+class Vendors(Mapping[str, str]):
+    """MAC address → vendor, for those that are registered. Prefixes are few where addresses are many, so only they are kept with names."""
+
+    def __init__(self, macs: Collection[str], names: Mapping[str, str]) -> None:
+        self._macs = macs
+        self._names = names
+
+    def __getitem__(self, mac: str) -> str:
+        name = self._names.get(_prefix(mac)) if _universal(mac) else None
+        if not name:
+            raise KeyError(mac)
+        return name
+
+    def __iter__(self) -> Iterator[str]:
+        return (mac for mac in self._macs if _universal(mac) and self._names.get(_prefix(mac)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def vendors_of(macs: Iterable[str], folder: Path | None = None) -> Vendors:
+    """The vendors of these MAC addresses. `folder` has the cache (default: the user's cache folder)."""
+    asked = tuple(macs)
+    prefixes = {_prefix(mac) for mac in asked if _universal(mac)}
+    if not prefixes:
+        return Vendors(asked, {})
     file = (folder or cache_folder()) / _FILE
     known = _read(file)
-    missing = sorted(set(asked.values()) - known.keys())
+    missing = sorted(prefixes - known.keys())
     if missing:
         known |= _look_up(missing)
         _write(file, known)
-    return {mac: name for mac, prefix in asked.items() if (name := known.get(prefix))}
+    return Vendors(asked, known)
+
+
+def _universal(mac: str) -> bool:
+    """Whether it can be registered: not one that is administered locally (IEEE 802-2014, 8.4)."""
+    return len(mac) == 17 and mac[1] not in _LOCAL
+
+
+def _prefix(mac: str) -> str:
+    """The longest part of it that is registered to anybody: 36 bits."""
+    return mac[:13].upper()
 
 
 def _look_up(prefixes: Iterable[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Captures to measure with: made here, the same for everyone, so that figures can be compared. Nothing random but seeded.
 
-`modbus` is a plant's polling (200 connections), `dnp3` that of 150 outstations, `mixed` has other protocols and an office beside it,
-`flows` jumps at random among 200,000 connections so that no cache holds them.
+`modbus` is a plant's polling (200 connections), `dnp3` that of 150 outstations, `s7` that of 100 S7 controllers, `mixed` has other
+protocols and an office beside it, `flows` jumps at random among 200,000 connections so that no cache holds them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from tests.bench.talks import Talk, dnp3_talk, mbap, modbus_talk, s7_talk, web_talk
+from tests.bench.talks import Talk, dnp3_talk, mbap, modbus_talk, s7_plant_talk, s7_talk, web_talk
 
 PCAP_HEADER: Final = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 1)
 """Little endian, µs, Ethernet (draft-ietf-opsawg-pcap, section 4)."""
@@ -144,6 +144,17 @@ def dnp3() -> list[Source]:
     return sources
 
 
+def s7() -> list[Source]:
+    """100 controllers, read by two stations each over a connection of its own, ten times a second to twice."""
+    stations = [Host(10, 75, 0, 10 + number) for number in range(10)]
+    controllers = [Host(10, 76, number // 50, 10 + number % 50) for number in range(100)]
+    sources = []
+    for number in range(200):
+        connection = Connection((stations[number % 10], controllers[number // 2]), (53_000 + number, 102), number * 66_667)
+        sources.append(polling(connection, s7_plant_talk(number), (100_000, 200_000, 500_000)[number % 3], number * 1_201))
+    return sources
+
+
 def short_lived(client: Host, server: Host, seed: int) -> Source:
     """Connections that come and go, one request each."""
     talk = web_talk(seed)
@@ -252,6 +263,7 @@ def merged(sources: Sequence[Source]) -> Source:
 KINDS: Final[dict[str, Callable[[], Source]]] = {
     "modbus": lambda: merged(modbus()),
     "dnp3": lambda: merged(dnp3()),
+    "s7": lambda: merged(s7()),
     "mixed": lambda: merged(mixed()),
     "flows": flows,
 }

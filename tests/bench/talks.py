@@ -114,6 +114,45 @@ def s7_talk(seed: int) -> Talk:
     return talk
 
 
+def s7_plant_talk(seed: int) -> Talk:
+    """Lists of one to four items of data blocks that are read, now and then a write; the first exchanges set the connection up."""
+    chance = random.Random(seed)
+    items = [(chance.randrange(1, 60), chance.randrange(0, 400), chance.choice((4, 16, 32, 64))) for _ in range(chance.randrange(1, 5))]
+    called = b"\xc0\x01\x0a\xc1\x02\x01\x00\xc2\x02\x01\x02"
+    agreed = b"\xf0\x00\x00\x01\x00\x01\x01\xe0"
+    count = 0
+
+    def item(number: int, byte: int, size: int) -> bytes:
+        return struct.pack("!BBBBHHB", 0x12, 10, 0x10, 2, size, number, 0x84) + (byte * 8).to_bytes(3, "big")
+
+    def talk() -> tuple[bytes, bytes]:
+        nonlocal count
+        count = count + 1 & 0xFFFF
+        if count == 1:
+            return _set_up(b"\xe0\x00\x00\x00\x01\x00" + called), _set_up(b"\xd0\x00\x01\x00\x01\x00" + called)
+        if count == 2:
+            return _tpkt(_job(1, count, agreed)), _tpkt(_job(3, count, agreed, error=b"\0\0"))
+        writes = count % 31 == 0
+        chosen = items[:1] if writes else items
+        asked = bytes((5 if writes else 4, len(chosen))) + b"".join(item(*one) for one in chosen)
+        code = 0 if writes else 0xFF
+        data = b"".join(struct.pack("!BBH", code, 4, size * 8) + count.to_bytes(2, "big") * (size // 2) for _, _, size in chosen)
+        if writes:
+            return _tpkt(_job(1, count, asked, data)), _tpkt(_job(3, count, asked[:2], b"\xff", b"\0\0"))
+        return _tpkt(_job(1, count, asked)), _tpkt(_job(3, count, asked[:2], data, b"\0\0"))
+
+    return talk
+
+
+def _job(kind: int, reference: int, parameters: bytes, data: bytes = b"", error: bytes = b"") -> bytes:
+    return struct.pack("!BBHHHH", 0x32, kind, 0, reference, len(parameters), len(data)) + error + parameters + data
+
+
+def _set_up(body: bytes) -> bytes:
+    """A TPKT with a connection request or confirmation (X.224, 13)."""
+    return struct.pack("!BBHB", 3, 0, 5 + len(body), len(body)) + body
+
+
 def _tpkt(pdu: bytes) -> bytes:
     return struct.pack("!BBH", 3, 0, 7 + len(pdu)) + b"\x02\xf0\x80" + pdu
 

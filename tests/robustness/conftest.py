@@ -14,21 +14,33 @@ SMALL = 200 * 1024
 
 
 def own() -> list[Path]:
-    return sorted((corpus.PROJECT / "pcaps" / "plant").glob("*.pcap*"))
+    return sorted(path for folder in ("plant", "dnp3") for path in (corpus.PROJECT / "pcaps" / folder).glob("*.pcap*"))
+
+
+def foreign() -> list[Path]:
+    """Small captures of others. Of the many that are steps of one conformance test of DNP3, every twentieth."""
+    dnp3 = corpus.captures("dnp3", most=SMALL)
+    steps = [path for path in dnp3 if "conformance" in path.name]
+    return corpus.captures("modbus", "umas", most=SMALL) + [path for path in dnp3 if path not in steps][::4] + steps[::20]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "small_capture" in metafunc.fixturenames:
-        paths = [path for path in own() if path.stat().st_size <= 1 << 20] + corpus.captures("modbus", "umas", most=SMALL)
+        paths = [path for path in own() if path.stat().st_size <= 1 << 20] + foreign()
         metafunc.parametrize("small_capture", paths, ids=[path.name.rsplit(".", 1)[0] for path in paths])
 
 
-@pytest.fixture(scope="session")
-def plant() -> list[Frame]:
-    """A minute of a plant at work: polling, reading, an engineer's writes."""
-    return read(corpus.PROJECT / "pcaps" / "plant" / "normal.pcapng")
+@pytest.fixture(scope="session", params=["plant", "dnp3"])
+def plant_path(request: pytest.FixtureRequest) -> Path:
+    return corpus.PROJECT / "pcaps" / str(request.param) / "normal.pcapng"
 
 
 @pytest.fixture(scope="session")
-def plant_run() -> Run:
-    return run(corpus.PROJECT / "pcaps" / "plant" / "normal.pcapng")
+def plant(plant_path: Path) -> list[Frame]:
+    """A minute of a plant at work: polling, reading, an engineer's writes. Or of a substation: polls, events, commands."""
+    return read(plant_path)
+
+
+@pytest.fixture(scope="session")
+def plant_run(plant_path: Path) -> Run:
+    return run(plant_path)

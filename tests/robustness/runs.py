@@ -14,6 +14,9 @@ from tests.robustness.frames import Frame, write
 
 Line = dict[str, Any]
 
+SWEPT = ("modbus", "umas", "dnp3")
+"""Protocols whose streams are cut, lost and shuffled."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -30,8 +33,8 @@ class Run:
         return ledger
 
     def spoken(self, *protocols: str) -> list[Line]:
-        """The transactions of these protocols (Modbus and UMAS if none is named)."""
-        return [line for line in self.lines if line["protocol"] in (protocols or ("modbus", "umas"))]
+        """The transactions of these protocols (those that are swept here if none is named)."""
+        return [line for line in self.lines if line["protocol"] in (protocols or SWEPT)]
 
 
 def run(*captures: Path, threads: int = 1, **options: Any) -> Run:
@@ -58,16 +61,21 @@ def without_numbers(line: Line) -> Line:
     for side in ("request", "response"):
         if same[side] is not None:
             same[side] = {"time": same[side]["time"]}
+    if "select" in (same.get(line["protocol"]) or {}):
+        same[line["protocol"]] = {**same[line["protocol"]], "select": None}
     return same
 
 
 def asked(line: Line) -> str:
-    """What the request said, as far as a damaged capture keeps it: who asked whom what about which points."""
+    """What the request said, as far as a damaged capture keeps it: who asked whom what about which points. What a DNP3 poll is about
+    its response says; the request names objects."""
     write_values = [(point["point"], point["access"], point["values"] if point["access"] != "read" else None) for point in line["points"]]
     own = line.get(line["protocol"]) or {}
+    if line["protocol"] == "dnp3":
+        write_values = own.get("request_objects") or []
     return json.dumps([
         line["flow"], line["client"]["ip"], line["server"]["ip"], line["unit"], line["function"], line.get("sub_function"),
-        write_values, own.get("transaction_id"),
+        write_values, own.get("transaction_id"), own.get("sequence"),
     ])  # fmt: skip
 
 
@@ -75,6 +83,7 @@ def answered(line: Line) -> str:
     """The whole exchange without its times and packets."""
     kept = {key: value for key, value in line.items() if key not in ("time", "latency_ns", "request", "response", "vlan", "initiator")}
     kept = {**kept, "client": line["client"]["ip"], "server": line["server"]["ip"]}
+    kept[line["protocol"]] = {name: value for name, value in (line.get(line["protocol"]) or {}).items() if name != "select"}
     return json.dumps(kept)
 
 

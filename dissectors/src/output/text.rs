@@ -118,18 +118,19 @@ pub fn json_text(out: &mut Vec<u8>, bytes: &[u8]) {
 fn escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     for piece in bytes.utf8_chunks() {
-        for byte in piece.valid().bytes() {
-            match byte {
-                b'"' => out.extend_from_slice(b"\\\""),
-                b'\\' => out.extend_from_slice(b"\\\\"),
-                b'\n' => out.extend_from_slice(b"\\n"),
-                b'\r' => out.extend_from_slice(b"\\r"),
-                b'\t' => out.extend_from_slice(b"\\t"),
-                0..0x20 | 0x7F => {
+        for char in piece.valid().chars() {
+            match char {
+                '"' => out.extend_from_slice(b"\\\""),
+                '\\' => out.extend_from_slice(b"\\\\"),
+                '\n' => out.extend_from_slice(b"\\n"),
+                '\r' => out.extend_from_slice(b"\\r"),
+                '\t' => out.extend_from_slice(b"\\t"),
+                // C0, DEL and C1: a terminal obeys all of them.
+                '\0'..='\x1F' | '\x7F'..='\u{9F}' => {
                     out.extend_from_slice(b"\\u00");
-                    hex(out, &[byte]);
+                    hex(out, &[u32::from(char).to_be_bytes()[3]]);
                 }
-                _ => out.push(byte),
+                _ => out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
             }
         }
         if !piece.invalid().is_empty() {
@@ -175,6 +176,7 @@ mod tests {
     #[test]
     fn text_is_escaped_and_never_invalid() {
         assert_eq!(text_of(|out| json_text(out, b"a\"b\\c\n\x01")), r#""a\"b\\c\n\u0001""#);
+        assert_eq!(text_of(|out| json_text(out, b"\x7F\xC2\x81\xC2\x9B")), r#""\u007f\u0081\u009b""#);
         assert_eq!(text_of(|out| json_text(out, b"\xFFx\xC3\xA4")), "\"\u{FFFD}x\u{e4}\"");
     }
 }

@@ -295,4 +295,9 @@ pub trait Dissector: Send {
     fn carries(&self) -> Option<u8> {
         None
     }
+
+    /// Whether what the flow carries is encrypted, so that it is not seen. Asked when the flow ends.
+    fn is_encrypted(&self) -> bool {
+        false
+    }
 }

@@ -1,8 +1,9 @@
 //! Tallies, conversations and the result of a run, as Python sees them.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
+use foldhash::fast::FixedState;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
@@ -76,7 +77,7 @@ impl Tally {
     /// Changes when the points do: cheaper to compare than the points themselves.
     #[getter]
     fn points_mark(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FixedState::with_seed(0).build_hasher();
         for point in &self.view.points.points {
             (point.kind, point.access.name(), point.block, point.first, point.last, &point.name).hash(&mut hasher);
         }

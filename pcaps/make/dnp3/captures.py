@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from pcaps.make.dnp3 import crafted, record
+from pcaps.make.dnp3 import catalogue, crafted, record
 
 STATIONS: Final = "recorded on the switch of a substation in network namespaces; masters and outstations of opendnp3 3.1.2 (Apache-2.0)"
 BY_HAND: Final = STATIONS + ", and requests by hand (pcaps/make/dnp3/roles.py) that its outstations answer"
@@ -26,7 +26,7 @@ CAPTURES: Final[dict[str, tuple[str, str, Callable[[Path], None]]]] = {
     ),
     "dnp3/select_operate.pcapng": (
         "select and operate, right (relays, an analog output); operate with another output, code or time, without select, too late, "
-        "by a second master",
+        "by a second master over the same and over another connection",
         BY_HAND,
         record.select_operate,
     ),
@@ -72,6 +72,26 @@ CAPTURES: Final[dict[str, tuple[str, str, Callable[[Path], None]]]] = {
         "secure authentication: session keys changed, a control authenticated; then eight attempts by somebody without the key",
         CRAFTED,
         crafted.authentication,
+    ),
+    "dnp3/attributes.pcap": (
+        "device attributes: all of them, one alone, the device's name written",
+        CRAFTED,
+        crafted.attributes,
+    ),
+    "dnp3/objects.pcap": (
+        "two objects of every fixed size, static and as events, read and answered",
+        CRAFTED,
+        catalogue.objects,
+    ),
+    "dnp3/functions.pcap": (
+        "commands with every status, rare functions, file refusals, frames of the link layer alone, authentication refused for all reasons",
+        CRAFTED,
+        catalogue.functions,
+    ),
+    "dnp3/malformed.pcap": (
+        "what is wrong in each way that one frame or fragment can be: transport, ranges, values, directions, bits, echoes, numbers, times",
+        "crafted with an encoder of our own (pcaps/make/dnp3/wire.py) and scapy: no stack sends it",
+        catalogue.malformed,
     ),
     "dnp3/forged_reports.pcap": (
         "over UDP: a master switches reports off, and another host sends some in the outstation's name",

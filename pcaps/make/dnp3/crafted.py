@@ -192,6 +192,30 @@ def authentication(path: Path) -> None:
     talk.write(path)
 
 
+ATTRIBUTES: Final = (
+    (212, 2, little(2_048, 2)), (216, 2, little(10, 1)), (219, 2, little(64, 1)),
+    (242, 1, b"R214-V2"), (243, 1, b"rev C"), (245, 1, b"Bay 7"), (246, 1, b"S7-F03"), (247, 1, b"rtu-1"),
+    (248, 1, b"1180350417"), (250, 1, b"SEL-3530 RTAC"), (252, 1, b"Schweitzer Engineering"),
+)  # fmt: skip
+"""Device attributes (A.1): variation, type (1 text, 2 unsigned), value."""
+
+
+def attribute(variation: int, kind: int, value: bytes) -> bytes:
+    """g0, an attribute of the default set."""
+    return wire.ranged(0, variation, 0, 0, bytes((kind, len(value))) + value)
+
+
+def attributes(path: Path) -> None:
+    """An engineering station asks for all device attributes at once, for one alone, and writes the device's name."""
+    talk = Association((STATION, RTU), (STATION_LINK, RTU_LINK))
+    talk.open()
+    talk.exchange(wire.READ, wire.ranged(0, 254, 0, 0), b"".join(attribute(*one) for one in ATTRIBUTES))
+    talk.exchange(wire.READ, wire.ranged(0, 242, 0, 0), attribute(*ATTRIBUTES[3]))
+    talk.exchange(wire.WRITE, attribute(247, 1, b"rtu-1-new"))
+    talk.close()
+    talk.write(path)
+
+
 FORGER: Final = "00:0c:29:90:00:66"
 
 
@@ -213,6 +237,7 @@ def forged_reports(path: Path) -> None:
         wire.READ, b"".join(wire.everything(60, variation) for variation in (2, 3, 4, 1)), wire.ranged(1, 2, 0, 3, b"\x01\x81\x01\x01")
     )
     talk.exchange(wire.DISABLE, b"".join(wire.everything(60, variation) for variation in (2, 3, 4)))
+    talk.time += 60
     talk.mac = FORGER
     for number in range(4):
         talk.time += 1.5

@@ -76,6 +76,10 @@ def selects(address: str) -> None:
         time.sleep(11)
         line.ask(wire.OPERATE, relay(7))  # too late
         line.ask(wire.SELECT, relay(8))
+        line.speaker = wire.Speaker(wire.MASTER, 2, 10)
+        line.ask(wire.OPERATE, relay(8))  # another master's, over the same connection
+        line.speaker = wire.Speaker(wire.MASTER, 1, 10)
+        line.ask(wire.SELECT, relay(8))
 
 
 def second_master(address: str) -> None:

@@ -5,7 +5,7 @@ use super::tables::{self, CONNECT, DISCONNECT, ERROR};
 use super::{IsoOnTcp, Link, PASSENGERS, recognition};
 use crate::address::{Moment, Side};
 use crate::protocols::{Ending, Seen, Sink};
-use crate::transaction::{Access, Anomalies, Code, Field, Outcome, Transaction, Value};
+use crate::transaction::{Access, Anomalies, Code, Field, Observation, Outcome, Transaction, Value};
 
 /// A request for a connection that gets no answer is closed after so long, ns.
 const TIMEOUT: u64 = 10_000_000_000;
@@ -103,6 +103,21 @@ impl Connection {
             completed,
             detail: fields.get(..count).unwrap_or_default(),
         });
+    }
+
+    /// An accepted connection's type says what its client is: a programming device, a panel, a controller.
+    fn observe(&self, protocol: u8, kind: Kind, sink: &mut dyn Sink) {
+        if let (Some((_, at)), Some(_)) = (&self.request, &self.confirm) {
+            sink.observation(&Observation {
+                protocol,
+                side: self.client,
+                unit: None,
+                attribute: "connection_type",
+                value: Value::Text(kind.name().as_bytes()),
+                field: "cotp.called_tsap",
+                at: *at,
+            });
+        }
     }
 
     /// What the selectors and parameters say.
@@ -271,6 +286,9 @@ impl IsoOnTcp {
             let last = connection.refusal.map(|(_, at)| at.time).unwrap_or_default();
             let outcome = connection.outcome(is_over, seen);
             connection.tell(protocol, self.link.unit, outcome, completed.max(last), sink);
+            if let Some(kind) = self.link.kind {
+                connection.observe(protocol, kind, sink);
+            }
         }
     }
 

@@ -132,6 +132,11 @@ pub trait Rider: Send {
 
     /// The flow ends, or the connection: everything that is open leaves now.
     fn finish(&mut self, ending: Ending, link: &Link, seen: &Seen, sink: &mut dyn Sink);
+
+    /// Whether what it carries is encrypted, as for [`Dissector::is_encrypted`].
+    fn is_encrypted(&self) -> bool {
+        false
+    }
 }
 
 /// A dissector for a new flow.
@@ -394,6 +399,10 @@ impl Dissector for IsoOnTcp {
     fn carries(&self) -> Option<u8> {
         let spoken = self.riders.get(self.usual).is_some_and(Option::is_some);
         PASSENGERS.get(self.usual).filter(|_| spoken).map(|passenger| passenger.protocol)
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.riders.iter().flatten().any(|rider| rider.is_encrypted())
     }
 }
 

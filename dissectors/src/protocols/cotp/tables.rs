@@ -42,7 +42,7 @@ pub fn function(row: &FunctionRow) -> Code {
 /// Reasons of a refusal or end (X.224, 13.5.3), counted from [`REASON`] on, and causes of an error TPDU (13.12.3), from [`ERROR_CAUSE`]
 /// on. They stand among the rejections of what rides on it.
 pub const REASONS: [(u32, &str); 16] = [
-    (REASON + 0, "reason_not_specified"),
+    (REASON, "reason_not_specified"),
     (REASON + 1, "congestion_at_tsap"),
     (REASON + 2, "session_not_attached_to_tsap"),
     (REASON + 3, "address_unknown"),

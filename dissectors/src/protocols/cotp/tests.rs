@@ -211,6 +211,7 @@ fn a_set_up_is_told_with_its_protocol_when_the_first_message_names_it() {
         "1>2",
         "class=0 calling_tsap=\"0100\" called_tsap=\"0202\" connection_type=\"op\" tpdu_size=512",
     ]);
+    assert_eq!(flow.out.observations, ["B connection_type=\"op\" (cotp.called_tsap)"]);
     flow.answer(&data(&hex(SETUP_ANSWER), true));
     flow.says(&["setup_communication", "pdu_size=240 pdu_size_asked=480", "3>4", "\"anomalies\":[]"]);
     assert_eq!(flow.dissector.carries(), Some(crate::protocols::s7comm::tables::NUMBER));
@@ -305,6 +306,17 @@ fn a_message_whose_beginning_was_lost_is_not_read_from_its_middle() {
     flow.finish(Ending::CaptureEnd);
     let lines = flow.out.lines.iter().filter(|line| line.contains("read_var")).count();
     assert_eq!((lines, flow.malformed.len()), (1, 0), "{:?}", flow.out.lines);
+}
+
+#[test]
+fn midstream_a_message_may_come_in_pieces_of_any_length() {
+    let answer = data(&hex(SETUP_ANSWER), true);
+    for cut in 1..answer.len() {
+        let mut flow = Flow::new(None);
+        flow.ask(&data(&hex(SETUP), true)).answer(&answer[..cut]).answer(&answer[cut..]);
+        assert_eq!(flow.out.lines.len(), 1, "cut at {cut}");
+        flow.says(&["setup_communication", "\"result\":\"accepted\""]);
+    }
 }
 
 #[test]

@@ -197,11 +197,15 @@ impl Dnp3 {
 
     #[inline]
     fn context<'s>(&self, client: Side, seen: &'s Seen) -> Context<'s> {
-        let lost = |losses: &[bool; 2]| losses.get(client.index()).copied().unwrap_or_default();
-        let whole = self.hints.initiator.is_some() && !self.hints.datagram;
-        let settled = whole || self.began.is_some_and(|began| seen.clock.saturating_sub(began) > GRACE);
-        let certain = self.asked && settled && !lost(&self.lost) && !lost(&seen.lost);
-        Context { certain, seen }
+        let lost = |side: Side| {
+            let of = |losses: &[bool; 2]| losses.get(side.index()).copied().unwrap_or_default();
+            of(&self.lost) || of(&seen.lost)
+        };
+        let opened = self.hints.initiator.is_some() && !self.hints.datagram;
+        let settled = opened || self.began.is_some_and(|began| seen.clock.saturating_sub(began) > GRACE);
+        let certain = self.asked && settled && !lost(client);
+        let whole = certain && seen.both_directions && !lost(client.other());
+        Context { certain, whole, datagram: self.hints.datagram, seen }
     }
 
     /// A whole frame.

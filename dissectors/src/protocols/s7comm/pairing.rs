@@ -1,12 +1,13 @@
 //! Requests wait here for their responses.
 //!
-//! A response carries the PDU reference of its request. Clients send several requests ahead (up to the parallel jobs agreed upon) and
-//! use references again; some always send the same. So a response belongs to the oldest request of its reference and function.
+//! A response carries the PDU reference of its request. Clients send several requests ahead (up to the parallel jobs agreed upon), each
+//! with a reference of its own: who uses one again has been answered, or has given up. Some always send the same. So a response belongs
+//! to the latest request of its reference, function and content; where bytes are lost, it is taken for nobody else's.
 
 use std::collections::VecDeque;
 
 use super::message::compose::Exchange;
-use super::message::{self, Pdu, userdata};
+use super::message::{self, Pdu, userdata, variables};
 use super::tables::{self, anomaly};
 use super::transfer::State;
 use crate::address::{Moment, Side};
@@ -57,6 +58,8 @@ struct Open {
     detail: u16,
     /// Bytes were lost since, so that the response may be among them.
     lost: bool,
+    /// Its reference has been used again.
+    given_up: bool,
     /// What the engine said of losses when it came.
     lost_before: bool,
     at: Moment,
@@ -79,7 +82,17 @@ impl Open {
     /// An acknowledgement without parameters answers any function.
     #[inline]
     fn answers(&self, pdu: &Pdu<'_>) -> bool {
-        pdu.function().is_none_or(|function| function == self.function) && self.detail == userdata::detail(pdu)
+        let same = pdu.function().is_none_or(|function| function == self.function);
+        same && self.detail == userdata::detail(pdu) && self.holds(pdu)
+    }
+
+    /// The content of a read's or write's answer is of the items that were asked for.
+    #[inline]
+    fn holds(&self, pdu: &Pdu<'_>) -> bool {
+        if !matches!(self.function, 4 | 5) || pdu.error != 0 || pdu.parameters.len() < 2 {
+            return true;
+        }
+        message::read(self.bytes(), self.at).is_ok_and(|request| variables::is_answer(&request, pdu))
     }
 
     fn may_be_judged(&self, context: &Context<'_>) -> bool {
@@ -113,6 +126,9 @@ impl Pairing {
     /// A request waits. `bytes` is the whole message.
     #[inline]
     pub fn request(&mut self, side: Side, pdu: &Pdu<'_>, bytes: &[u8], context: &mut Context<'_>, sink: &mut dyn Sink) {
+        for open in self.first.iter_mut().chain(&mut self.rest) {
+            open.given_up |= open.reference == pdu.reference && open.side == side;
+        }
         let count = usize::from(self.first.is_some()).saturating_add(self.rest.len());
         if count >= MAX_OPEN_REQUESTS || self.held.saturating_add(bytes.len()) > MAX_OPEN_BYTES {
             self.let_go(context, sink);
@@ -123,6 +139,7 @@ impl Pairing {
             function: pdu.function().unwrap_or_default(),
             detail: userdata::detail(pdu),
             lost: false,
+            given_up: false,
             lost_before: context.lost(side.other()),
             at: pdu.at,
             deadline: context.seen.clock.max(pdu.at.time).saturating_add(TIMEOUT),
@@ -164,10 +181,15 @@ impl Pairing {
     pub fn response(&mut self, side: Side, pdu: &Pdu<'_>, context: &mut Context<'_>, sink: &mut dyn Sink) {
         self.expire(context, sink);
         let completed = pdu.at.time.max(context.seen.clock);
-        if let Some(open) = self.first.take_if(|open| open.is_fit(side, pdu)) {
-            self.first = if self.rest.is_empty() { None } else { self.rest.pop_front() };
+        if let Some(open) = self.first.as_mut().filter(|open| !open.given_up && open.is_fit(side, pdu)) {
+            // It leaves from where it is: moving it costs more than pairing.
+            if let Ok(request) = message::read(open.bytes(), open.at) {
+                exchange(open.side, Some(request), Some(*pdu), completed, context).emit(context.state, sink);
+            }
             self.held = self.held.saturating_sub(open.long.len());
-            return self.leave(open, Some(*pdu), (Outcome::Unknown, Anomalies::default(), completed), context, sink);
+            keep(&mut self.spare, &mut open.long);
+            self.first = if self.rest.is_empty() { None } else { self.rest.pop_front() };
+            return;
         }
         self.unusual_response(side, pdu, completed, context, sink);
     }
@@ -186,7 +208,9 @@ impl Pairing {
         let same = |open: &Open| open.reference == pdu.reference && open.side == side.other();
         let certain = context.link.from_start && !context.link.has_lost(side.other()) && !context.lost(side.other());
         let mismatch = all().position(same).filter(|_| certain);
-        let fit = all().position(|open| open.is_fit(side, pdu));
+        // One that was given up is meant only where no other fits: the mirror may have swapped it with the next request.
+        let fits = |open: &Open| open.is_fit(side, pdu);
+        let fit = all().position(|open| !open.given_up && fits(open)).or_else(|| last(all().map(fits)));
         if fit.is_none() && self.forget(side, pdu) {
             return sink.anomaly(tables::NUMBER, anomaly::LATE_RESPONSE, side, pdu.at);
         }
@@ -262,10 +286,7 @@ impl Pairing {
             let whole = exchange(open.side, Some(request), response, completed, context);
             Exchange { ending, anomalies, ..whole }.emit(context.state, sink);
         }
-        if open.long.capacity() > self.spare.capacity() {
-            self.spare = std::mem::take(&mut open.long);
-            self.spare.clear();
-        }
+        keep(&mut self.spare, &mut open.long);
     }
 
     fn remember(&mut self, open: &Open) {
@@ -284,6 +305,20 @@ impl Pairing {
                 && pdu.function().is_none_or(|function| function == recent.function)
         });
         place.and_then(|place| self.recent.remove(place)).is_some()
+    }
+}
+
+/// The place of the last that is true.
+fn last(all: impl Iterator<Item = bool>) -> Option<usize> {
+    all.enumerate().filter(|(_, fits)| *fits).last().map(|(place, _)| place)
+}
+
+/// Keeps the buffer of a request that leaves.
+#[inline]
+fn keep(spare: &mut Vec<u8>, long: &mut Vec<u8>) {
+    if long.capacity() > spare.capacity() {
+        *spare = std::mem::take(long);
+        spare.clear();
     }
 }
 

@@ -36,14 +36,26 @@ pub struct Transfer {
     pub announced: Option<u64>,
     /// Bytes that passed.
     pub passed: u64,
+    /// The last part has passed.
+    pub done: bool,
     hash: Sha256,
     head: Vec<u8>,
     tail: Vec<u8>,
 }
 
 impl Transfer {
+    fn new(key: Key, block: Option<(u8, u32)>, announced: Option<u64>) -> Self {
+        let (head, tail) = (Vec::new(), Vec::new());
+        Transfer { key, block, announced, passed: 0, done: false, hash: Sha256::new(), head, tail }
+    }
+
     /// Takes a part of the block.
     pub fn take(&mut self, bytes: &[u8]) {
+        if self.done {
+            // Another block whose beginning was not seen.
+            let Transfer { key, block, .. } = *self;
+            *self = Transfer::new(key, block, None);
+        }
         self.hash.update(bytes);
         self.passed = self.passed.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         let missing = HEADER.saturating_sub(self.head.len());
@@ -83,9 +95,7 @@ impl State {
         if self.transfers.len() >= MAX_TRANSFERS {
             self.transfers.pop_front();
         }
-        let hash = Sha256::new();
-        let (head, tail) = (Vec::new(), Vec::new());
-        self.transfers.push_back(Transfer { key, block, announced, passed: 0, hash, head, tail });
+        self.transfers.push_back(Transfer::new(key, block, announced));
     }
 
     /// The transfer of this key.
@@ -99,8 +109,9 @@ impl State {
         self.transfers.remove(place)
     }
 
-    /// Bytes were lost: parts of lists may be among them. Blocks tell by their length.
+    /// Bytes were lost: parts of lists may be among them, and changes of jobs. Blocks tell by their length.
     pub fn lose(&mut self) {
         self.lists.lose();
+        self.cyclic.lose();
     }
 }

@@ -271,4 +271,8 @@ impl Rider for Plus {
             self.pairing.finish(ending, &context, sink);
         }
     }
+
+    fn is_encrypted(&self) -> bool {
+        self.encrypted
+    }
 }

@@ -4,12 +4,13 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as List;
 
 use super::authentication;
-use super::compose::{Exchange, Record};
-use super::files;
+use super::compose::Exchange;
+use super::files::{self, FileNote};
 use super::objects::{Block, Range};
 use super::points::Points;
+use super::record::Record;
 use crate::protocols::Sink;
-use crate::protocols::dnp3::pairing::transfers::{Direction, Transfers};
+use crate::protocols::dnp3::pairing::transfers::{Direction, Progress, Transfers};
 use crate::protocols::dnp3::tables::{self, Kind, anomaly};
 use crate::transaction::{Field, Observation, Outcome, Value, Values};
 
@@ -94,8 +95,9 @@ impl<'b> Detail<'b> {
         if let Some(confirmed) = exchange.confirmed {
             self.fields.push(Field { name: "confirmed", value: Value::Bool(confirmed) });
         }
-        if let Some(packet) = exchange.select {
-            self.fields.push(number("select_packet", packet));
+        if let Some(select) = exchange.select {
+            let place = self.arena.alloc([number("capture", select.capture), number("packet", select.packet)]);
+            self.fields.push(Field { name: "select", value: Value::Object(place) });
         }
     }
 
@@ -163,8 +165,7 @@ impl<'b> Record<'b> {
     fn tell_file(&mut self, outcome: Outcome, transfers: &mut Transfers) {
         let mut fields = List::with_capacity_in(16, self.detail.arena);
         let file = self.file;
-        let function = self.exchange.function();
-        let progress = transfers.step(function, &file, outcome, self.detail.arena);
+        let progress = transfers.step(self.exchange.function(), &file, outcome, self.detail.arena);
         self.points.anomalies.set(anomaly::FILE_BLOCK_SEQUENCE, progress.out_of_order);
         if let Some(name) = file.name.or(progress.name) {
             fields.push(Field { name: "name", value: Value::Text(name) });
@@ -188,28 +189,7 @@ impl<'b> Record<'b> {
             ("bytes", progress.octets),
         ];
         fields.extend(numbers.iter().filter_map(|(name, value)| value.map(|value| number(name, value))));
-        if let Some(last) = file.last {
-            fields.push(Field { name: "last", value: Value::Bool(last) });
-        }
-        if let Some(kind) = file.kind {
-            fields.push(match kind {
-                0 => text("type", "directory"),
-                1 => text("type", "file"),
-                _ => number("type", kind),
-            });
-        }
-        if let Some(complete) = progress.complete {
-            fields.push(Field { name: "complete", value: Value::Bool(complete) });
-        }
-        if let Some(digest) = progress.sha256 {
-            fields.push(Field { name: "sha256", value: Value::Hex(digest) });
-        }
-        if let Some(user) = file.user {
-            fields.push(Field { name: "user", value: Value::Text(user) });
-        }
-        if file.secret {
-            fields.push(Field { name: "password_seen", value: Value::Bool(true) });
-        }
+        end_of_file(&file, &progress, &mut fields);
         let value = self.detail.object(fields);
         self.detail.fields.push(Field { name: "file", value });
     }
@@ -277,6 +257,32 @@ impl<'b> Record<'b> {
                 });
             }
         }
+    }
+}
+
+/// What is told of a file behind its numbers.
+fn end_of_file<'b>(file: &FileNote<'b>, progress: &Progress<'b>, fields: &mut List<'b, Field<'b>>) {
+    if let Some(last) = file.last {
+        fields.push(Field { name: "last", value: Value::Bool(last) });
+    }
+    if let Some(kind) = file.kind {
+        fields.push(match kind {
+            0 => text("type", "directory"),
+            1 => text("type", "file"),
+            _ => number("type", kind),
+        });
+    }
+    if let Some(complete) = progress.complete {
+        fields.push(Field { name: "complete", value: Value::Bool(complete) });
+    }
+    if let Some(digest) = progress.sha256 {
+        fields.push(Field { name: "sha256", value: Value::Hex(digest) });
+    }
+    if let Some(user) = file.user {
+        fields.push(Field { name: "user", value: Value::Text(user) });
+    }
+    if file.secret {
+        fields.push(Field { name: "password_seen", value: Value::Bool(true) });
     }
 }
 

@@ -11,4 +11,6 @@ pub mod files;
 pub mod link;
 pub mod objects;
 pub mod points;
+pub mod record;
+mod strings;
 pub(super) mod usual;

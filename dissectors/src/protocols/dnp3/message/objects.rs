@@ -135,6 +135,12 @@ impl<'a> Walk<'a> {
         let layout = if self.bare && !carries(layout, qualifier) { Layout::Nothing } else { layout };
         let block = Block { code: (group, variation), qualifier, range, prefix, layout, data: &[], stride: 0 };
         let Some(stride) = stride(&block) else { return Ok(self.refuse()) };
+        self.octets(block, stride).map(Some)
+    }
+
+    /// The octets that belong to a header.
+    #[inline]
+    fn octets(&mut self, block: Block<'a>, stride: Stride) -> Result<Block<'a>, Incomplete> {
         let data = match stride {
             Stride::Fixed(octets) => {
                 self.cursor.take(usize::try_from(block.count()).unwrap_or(usize::MAX).saturating_mul(octets))?
@@ -146,7 +152,7 @@ impl<'a> Walk<'a> {
             Stride::Each => self.each(&block)?,
         };
         let stride = if let Stride::Fixed(octets) = stride { octets } else { 0 };
-        Ok(Some(Block { data, stride, ..block }))
+        Ok(Block { data, stride, ..block })
     }
 
     /// Objects that say their own size.

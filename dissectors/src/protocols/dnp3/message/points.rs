@@ -4,7 +4,7 @@
 use bumpalo::Bump;
 use bumpalo::collections::Vec as List;
 
-use super::objects::{Block, Prefix, Range, next_object, number, size};
+use super::objects::{Block, Prefix, Range, number};
 use crate::cursor::Cursor;
 use crate::protocols::dnp3::tables::objects::{self, Layout, Num, Time};
 use crate::protocols::dnp3::tables::{Kind, LAST_INDEX, anomaly};
@@ -79,7 +79,7 @@ impl<'b> Points<'b> {
 
     /// Takes so many points from what may be told.
     #[inline]
-    fn allow(&mut self, count: usize) -> bool {
+    pub(super) fn allow(&mut self, count: usize) -> bool {
         let allowed = count <= self.left;
         self.anomalies.set(anomaly::TOO_MANY_POINTS, !allowed);
         self.left = self.left.saturating_sub(count);
@@ -165,7 +165,7 @@ impl<'b> Points<'b> {
         self.push(kind, access, (head.index, last), Values::Typed(values), fields.into_bump_slice());
     }
 
-    fn tell_time(&mut self, at: u64, time: Time, fields: &mut List<'b, Field<'b>>) {
+    pub(super) fn tell_time(&mut self, at: u64, time: Time, fields: &mut List<'b, Field<'b>>) {
         match (time, self.common) {
             (Time::Relative, Some(common)) => {
                 let at = common.time.saturating_add(at);
@@ -183,14 +183,21 @@ impl<'b> Points<'b> {
     }
 
     #[inline]
-    fn push(&mut self, kind: Kind, access: Access, range: (u32, u32), values: Values<'b>, fields: &'b [Field<'b>]) {
+    pub(super) fn push(
+        &mut self,
+        kind: Kind,
+        access: Access,
+        range: (u32, u32),
+        values: Values<'b>,
+        fields: &'b [Field<'b>],
+    ) {
         let (first, last) = (u64::from(range.0), u64::from(range.1));
         self.list.push(Point { kind: kind.index(), access, block: 0, first, last, name: None, values, fields });
     }
 
     /// Names of the set flags.
     #[inline]
-    fn quality(&self, kind: Kind, flags: u8) -> Value<'b> {
+    pub(super) fn quality(&self, kind: Kind, flags: u8) -> Value<'b> {
         static ONLINE: [Value<'static>; 1] = [Value::Text(b"online")];
         if flags == 1 {
             return Value::List(&ONLINE);
@@ -266,94 +273,6 @@ impl<'b> Points<'b> {
         }
         if let Some(range) = run {
             self.push(kind, access, range, Values::Unseen, fields);
-        }
-    }
-
-    /// Strings, decimal digits, statistics, command events, raw octets: one point each.
-    fn others(&mut self, block: &Block<'b>, access: Access) {
-        let Some(kind) = objects::kind(block.code.0) else { return };
-        let mut cursor = Cursor::new("dnp3.objects", block.data);
-        let octets = size(block.layout, block.code.1).unwrap_or(0);
-        let mut index = block.first();
-        while cursor.remaining() > 0 && self.allow(1) {
-            let before = cursor.remaining();
-            let read = match block.prefix {
-                Prefix::None => cursor.take(octets).map(|object| (index, object)),
-                Prefix::Index(prefix) => {
-                    number(&mut cursor, prefix).and_then(|index| Ok((index, cursor.take(octets)?)))
-                }
-                Prefix::Size(_) => next_object(&mut cursor, block).map(|(_, object)| (index, object)),
-            };
-            let Ok((place, object)) = read else { break };
-            if cursor.remaining() == before {
-                break;
-            }
-            index = index.wrapping_add(1);
-            self.other(block, (kind, access, place), object);
-        }
-    }
-
-    fn other(&mut self, block: &Block<'b>, what: (Kind, Access, u32), object: &'b [u8]) {
-        let (kind, access, index) = what;
-        let mut fields = List::new_in(self.arena);
-        fields.push(Field { name: "object", value: Value::Text(self.name_of(block.code)) });
-        let value = self.value_of(block.layout, kind, object, &mut fields);
-        let values = value.map_or(Values::Unseen, |value| Values::Typed(self.arena.alloc([value])));
-        self.push(kind, access, (index, index), values, fields.into_bump_slice());
-    }
-
-    fn value_of(
-        &mut self,
-        layout: Layout,
-        kind: Kind,
-        object: &'b [u8],
-        fields: &mut List<'b, Field<'b>>,
-    ) -> Option<Value<'b>> {
-        let mut cursor = Cursor::new("dnp3.objects", object);
-        match layout {
-            // A terminal's screen or keys: a password may be among them.
-            Layout::String if kind == Kind::VirtualTerminal => {
-                let octets = u64::try_from(object.len()).unwrap_or(u64::MAX);
-                fields.push(Field { name: "octets", value: Value::Unsigned(octets) });
-                None
-            }
-            Layout::String => Some(text_or_hex(object)),
-            Layout::Bcd(_) => {
-                let value = decimal(object);
-                self.anomalies.set(anomaly::INVALID_VALUE, value.is_none());
-                Some(value.map_or(Value::Hex(object), Value::Unsigned))
-            }
-            Layout::Statistic(time) => {
-                let flags = cursor.u8().ok()?;
-                fields.push(Field { name: "quality", value: self.quality(kind, flags) });
-                let association = u64::from(cursor.u16_le().ok()?);
-                fields.push(Field { name: "association", value: Value::Unsigned(association) });
-                let count = cursor.u32_le().ok()?;
-                self.time_field(cursor, time, fields);
-                Some(Value::Unsigned(u64::from(count)))
-            }
-            Layout::CommandState(time) => {
-                let octet = cursor.u8().ok()?;
-                fields.push(super::controls::status_field(self.arena, octet & 0x7F));
-                self.time_field(cursor, time, fields);
-                Some(Value::Unsigned(u64::from(octet >> 7)))
-            }
-            Layout::CommandValue(num, time) => {
-                let status = cursor.u8().ok()?;
-                fields.push(super::controls::status_field(self.arena, status & 0x7F));
-                let value = read(num, 0, &mut cursor);
-                self.time_field(cursor, time, fields);
-                value
-            }
-            _ => Some(Value::Hex(object)),
-        }
-    }
-
-    fn time_field(&mut self, cursor: Cursor<'_>, time: Time, fields: &mut List<'b, Field<'b>>) {
-        if time == Time::Absolute
-            && let Some(at) = time48(cursor)
-        {
-            self.tell_time(at, time, fields);
         }
     }
 }
@@ -459,21 +378,4 @@ pub fn read(num: Num, flags: u8, cursor: &mut Cursor<'_>) -> Option<Value<'stati
 pub fn time48(mut cursor: Cursor<'_>) -> Option<u64> {
     let [a, b, c, d, e, f] = cursor.array().ok()?;
     Some(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
-}
-
-/// Text where it is printable, else octets.
-pub fn text_or_hex(octets: &[u8]) -> Value<'_> {
-    let end = octets.iter().rposition(|&octet| octet != 0).map_or(0, |last| last.saturating_add(1));
-    let text = octets.get(..end).unwrap_or_default();
-    let printable = std::str::from_utf8(text).is_ok_and(|text| !text.chars().any(char::is_control));
-    if printable && !text.is_empty() { Value::Text(text) } else { Value::Hex(octets) }
-}
-
-/// Packed decimal digits, the least significant first.
-fn decimal(octets: &[u8]) -> Option<u64> {
-    octets.iter().rev().try_fold(0_u64, |sum, &octet| {
-        let (high, low) = (u64::from(octet >> 4), u64::from(octet & 15));
-        (high <= 9 && low <= 9)
-            .then(|| sum.saturating_mul(100).saturating_add(high.saturating_mul(10)).saturating_add(low))
-    })
 }

@@ -71,31 +71,12 @@ impl Association {
 
     fn tell_link(&self, record: &LinkRecord, sink: &mut dyn Sink) {
         let LinkRecord { request, answer, outcome, anomalies, completed } = *record;
-        let mut fields = [Field { name: "", value: Value::Null }; 3];
-        let mut places = fields.iter_mut();
-        let mut add = |name, value| {
-            if let Some(place) = places.next() {
-                *place = Field { name, value };
-            }
-        };
         let code = match (request, answer) {
             (Some(request), _) => tables::LINK_PRIMARY.saturating_add(u32::from(request.function)),
             (None, Some((function, _))) => tables::LINK_SECONDARY.saturating_add(u32::from(function)),
             (None, None) => return,
         };
-        if let Some(request) = request {
-            if !request.from_master {
-                add("asked_by", Value::Text(b"outstation"));
-            }
-            if request.retries > 0 {
-                add("retries", Value::Unsigned(u64::from(request.retries)));
-            }
-        }
-        if let Some((function, _)) = answer {
-            let name = tables::secondary(function).map(|name| Value::Text(name.as_bytes()));
-            add("link_function", name.unwrap_or(Value::Unsigned(u64::from(function))));
-        }
-        let detail = fields.iter().position(|field| field.name.is_empty()).and_then(|end| fields.get(..end));
+        let (fields, count) = link_detail(request, answer);
         sink.transaction(&Transaction {
             protocol: tables::NUMBER,
             client: self.client,
@@ -110,7 +91,7 @@ impl Association {
             request: request.map(|request| request.at),
             response: answer.map(|(_, at)| at),
             completed,
-            detail: detail.unwrap_or(&fields),
+            detail: fields.get(..count).unwrap_or_default(),
         });
     }
 
@@ -148,4 +129,20 @@ fn wrong(frame: &Frame) -> Anomalies {
     anomalies.set(anomaly::INVALID_LINK_FUNCTION, !frame.is_known());
     anomalies.set(anomaly::INVALID_LENGTH, frame.user_data > 0);
     anomalies
+}
+
+/// The fields of a record of the link layer, and how many there are.
+fn link_detail(request: Option<LinkRequest>, answer: Option<(u8, Moment)>) -> ([Field<'static>; 3], usize) {
+    let asked_by = request.filter(|request| !request.from_master).map(|_| Value::Text(b"outstation"));
+    let retries = request.map_or(0, |request| request.retries);
+    let retries = Some(Value::Unsigned(u64::from(retries))).filter(|_| retries > 0);
+    let function = answer.map(|(function, _)| {
+        let name = tables::secondary(function).map(|name| Value::Text(name.as_bytes()));
+        name.unwrap_or(Value::Unsigned(u64::from(function)))
+    });
+    let mut fields = [Field { name: "", value: Value::Null }; 3];
+    let told = [("asked_by", asked_by), ("retries", retries), ("link_function", function)];
+    let told = told.into_iter().filter_map(|(name, value)| Some(Field { name, value: value? }));
+    let count = fields.iter_mut().zip(told).map(|(place, field)| *place = field).count();
+    (fields, count)
 }

@@ -8,15 +8,15 @@ pub mod link;
 pub mod open;
 pub mod reassembly;
 pub mod reports;
+mod responses;
 pub mod select;
 pub mod transfers;
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
-use super::message::application::{self, Control, Fragment};
-use super::message::compose::{Challenge, Exchange, Request, Response};
-use super::message::objects::Walk;
+use super::message::application::{self, Fragment};
+use super::message::compose::{Exchange, Request, Response};
 use super::tables::{self, anomaly};
 use crate::address::{Moment, Side};
 use crate::protocols::{Ending, Seen, Sink};
@@ -29,7 +29,7 @@ use reports::Report;
 use select::Select;
 use transfers::Transfers;
 
-/// Open requests of one association.
+/// Open requests of one association; a master has one at a time.
 pub const MAX_OPEN_REQUESTS: usize = 16;
 
 /// Octets of one response that are put together from its fragments.
@@ -37,6 +37,10 @@ pub const MAX_RESPONSE: usize = 1 << 17;
 
 /// A request without response is closed after so long, ns (DESIGN.md, 2.2).
 pub const TIMEOUT: u64 = 30_000_000_000;
+
+/// When a master uses the number of an open request again after so long (ns), it has given the older one up; sooner, it is sending
+/// ahead.
+const GIVEN_UP: u64 = 400_000_000;
 
 /// Closed requests that are remembered for their late responses.
 const MAX_LATE: usize = 16;
@@ -46,6 +50,10 @@ const MAX_LATE: usize = 16;
 pub struct Context<'a> {
     /// No request can have been missed: what answers none is unsolicited.
     pub certain: bool,
+    /// Nothing of either side can have been missed.
+    pub whole: bool,
+    /// Messages may overtake each other.
+    pub datagram: bool,
     /// What the engine knows.
     pub seen: &'a Seen,
 }
@@ -171,9 +179,11 @@ impl Association {
         context: &Context<'_>,
         sink: &mut dyn Sink,
     ) {
-        if self.open_mut().any(|open| open.is_again(fragment)) {
+        // A retry is the last request once more; after others its number has come round again.
+        if self.rest.back_mut().or(self.first.as_mut()).is_some_and(|open| open.is_again(fragment)) {
             return;
         }
+        self.supersede(fragment, at, context, sink);
         let repeated = self.is_repeated(fragment, at);
         let (mut anomalies, select) = self.control(fragment, at, repeated, context);
         anomalies.set(anomaly::SECOND_MASTER, second_master);
@@ -181,26 +191,47 @@ impl Association {
         anomalies.set(anomaly::FRAGMENT_BITS, !bits.first() || !bits.last() || bits.unsolicited() || bits.confirm());
         let broadcast = tables::broadcast(self.outstation()).is_some();
         anomalies.set(anomaly::BROADCAST_CONTROL, broadcast && application::is_control(fragment.function));
+        let completed = at.time.max(context.seen.clock);
         if broadcast || application::is_silent(fragment.function) {
             // Nobody answers: all that can be known is known.
             let request = Some(Request { fragment: *fragment, at });
-            let completed = at.time.max(context.seen.clock);
-            Exchange { request, anomalies, repeated, select, ..self.exchange(completed) }
-                .emit(&mut self.transfers, sink);
+            let exchange = Exchange { request, anomalies, repeated, select, ..self.exchange(completed) };
+            exchange.emit(&mut self.transfers, sink);
             return;
         }
         if self.open_count() >= MAX_OPEN_REQUESTS {
             self.let_go(context, sink);
         }
-        let lost_before = self.lost(context);
-        let deadline = context.seen.clock.max(at.time).saturating_add(TIMEOUT);
-        let mut open = Open::new(fragment, at, deadline);
-        (open.anomalies, open.repeated, open.select, open.lost_before) = (anomalies, repeated, select, lost_before);
+        let mut open = Open::new(fragment, at, completed.saturating_add(TIMEOUT));
+        (open.anomalies, open.repeated, open.select) = (anomalies, repeated, select);
+        open.lost_before = self.lost(context);
         if self.first.is_none() {
             self.first = Some(open);
         } else {
             self.rest.push_back(open);
         }
+    }
+
+    /// An open request whose number is used for another one can no longer be answered. The reply to a challenge has the number of
+    /// the request that it is about.
+    #[inline]
+    fn supersede(&mut self, fragment: &Fragment<'_>, at: Moment, context: &Context<'_>, sink: &mut dyn Sink) {
+        let sequence = fragment.control.sequence();
+        let same = |open: &Open| {
+            let given_up = open.lost || at.time.saturating_sub(open.at.time) >= GIVEN_UP;
+            open.sequence() == sequence && open.challenged().is_none() && given_up
+        };
+        while let Some(place) = self.first.iter().chain(&self.rest).position(same) {
+            self.give_up(place, context, sink);
+        }
+    }
+
+    /// A request leaves whose answer is not waited for any longer.
+    #[cold]
+    fn give_up(&mut self, place: usize, context: &Context<'_>, sink: &mut dyn Sink) {
+        let Some(open) = self.take(place) else { return };
+        let verdict = self.verdict(&open, context);
+        self.leave(&open, verdict, context.seen.clock, sink);
     }
 
     /// The request that has just been answered, once more.
@@ -221,7 +252,7 @@ impl Association {
         at: Moment,
         repeated: bool,
         context: &Context<'_>,
-    ) -> (Anomalies, Option<u64>) {
+    ) -> (Anomalies, Option<Moment>) {
         match fragment.function {
             application::SELECT => self.select.set(fragment, at),
             application::OPERATE if !repeated => return self.select.operate(fragment, at, context.certain),
@@ -236,153 +267,6 @@ impl Association {
         let judged = self.may_be_judged(open.lost, open.lost_before, context);
         open.anomalies.set(anomaly::TOO_MANY_OPEN_REQUESTS, judged);
         self.leave(&open, (Outcome::Unknown, judged), context.seen.clock, sink);
-    }
-
-    /// Whether an open request waits for this.
-    #[inline]
-    pub fn awaits(&self, control: Control) -> bool {
-        self.first.iter().chain(&self.rest).any(|open| open.awaits(control))
-    }
-
-    /// A response of the outstation.
-    pub fn response(&mut self, fragment: &Fragment<'_>, at: Moment, context: &Context<'_>, sink: &mut dyn Sink) {
-        if context.seen.clock >= self.wake {
-            self.expire(context, sink);
-        }
-        let control = fragment.control;
-        let Some(place) = self.first.iter().chain(&self.rest).position(|open| open.awaits(control)) else {
-            return self.response_to_nobody(fragment, at, context, sink);
-        };
-        if control.confirm() {
-            self.ask_confirmation(control.sequence(), at, context, sink);
-        }
-        let Some(open) = self.open_mut().nth(place) else { return };
-        if fragment.function == application::AUTHENTICATION_RESPONSE
-            && let Some(challenge) = challenge(fragment)
-            && !matches!(open.function(), 32 | 33)
-        {
-            open.challenge(challenge);
-            open.deadline = context.seen.clock.max(at.time).saturating_add(TIMEOUT);
-            return;
-        }
-        if !control.last() || open.fragments > 0 {
-            open.collect(fragment, at);
-            if !control.last() {
-                open.deadline = context.seen.clock.max(at.time).saturating_add(TIMEOUT);
-                return;
-            }
-        }
-        if let Some(open) = self.take(place) {
-            self.complete(&open, fragment, at, context, sink);
-        }
-    }
-
-    /// The final fragment is there.
-    fn complete(
-        &mut self,
-        open: &Open,
-        fragment: &Fragment<'_>,
-        at: Moment,
-        context: &Context<'_>,
-        sink: &mut dyn Sink,
-    ) {
-        let request = open.fragment();
-        let response =
-            open.response().unwrap_or(Response { fragment: *fragment, iin: fragment.iin, more: (&[], &[]), at });
-        let exchange = Exchange {
-            request: request.map(|fragment| Request { fragment, at: open.at }),
-            response: Some(response),
-            ..open.exchange(self.exchange(at.time.max(context.seen.clock)))
-        };
-        let outcome = exchange.emit(&mut self.transfers, sink);
-        let sequence = open.sequence();
-        self.answered =
-            Some(Answered { request: hash(open.octets()), response: hash(fragment.bytes), sequence, at: at.time });
-        self.aftermath(open.function(), outcome);
-        if open.challenged().is_some() {
-            self.end_authentication(sequence, outcome, at, context, sink);
-        }
-    }
-
-    /// What an accepted or refused request changes.
-    #[inline]
-    fn aftermath(&mut self, function: u8, outcome: Outcome) {
-        match (function, outcome) {
-            (application::SELECT, Outcome::Rejected(_)) => self.select.clear(),
-            (13 | 14, Outcome::Accepted) => self.unsolicited = Unsolicited::Off,
-            (20, Outcome::Accepted) => self.unsolicited = Unsolicited::On,
-            (21, Outcome::Accepted) => self.unsolicited = Unsolicited::Off,
-            _ => {}
-        }
-    }
-
-    /// The reply to a challenge has no answer of its own: that of the request tells how it ended.
-    fn end_authentication(
-        &mut self,
-        sequence: u8,
-        outcome: Outcome,
-        at: Moment,
-        context: &Context<'_>,
-        sink: &mut dyn Sink,
-    ) {
-        let is_reply = |open: &Open| open.function() == 32 && open.sequence() == sequence;
-        let Some(place) = self.first.iter().chain(&self.rest).position(is_reply) else { return };
-        let Some(open) = self.take(place) else { return };
-        let refused = matches!(outcome, Outcome::Rejected(code) if code.code >= tables::REJECTED_AUTHENTICATION);
-        let ending = if refused { outcome } else { Outcome::Accepted };
-        self.leave(&open, (ending, true), at.time.max(context.seen.clock), sink);
-    }
-
-    /// A response that no open request awaits.
-    #[cold]
-    fn response_to_nobody(&mut self, fragment: &Fragment<'_>, at: Moment, context: &Context<'_>, sink: &mut dyn Sink) {
-        let sequence = fragment.control.sequence();
-        let again = |answered: &Answered| answered.sequence == sequence && answered.response == hash(fragment.bytes);
-        if self.answered.is_some_and(|answered| again(&answered))
-            || self.open_mut().any(|open| open.ends_with(fragment))
-        {
-            return; // the outstation sent it again, as when a confirmation does not come
-        }
-        if let Some(place) = self.late.iter().position(|&late| late == sequence) {
-            self.late.remove(place);
-            return sink.anomaly(tables::NUMBER, anomaly::LATE_RESPONSE, self.client.other(), at);
-        }
-        if let Some(open) = self.open_mut().find(|open| open.fragments > 0) {
-            open.anomalies.set(anomaly::FRAGMENT_SEQUENCE, true);
-            if !fragment.control.first() {
-                return;
-            }
-        }
-        if fragment.control.confirm() {
-            self.ask_confirmation(sequence, at, context, sink);
-        }
-        let mut anomalies = Anomalies::default();
-        anomalies.set(anomaly::RESPONSE_WITHOUT_REQUEST, context.certain);
-        let response = Some(Response { fragment: *fragment, iin: fragment.iin, more: (&[], &[]), at });
-        let completed = at.time.max(context.seen.clock);
-        Exchange { response, anomalies, ..self.exchange(completed) }.emit(&mut self.transfers, sink);
-    }
-
-    /// A response asks for its confirmation.
-    fn ask_confirmation(&mut self, sequence: u8, at: Moment, context: &Context<'_>, sink: &mut dyn Sink) {
-        let before = self.confirm.replace(sequence);
-        if before.is_some_and(|before| before != sequence) && context.certain && context.seen.both_directions {
-            sink.anomaly(tables::NUMBER, anomaly::UNCONFIRMED_RESPONSE, self.client.other(), at);
-        }
-    }
-
-    /// A confirmation of the master.
-    pub fn confirmation(&mut self, control: Control, at: Moment, context: &Context<'_>, sink: &mut dyn Sink) {
-        if control.unsolicited() {
-            return self.confirm_report(control, at, context, sink);
-        }
-        match self.confirm {
-            Some(sequence) if sequence == control.sequence() => self.confirm = None,
-            _ if context.certain => {
-                sink.anomaly(tables::NUMBER, anomaly::UNEXPECTED_CONFIRM, self.client, at);
-            }
-            _ => {}
-        }
     }
 
     /// A request from an outstation, or a response from a master: told as it is.
@@ -476,12 +360,4 @@ impl Association {
         self.finish_report(closed, context, sink);
         self.finish_link(closed, context, sink);
     }
-}
-
-/// What a challenge asks for, when this is one.
-fn challenge(fragment: &Fragment<'_>) -> Option<Challenge> {
-    let block = Walk::new(fragment.objects, false).find(|block| block.code == (120, 1))?;
-    let mut note = super::message::authentication::AuthenticationNote::default();
-    note.add(&block);
-    Some(Challenge { user: note.user?, sequence: note.sequence? })
 }

@@ -4,6 +4,7 @@ use super::MAX_RESPONSE;
 use crate::address::Moment;
 use crate::protocols::dnp3::message::application::{Control, Fragment};
 use crate::protocols::dnp3::message::compose::{Challenge, Exchange, Response};
+use crate::protocols::dnp3::message::controls;
 use crate::protocols::dnp3::tables::anomaly;
 use crate::transaction::Anomalies;
 
@@ -33,8 +34,8 @@ pub struct Open {
     pub deadline: u64,
     /// What is wrong with it.
     pub anomalies: Anomalies,
-    /// The packet of its select.
-    pub select: Option<u64>,
+    /// Its select.
+    pub select: Option<Moment>,
     long: Vec<u8>,
     rare: Option<Box<Rare>>,
 }
@@ -106,6 +107,16 @@ impl Open {
         match self.fragments {
             0 => control.first() && control.sequence() == self.sequence(),
             _ => !control.first() && control.sequence() == self.next,
+        }
+    }
+
+    /// Whether a response may be that to this request by its content: a command is repeated, or refused without objects; nothing
+    /// else is answered with commands.
+    pub fn fits(&self, fragment: &Fragment<'_>) -> bool {
+        let Some(request) = self.fragment() else { return false };
+        match request.function {
+            3..=5 => fragment.objects.is_empty() || controls::is_echo(request.objects, fragment.objects),
+            _ => !matches!(fragment.objects, [12 | 41, ..]),
         }
     }
 

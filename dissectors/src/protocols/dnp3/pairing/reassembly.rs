@@ -1,7 +1,8 @@
 //! Transport segments put together (IEEE 1815-2012, 8.2): first, final and sequence in one octet before each.
 
-/// The longest fragment that is put together; 2,048 is usual, more is for both sides to agree upon.
-pub const MAX_FRAGMENT: usize = 16_384;
+/// The longest fragment that is put together: as many segments as there are sequence numbers, so that a loss shows. 2,048 octets are
+/// usual, more is for both sides to agree upon.
+pub const MAX_FRAGMENT: usize = 64 * 249;
 
 /// One direction of an association.
 #[derive(Debug, Clone, Default)]

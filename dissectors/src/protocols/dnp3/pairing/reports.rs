@@ -40,7 +40,7 @@ impl Association {
             self.unsolicited = Unsolicited::Off;
         }
         let off = self.unsolicited == Unsolicited::Off && !fragment.objects.is_empty();
-        anomalies.set(anomaly::UNSOLICITED_NOT_ENABLED, off);
+        anomalies.set(anomaly::UNSOLICITED_NOT_ENABLED, off && context.certain && context.seen.both_directions);
         let clock = context.seen.clock.max(at.time);
         if !bits.confirm() {
             let response = Some(Response { fragment: *fragment, iin: fragment.iin, more: (&[], &[]), at });
@@ -64,7 +64,7 @@ impl Association {
         if self.report.as_ref().and_then(sequence) == Some(control.sequence()) {
             let confirmed = Some((Outcome::Accepted, true, at.time.max(context.seen.clock)));
             self.end_report(confirmed, context, sink);
-        } else if context.certain {
+        } else if context.whole {
             sink.anomaly(tables::NUMBER, anomaly::UNEXPECTED_CONFIRM, self.client, at);
         }
     }

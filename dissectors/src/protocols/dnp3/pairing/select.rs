@@ -37,8 +37,8 @@ impl Select {
         self.at.is_some_and(|at| now.saturating_sub(at.time) <= SELECT_TIMEOUT)
     }
 
-    /// An operate uses it up: what is wrong with it, and the packet of the select. `certain` when no select can have been missed.
-    pub fn operate(&mut self, fragment: &Fragment<'_>, at: Moment, certain: bool) -> (Anomalies, Option<u64>) {
+    /// An operate uses it up: what is wrong with it, and the select. `certain` when no select can have been missed.
+    pub fn operate(&mut self, fragment: &Fragment<'_>, at: Moment, certain: bool) -> (Anomalies, Option<Moment>) {
         let mut anomalies = Anomalies::default();
         let Some(selected) = self.at.take() else {
             anomalies.set(anomaly::OPERATE_WITHOUT_SELECT, certain);
@@ -48,6 +48,6 @@ impl Select {
         let same = next == fragment.control.sequence() && self.objects == fragment.objects;
         anomalies.set(anomaly::SELECT_MISMATCH, !same);
         anomalies.set(anomaly::SELECT_EXPIRED, at.time.saturating_sub(selected.time) > SELECT_TIMEOUT);
-        (anomalies, Some(selected.packet))
+        (anomalies, Some(selected))
     }
 }

@@ -31,7 +31,7 @@
 //! | `time_ms`, `delay_ms` | time that is written or told, ms since 1970; a delay |
 //! | `file` | `name`, `mode`, `direction` (`to_outstation`, `from_outstation`), `handle`, `size`, `block`, `last`, `bytes` and `complete` so far, `sha256` of what passed (with the last block and the close), `status`, `type`, `created_ms`, `permissions`, `user`, `password_seen` |
 //! | `authentication` | `message`, `user`, `user_name`, `challenge_sequence`, `key_status`, `mac_algorithm`, `error`, `aggressive`, `challenged`, `outcome` (`accepted`, `failed`) |
-//! | `select_packet` | of an OPERATE: packet of the SELECT it belongs to |
+//! | `select` | of an operate: `capture` and `packet` of the select it belongs to |
 //! | `unread` | bytes of the objects that could not be read |
 //!
 //! # Fields of a point
@@ -49,6 +49,12 @@
 //! | `relative_time_ms` | a relative time without a common time |
 //! | `operation`, `trip_close`, `queue`, `clear`, `count`, `on_time_ms`, `off_time_ms`, `control_code` | of a control relay output block |
 //! | `status` | of a command: code and name as the response says |
+//!
+//! # What is observed of stations
+//!
+//! `dnp3_role` (`master`, `outstation`), `dnp3_address` and `dnp3_link_confirm` (it wants its user data confirmed by the link layer) when a
+//! station is first heard; `vendor`, `model`, `firmware`, `hardware`, `serial`, `name`, `id_code`, `location` and `owner` from the device
+//! attributes of set 0. An outstation is a unit, a master is not.
 
 pub mod objects;
 

@@ -17,7 +17,7 @@ fn operate(between: impl Fn(&mut Flow), sequence: u8, objects: &str) -> Record {
 fn an_operate_follows_its_select() {
     let record = operate(|_| {}, 5, CLOSE);
     assert!(record.anomalies.is_empty());
-    assert!(record.detail.contains("select_packet=1"), "{}", record.detail);
+    assert!(record.detail.contains("select={capture=1 packet=1}"), "{}", record.detail);
     assert_eq!(record.outcome, "accepted");
 }
 

@@ -209,10 +209,10 @@ fn numbers_of_objects_and_points_have_ceilings() {
     flow.ask(&frames(true, 1024, &[&[0xC0, 1][..], &hex("3c0206").repeat(MAX_OBJECTS + 3)].concat()));
     flow.answer(&response(0, ""));
     assert_eq!(flow.last().anomalies, ["too_many_objects"]);
-    // 7,999 octets of packed bits, again and again.
+    // 7,872 octets of packed bits, twice.
     let mut flow = Flow::tcp();
     flow.ask(&request(0, 1, "3c0106"));
-    let block = [&hex("0101 01 0000 00f9")[..], &[0xFF; 7969]].concat();
+    let block = [&hex("0101 01 0000 fff5")[..], &[0xFF; 7872]].concat();
     flow.answer(&frames(false, 1024, &[&hex("c0810000")[..], &block, &block].concat()));
     assert_eq!(flow.last().anomalies, ["too_many_points"]);
     assert_eq!(flow.last().points.len(), 1);

@@ -17,6 +17,34 @@ fn a_request_again_is_a_retry_and_another_number_a_second_request() {
 }
 
 #[test]
+fn what_is_not_answered_is_given_up_when_something_later_is() {
+    let mut flow = Flow::tcp();
+    flow.ask(&request(1, 1, POLL)).ask(&request(2, 1, "3c0106")).answer(&response(2, ""));
+    let told: Vec<_> = flow.records().iter().map(|r| (r.request, r.outcome.as_str())).collect();
+    assert_eq!(told, [(Some(2), "accepted"), (Some(1), "unanswered")]);
+    // The number has come round: the answer belongs to the later request.
+    let mut flow = Flow::tcp();
+    flow.ask(&request(1, 1, POLL)).gap(OUTSTATION);
+    flow.ask(&request(2, 1, POLL)).ask(&request(1, 1, "3c0106")).answer(&response(1, ""));
+    let told: Vec<_> = flow.records().iter().map(|r| (r.request, r.outcome.as_str())).collect();
+    assert_eq!(told, [(Some(1), "unknown"), (Some(3), "accepted"), (Some(2), "unanswered")]);
+}
+
+#[test]
+fn a_master_may_send_ahead() {
+    let crob = |index: u8| format!("0c01 17 01 {index:02x} 0301 64000000 00000000 00");
+    let mut flow = Flow::tcp();
+    for index in 0..3 {
+        flow.ask(&request(7, 3, &crob(index))).ask(&request(8, 4, &crob(index)));
+    }
+    for index in 0..3 {
+        flow.answer(&response(7, &crob(index))).answer(&response(8, &crob(index)));
+    }
+    let told: Vec<_> = flow.records().iter().map(|r| (r.request.unwrap(), r.anomalies.len())).collect();
+    assert_eq!(told, [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0)]);
+}
+
+#[test]
 fn an_answer_again_is_no_second_transaction_but_another_answer_is() {
     let mut flow = Flow::tcp();
     flow.ask(&request(0, 1, POLL)).answer(&response(0, "")).answer(&response(0, ""));

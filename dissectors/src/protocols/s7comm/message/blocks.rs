@@ -123,6 +123,9 @@ pub fn emit(exchange: &Exchange<'_>, state: &mut State, sink: &mut dyn Sink) {
     exchange.hand(&parts, sink);
 }
 
+/// Type and number of a block.
+type Block = (u8, u32);
+
 /// A block that has passed.
 struct Content {
     length: u64,
@@ -165,7 +168,7 @@ fn follow(
     exchange: &Exchange<'_>,
     (asked, answered): (&Step<'_>, Option<&Step<'_>>),
     state: &mut State,
-) -> Option<(Option<(u8, u32)>, Option<Content>)> {
+) -> Option<(Option<Block>, Option<Content>)> {
     let block = asked.name.and_then(block_of);
     let key = match function {
         0x1A..=0x1C => block.map(|(of, number)| Key::Download(of, number)),
@@ -180,6 +183,7 @@ fn follow(
             let transfer = state.transfer(key)?;
             transfer.take(bytes.unwrap_or_default());
             let last = answered.is_some_and(|step| !step.more);
+            transfer.done |= last;
             return Some((transfer.block, if last { Some(Content::of(transfer)) } else { None }));
         }
         _ => return state.end(key).map(|transfer| (transfer.block, None)),

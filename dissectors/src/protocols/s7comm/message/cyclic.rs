@@ -37,6 +37,11 @@ impl Jobs {
         }
     }
 
+    /// Jobs may have been changed.
+    pub fn lose(&mut self) {
+        self.0.clear();
+    }
+
     fn remove(&mut self, number: u8) {
         self.0.retain(|job| job.number != number);
     }
@@ -89,10 +94,15 @@ pub fn job<'a>(
     Some(read((count, cursor.rest()), answered, outcome, Access::Read, arena))
 }
 
-/// What the controller sends of a job that was seen to begin.
-pub fn report<'a>(data: &'a [u8], number: u8, jobs: &Jobs, arena: &'a Bump) -> Option<Cyclic<'a>> {
+/// What the controller sends of a job that was seen to begin. Where it does not fit the job exactly, the job is another by now.
+pub fn report<'a>(data: &'a [u8], number: u8, jobs: &mut Jobs, arena: &'a Bump) -> Option<Cyclic<'a>> {
     let (count, items) = jobs.items(number, arena)?;
-    Some(read((count, items), Some(data), Outcome::Accepted, Access::Report, arena))
+    let read = read((count, items), Some(data), Outcome::Accepted, Access::Report, arena);
+    if read.anomalies.is_empty() {
+        return Some(read);
+    }
+    jobs.remove(number);
+    None
 }
 
 /// The end of a job: its kind and number.

@@ -47,6 +47,12 @@ impl Type {
         self.row().map_or(8, |row| row.2)
     }
 
+    /// Bytes that one takes in an answer: a bit takes one.
+    #[inline]
+    pub fn bytes(self) -> usize {
+        usize::try_from(self.bits().div_ceil(8)).unwrap_or_default()
+    }
+
     #[inline]
     fn row(self) -> Option<&'static (u8, &'static str, u64)> {
         self.place().and_then(|place| TYPES.get(place))

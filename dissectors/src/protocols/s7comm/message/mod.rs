@@ -10,6 +10,7 @@ pub mod services;
 pub mod szl;
 pub mod test_functions;
 pub mod userdata;
+pub(super) mod usual;
 pub mod values;
 pub mod variables;
 
@@ -76,7 +77,11 @@ pub fn read(bytes: &[u8], at: Moment) -> Result<Pdu<'_>, Incomplete> {
 /// How much the beginning of a message looks like S7comm.
 #[inline]
 pub fn likeness(payload: &[u8], whole: bool) -> Likeness {
-    let [PROTOCOL_ID, rosctr, rest @ ..] = payload else { return Likeness::None };
+    let (rosctr, rest) = match payload {
+        [PROTOCOL_ID, rosctr, rest @ ..] => (rosctr, rest),
+        [PROTOCOL_ID] => return Likeness::Weak,
+        _ => return Likeness::None,
+    };
     let header = match *rosctr {
         rosctr::JOB | rosctr::USERDATA => 10_usize,
         rosctr::ACK | rosctr::ACK_DATA => 12,

@@ -191,7 +191,7 @@ impl<'a> Call<'_, 'a> {
     fn cyclic(&mut self, code: u8, state: &mut State) {
         let read = if self.head.way == Way::Push {
             let data = self.answer;
-            data.and_then(|data| cyclic::report(data, self.head.sequence, &state.cyclic, self.arena))
+            data.and_then(|data| cyclic::report(data, self.head.sequence, &mut state.cyclic, self.arena))
         } else if cyclic::reads(code) {
             let number = self.answered.map(|head| head.sequence);
             let (halves, ends) = ((self.question, self.answer), (number, self.outcome));
@@ -202,7 +202,7 @@ impl<'a> Call<'_, 'a> {
             }
             None
         };
-        if let Some(head) = self.answered {
+        if let Some(head) = self.answered.filter(|_| code != 4) {
             self.detail.number("job", head.sequence);
         }
         if let Some(read) = read {

@@ -3,11 +3,15 @@
 use bumpalo::Bump;
 
 use super::items::Type;
+use super::usual::number_of;
 use crate::cursor::{Cursor, Incomplete};
 use crate::transaction::{Number, Value, Values};
 
 /// Done.
 pub const SUCCESS: u8 = 0xFF;
+
+/// What a job that reports changes says of a range that has not changed: no bytes follow.
+pub const UNCHANGED: u8 = 0xFE;
 
 /// One item of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,18 +45,11 @@ pub fn read<'a>(cursor: &mut Cursor<'a>, is_last: bool) -> Result<Data<'a>, Inco
 /// What the bytes mean, by the type that was asked for.
 #[inline]
 pub fn values<'a>(of: Option<Type>, data: &Data<'a>, arena: &'a Bump) -> Values<'a> {
-    let number = match of {
-        Some(Type(1)) => Number::Bool,
-        Some(Type(2)) => Number::U8,
-        Some(Type(4)) => Number::U16,
-        Some(Type(5)) => Number::I16,
-        Some(Type(6 | 10)) => Number::U32,
-        Some(Type(7 | 11)) => Number::I32,
-        Some(Type(8)) => Number::F32,
-        Some(of) => return written(of, data.bytes, arena),
-        None => by_transport(data),
-    };
-    numbers(data.bytes, number)
+    match of.map(|of| (of, number_of(of))) {
+        Some((_, Some(number))) => numbers(data.bytes, number),
+        Some((of, None)) => written(of, data.bytes, arena),
+        None => numbers(data.bytes, by_transport(data)),
+    }
 }
 
 #[inline]

@@ -2,9 +2,11 @@
 
 use bumpalo::Bump;
 
+use super::Pdu;
 use super::compose::{Exchange, Parts};
 use super::items::{self, Item, Place};
-use super::values::{self, Data, SUCCESS};
+use super::usual;
+use super::values::{self, Data, SUCCESS, UNCHANGED};
 use crate::cursor::Cursor;
 use crate::protocols::Sink;
 use crate::protocols::s7comm::tables::{self, Kind, anomaly};
@@ -31,10 +33,13 @@ pub const NOTHING: Point<'static> = Point {
 pub fn emit(exchange: &Exchange<'_>, sink: &mut dyn Sink) {
     let arena = Bump::new();
     let spec = Spec::of(exchange);
-    match items::count(spec.items, spec.count) {
-        0..=FEW => hand(exchange, &spec, &arena, &mut [NOTHING; FEW], sink),
-        0..=USUAL => hand(exchange, &spec, &arena, &mut [NOTHING; USUAL], sink),
-        count => hand(exchange, &spec, &arena, &mut vec![NOTHING; count], sink),
+    let count = items::count(spec.items, spec.count);
+    if count <= FEW {
+        hand(exchange, &spec, &arena, &mut [NOTHING; FEW], sink);
+    } else if count <= USUAL {
+        hand(exchange, &spec, &arena, &mut [NOTHING; USUAL], sink);
+    } else {
+        hand(exchange, &spec, &arena, &mut vec![NOTHING; count], sink);
     }
 }
 
@@ -129,6 +134,14 @@ impl<'a> Reader<'a> {
     /// Makes points of all items that can be read; says how many.
     #[inline]
     pub fn fill(&mut self, spec: &Spec<'a>, points: &mut [Point<'a>]) -> usize {
+        if let Some(count) = usual::fill(spec, points) {
+            self.accepted = count;
+            return count;
+        }
+        self.fill_any(spec, points)
+    }
+
+    pub(in super::super) fn fill_any(&mut self, spec: &Spec<'a>, points: &mut [Point<'a>]) -> usize {
         let mut parameters = Cursor::new("s7comm.items", spec.items);
         let mut data = Cursor::new("s7comm.data", spec.data.unwrap_or_default());
         let mut codes = Cursor::new("s7comm.data", spec.codes.unwrap_or_default());
@@ -217,6 +230,10 @@ impl<'a> Reader<'a> {
         for range in ranges.chunks_exact(items::BLOCK_RANGE) {
             let (Some((item, bytes)), Some(point)) = (items::block_range(range), points.get_mut(filled)) else { break };
             let own = if seen && self.access != Access::Write { self.code(&mut inner) } else { code };
+            if own == Some(UNCHANGED) && seen {
+                self.accepted = self.accepted.saturating_add(1);
+                continue;
+            }
             let read = seen && own.is_none_or(|code| code == SUCCESS);
             let bytes = if read { inner.take(bytes).ok() } else { None };
             self.anomalies.set(anomaly::INVALID_LENGTH, read && bytes.is_none());
@@ -224,6 +241,7 @@ impl<'a> Reader<'a> {
             *point = self.point(&item, data, own);
             filled = filled.saturating_add(1);
         }
+        self.anomalies.set(anomaly::INVALID_LENGTH, inner.remaining() > 0);
         filled
     }
 
@@ -245,6 +263,18 @@ impl<'a> Reader<'a> {
         }
         self.arena.alloc_slice_copy(&fields)
     }
+}
+
+/// Whether an answer is of the items that were asked for: as many, and of each that was read so many bytes.
+#[inline]
+pub fn is_answer(request: &Pdu<'_>, answer: &Pdu<'_>) -> bool {
+    let [_, asked, items @ ..] = request.parameters else { return true };
+    let [_, answered, ..] = answer.parameters else { return true };
+    let count = usize::from(*asked);
+    if asked != answered || (request.function() == Some(5) && answer.data.len() != count) {
+        return false;
+    }
+    request.function() == Some(5) || usual::is_of(items, answer.data, count)
 }
 
 /// Return codes of a response whose request was not seen.

@@ -23,10 +23,23 @@ fn requests_sent_ahead_meet_their_own_answers() {
 }
 
 #[test]
-fn a_reference_that_is_used_again_belongs_to_the_oldest() {
+fn a_reference_that_is_used_again_has_been_given_up() {
     let mut flow = flow();
     flow.ask(&read(1)).ask(&read(1)).answer(&answer(1)).answer(&answer(1));
+    assert!(flow.out.lines[0].contains("6>7") && flow.out.lines[1].contains("5>8"), "{:?}", flow.out.lines);
+}
+
+#[test]
+fn an_answer_belongs_to_the_request_whose_items_it_holds() {
+    let word = |reference| job(reference, "0401120a1004000100018400 0000", "");
+    let mut flow = flow();
+    flow.ask(&read(1)).ask(&word(1)).answer(&answer(1)).answer(&done(1, "0401", "ff0400100506"));
     assert!(flow.out.lines[0].contains("5>7") && flow.out.lines[1].contains("6>8"), "{:?}", flow.out.lines);
+    // Where requests may have been lost, it is nobody else's.
+    let mut flow = super::flow();
+    flow.ask(&word(1)).gap(CLIENT).answer(&answer(1)).answer(&done(1, "0401", "ff0400100506"));
+    assert!(flow.out.lines[0].contains("->6") && flow.out.lines[1].contains("5>7"), "{:?}", flow.out.lines);
+    assert!(flow.out.lines.iter().all(|line| line.contains("\"anomalies\":[]")));
 }
 
 #[test]

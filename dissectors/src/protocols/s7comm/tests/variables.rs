@@ -121,3 +121,44 @@ fn an_answer_alone_tells_its_codes() {
     flow.answer(&done(7, "0502", "ff05")).finish(crate::protocols::Ending::CaptureEnd);
     flow.says(&["client s7comm \"unit\":null", "write_var", "return_codes=[255,5]", "\"anomalies\":[]", "->1"]);
 }
+
+#[test]
+fn the_short_way_makes_the_same_points_as_the_general_one() {
+    use super::super::message::variables::{NOTHING, Reader, Spec};
+    use crate::transaction::Access;
+    use bumpalo::Bump;
+    let mut dice = Dice(0x57A2);
+    let mut short = 0;
+    for _ in 0..20_000 {
+        let (mut items, mut content) = (Vec::new(), Vec::new());
+        let count = dice.roll(4) + 1;
+        for number in 1..=count {
+            let (of, size) = [(1, 1), (2, 1), (4, 2), (5, 2), (6, 4), (7, 4), (8, 4), (28, 2), (3, 1)][dice.roll(9)];
+            let values = if of == 1 { 1 } else { dice.roll(5) as u16 + u16::from(dice.roll(20) > 0) };
+            let area = [0x84, 0x83, 0x81, 0x1C, 0x84][dice.roll(5)];
+            items.extend(hex(&any(of, values, 7, area, [8, 16, 0xFF_FFF0][dice.roll(3)])));
+            let length = usize::from(values) * size;
+            let code = if dice.roll(12) == 0 { 5 } else { 0xFF };
+            content.extend([code, 9]);
+            content.extend(u16::try_from(length).unwrap().to_be_bytes());
+            content.extend((0..length).map(|_| dice.roll(256) as u8));
+            if length % 2 == 1 && number < count {
+                content.push(0);
+            }
+        }
+        if dice.roll(10) == 0 {
+            content.pop();
+        }
+        let spec = Spec { items: &items, count, access: Access::Read, data: Some(&content), codes: None };
+        let arena = Bump::new();
+        let (mut one, mut other) = ([NOTHING; 8], [NOTHING; 8]);
+        if let Some(filled) = super::super::message::usual::fill(&spec, &mut one) {
+            short += 1;
+            let mut reader = Reader::new(Access::Read, &arena);
+            assert_eq!(reader.fill_any(&spec, &mut other), filled);
+            assert_eq!(one[..filled], other[..filled]);
+            assert!(reader.anomalies.is_empty());
+        }
+    }
+    assert!(short > 2_000, "{short}");
+}

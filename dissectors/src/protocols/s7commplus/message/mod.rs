@@ -1,6 +1,7 @@
 //! S7comm-plus on the wire: frames (a header, a digest in version 3, data, a trailer behind the last part of a message), and the head
 //! of a message.
 
+pub mod address;
 pub mod compose;
 pub mod notification;
 pub mod object;

@@ -1,16 +1,14 @@
 //! Bodies of requests. After what a function asks, most have an object qualifier, and those of protected sessions an integrity number.
 
+use super::address::{self, Address};
 use super::object;
-use super::value::{Reader, Typed};
+use super::value::{Reader, Typed, numbered};
 use super::{DIGEST, Reading};
 use crate::protocols::s7commplus::tables::{self, attribute, function, object as rid, point, version};
 use crate::transaction::{Access, Field, SubFunction, Value};
 
 /// Points of one message that are kept; the others are counted.
 pub const MAX_POINTS: usize = 256;
-
-/// Identifiers of one path that are kept.
-pub const MAX_PATH: usize = 8;
 
 /// The identifier with which an object qualifier begins.
 const QUALIFIER: [u8; 4] = [0, 0, 4, 0xE8];
@@ -252,7 +250,7 @@ fn set_multi_variables<'a>(reader: &mut Reader<'a>, about: &About, content: &mut
     let object = reader.cursor.u32_be()?;
     let count = reader.vlq32()?;
     let mut addresses = Vec::new();
-    read_addresses(reader, object, count, &mut addresses)?;
+    address::read(reader, object, count, &mut addresses)?;
     let values = numbered(reader);
     let known = values.as_deref().unwrap_or_default();
     for (number, address) in (1_u32..).zip(addresses) {
@@ -274,7 +272,7 @@ fn get_multi_variables<'a>(reader: &mut Reader<'a>, about: &About, content: &mut
     let object = reader.cursor.u32_be()?;
     let count = reader.vlq32()?;
     let mut addresses = Vec::new();
-    read_addresses(reader, object, count, &mut addresses)?;
+    address::read(reader, object, count, &mut addresses)?;
     for address in addresses {
         content.add(match address {
             Address::Attribute(id) => Item::object(object, id, tables::get_access(object, about.session, id)),
@@ -282,110 +280,6 @@ fn get_multi_variables<'a>(reader: &mut Reader<'a>, about: &About, content: &mut
         });
     }
     qualifier(reader)
-}
-
-enum Address {
-    Attribute(u32),
-    Variable(Path),
-}
-
-/// Where a variable lies: checksum of its symbol (0 without), object, identifiers from there on.
-struct Path {
-    checksum: u32,
-    object: u32,
-    ids: [u32; MAX_PATH],
-    count: u32,
-}
-
-impl Path {
-    fn ids(&self) -> &[u32] {
-        let count = usize::try_from(self.count).unwrap_or(usize::MAX).min(MAX_PATH);
-        self.ids.get(..count).unwrap_or_default()
-    }
-
-    fn item<'a>(&self, access: impl Fn(u32, u32) -> Access) -> Item<'a> {
-        let ids = self.ids();
-        let first = ids.first().copied().unwrap_or_default();
-        let last = if ids.len() > 1 { ids.last().copied().unwrap_or_default() } else { 0 };
-        let kind = match (first, self.object) {
-            (attribute::AREA_ACTUAL, rid::INPUTS) => point::INPUT,
-            (attribute::AREA_ACTUAL, rid::OUTPUTS) => point::OUTPUT,
-            (attribute::AREA_ACTUAL, rid::MEMORY) => point::MEMORY,
-            (attribute::AREA_ACTUAL, rid::COUNTERS) => point::COUNTER,
-            (attribute::AREA_ACTUAL, rid::TIMERS) => point::TIMER,
-            (attribute::DB_ACTUAL, object) if object >> 16 == rid::DATA_BLOCKS => point::DB,
-            _ => point::OBJECT,
-        };
-        let access = access(self.object, first);
-        let mut item = Item::object(self.object, if ids.len() > 1 { last } else { first }, access);
-        if kind != point::OBJECT {
-            item = Item { kind, block: 0, address: last, fields: Vec::new(), ..item };
-        }
-        if kind == point::DB {
-            item.block = self.object & 0xFFFF;
-        }
-        item.describe(self);
-        item
-    }
-}
-
-impl Item<'_> {
-    fn describe(&mut self, path: &Path) {
-        if path.checksum != 0 {
-            self.fields.push(Field { name: "symbol_checksum", value: Value::Unsigned(u64::from(path.checksum)) });
-        }
-        if path.count > 2 {
-            self.fields.push(Field { name: "path_length", value: Value::Unsigned(u64::from(path.count)) });
-        }
-    }
-}
-
-/// The addresses of a read or write: attributes where an object is named, else whole paths.
-fn read_addresses(reader: &mut Reader<'_>, object: u32, count: u32, out: &mut Vec<Address>) -> Reading<()> {
-    let fields = reader.vlq32()?;
-    let listed = if object == 0 { count } else { fields };
-    // Every address has a byte at least.
-    if usize::try_from(listed).unwrap_or(usize::MAX) > reader.cursor.remaining() {
-        return Err(reader.wrong());
-    }
-    for _ in 0..listed {
-        out.push(if object == 0 { Address::Variable(read_path(reader)?) } else { Address::Attribute(reader.vlq32()?) });
-    }
-    Ok(())
-}
-
-fn read_path(reader: &mut Reader<'_>) -> Reading<Path> {
-    let checksum = reader.vlq32()?;
-    let object = reader.vlq32()?;
-    let count = reader.vlq32()?;
-    let mut path = Path { checksum, object, ids: [0; MAX_PATH], count };
-    if usize::try_from(count).unwrap_or(usize::MAX) > reader.cursor.remaining() {
-        return Err(reader.wrong());
-    }
-    for place in 0..count {
-        let id = reader.vlq32()?;
-        // Of a longer path the last identifier stands in the last place.
-        let place = usize::try_from(place).unwrap_or(usize::MAX).min(MAX_PATH - 1);
-        if let Some(kept) = path.ids.get_mut(place) {
-            *kept = id;
-        }
-    }
-    Ok(path)
-}
-
-/// Values by their numbers, up to number 0.
-pub fn numbered<'a>(reader: &mut Reader<'a>) -> Reading<Vec<(u32, Typed<'a>)>> {
-    let mut values = Vec::new();
-    loop {
-        let number = reader.vlq32()?;
-        if number == 0 {
-            return Ok(values);
-        }
-        let typed = reader.value()?;
-        if values.len() < MAX_POINTS {
-            values.push((number, typed));
-        }
-    }
 }
 
 /// An object, the path of attributes, and, on the way into the device, the value.

@@ -3,7 +3,7 @@
 use super::Reading;
 use super::object::{self, Object};
 use super::request::{self, About, Content, MAX_POINTS};
-use super::value::{Reader, Typed};
+use super::value::{self, Reader, Typed};
 use crate::protocols::s7commplus::tables::{self, function};
 use crate::transaction::Value;
 
@@ -40,7 +40,7 @@ pub fn read<'a>(
             reader.cursor.u32_be()?;
         }
         function::GET_MULTI_VARIABLES => {
-            answer.values = request::numbered(reader)?;
+            answer.values = value::numbered(reader)?;
             answer.errors = errors(reader)?;
         }
         function::SET_MULTI_VARIABLES => answer.errors = errors(reader)?,
@@ -128,7 +128,7 @@ fn get_link<'a>(reader: &mut Reader<'a>, content: &mut Content<'a>) -> Reading<(
 fn invoke<'a>(reader: &mut Reader<'a>, content: &mut Content<'a>) -> Reading<()> {
     let own = reader.value()?;
     content.field("method_return_value", own.value);
-    let results = request::numbered(reader)?;
+    let results = value::numbered(reader)?;
     request::list(reader, "results", &results, content);
     reader.cursor.skip(1)
 }

@@ -10,6 +10,9 @@ use bumpalo::Bump;
 /// Values of one list that are kept; the others are counted.
 pub const MAX_LISTED: usize = 64;
 
+/// Numbered values of one list that are kept.
+pub const MAX_NUMBERED: usize = 256;
+
 /// Structures within structures.
 pub const MAX_DEPTH: u8 = 16;
 
@@ -305,6 +308,21 @@ impl<'a> Reader<'a> {
                     [Field { name: "key", value: Value::Unsigned(u64::from(key)) }, Field { name: "value", value }];
                 kept.push(Value::Object(self.arena.alloc_slice_copy(&fields)));
             }
+        }
+    }
+}
+
+/// Values by their numbers, up to number 0.
+pub fn numbered<'a>(reader: &mut Reader<'a>) -> Reading<Vec<(u32, Typed<'a>)>> {
+    let mut values = Vec::new();
+    loop {
+        let number = reader.vlq32()?;
+        if number == 0 {
+            return Ok(values);
+        }
+        let typed = reader.value()?;
+        if values.len() < MAX_NUMBERED {
+            values.push((number, typed));
         }
     }
 }
