@@ -595,6 +595,19 @@ fn the_short_way_says_what_the_general_one_says() {
 }
 
 #[test]
+fn browsing_goes_on_at_its_node_however_often() {
+    let mut flow = Flow::session();
+    let browse = &views()[0];
+    flow.call(4, &browse.request.0, &browse.response.0);
+    for (number, from, to) in [(5, "goes on", "further"), (6, "further", "furthest")] {
+        let answer = response(536, 0).i32(1).u32(0).text(to).i32(1).raw(&reference().0).i32(0);
+        let record = flow.call(number, &request(533).u8(0).i32(1).text(from).0, &answer.0);
+        assert!(record.points[0].starts_with("identify i=85#References = {node"), "{record:?}");
+        assert!(record.fields[0].ends_with("more=true") && record.anomalies.is_empty(), "{record:?}");
+    }
+}
+
+#[test]
 fn tokens_as_values_hide_their_secrets() {
     let mut flow = Flow::session();
     let asked = request(631).f64(0.0).u32(3).i32(1).raw(&read_value_id(wire().node(2, 1), 13).0);
