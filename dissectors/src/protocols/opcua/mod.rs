@@ -420,6 +420,10 @@ impl Dissector for Opcua {
         waiting.into_iter().chain(open).min()
     }
 
+    fn is_encrypted(&self) -> bool {
+        self.state.channel.readable == Some(false)
+    }
+
     fn finish(&mut self, ending: Ending, seen: &Seen, sink: &mut dyn Sink) {
         self.finish_connection(ending, seen, sink);
         self.pairing.finish(ending, &mut Self::context(&mut self.state, seen), sink);

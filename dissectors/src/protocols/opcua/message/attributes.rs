@@ -6,7 +6,7 @@ use bumpalo::collections::Vec as List;
 use super::build::Build;
 use super::services::Halves;
 use super::text::{self, field};
-use super::types::{NodeId, Read, Reader};
+use super::types::{Identifier, NodeId, Read, Reader};
 use super::variant::DataValue;
 use super::view;
 use crate::protocols::opcua::tables::anomaly;
@@ -33,13 +33,26 @@ impl<'a> Target<'a> {
         Ok(Target { node: body.node_id()?, attribute: body.u32()?, index_range: body.bytes()? })
     }
 
-    /// A target with a data encoding (ReadValueId); the latter is usually null.
+    /// A target with a data encoding (ReadValueId), where that is not null.
     #[inline]
-    pub fn read_value_id(body: &mut Reader<'a>) -> Read<(Target<'a>, Value<'a>)> {
+    pub fn read_value_id(body: &mut Reader<'a>) -> Read<(Target<'a>, Option<Value<'a>>)> {
         let target = Target::read(body)?;
         let encoding = body.qualified_name()?;
-        let encoding = if encoding.name.is_empty() { Value::Null } else { text::qualified_name(encoding, body.arena) };
-        Ok((target, encoding))
+        let encoding = Some(encoding).filter(|encoding| !encoding.name.is_empty());
+        Ok((target, encoding.map(|encoding| text::qualified_name(encoding, body.arena))))
+    }
+
+    /// The usual ReadValueId: the value of a node with a short number. Nothing is read where it is another.
+    #[inline]
+    fn usual(body: &mut Reader<'a>) -> Option<NodeId<'a>> {
+        let (head, rest) = body.rest().split_first_chunk::<18>()?;
+        let [1, namespace, low, high, 13, 0, 0, 0, 255, 255, 255, 255, 0, 0, end @ ..] = head else { return None };
+        if !matches!(end, [255, 255, 255, 255] | [0, 0, 0, 0]) {
+            return None;
+        }
+        body.step_to(rest);
+        let id = Identifier::Numeric(u32::from(u16::from_le_bytes([*low, *high])));
+        Some(NodeId { namespace: u16::from(*namespace), id })
     }
 
     /// What is told of it beside node and attribute.
@@ -78,14 +91,14 @@ pub fn read<'a>(build: &mut Build<'a>, halves: &Halves<'a>) {
         let count = body.count(READ_VALUE_ID)?;
         build.points.reserve(usize::try_from(count).unwrap_or_default().min(super::build::MAX_POINTS));
         for _ in 0..count {
+            if let Some(node) = Target::usual(body) {
+                build.point(VALUE, Access::Read, node, &[]);
+                continue;
+            }
             let (target, encoding) = Target::read_value_id(body)?;
             let kind = kind(target.attribute);
             build.anomalies.set(anomaly::INVALID_ATTRIBUTE, kind == OTHER);
-            let fields: &[Field<'a>] = if kind == VALUE && target.index_range.is_none() && encoding == Value::Null {
-                &[]
-            } else {
-                described(build.arena, &target, encoding)
-            };
+            let fields = described(build.arena, &target, encoding);
             build.point(kind, Access::Read, target.node, fields);
         }
         asked = Some(count);
@@ -95,6 +108,14 @@ pub fn read<'a>(build: &mut Build<'a>, halves: &Halves<'a>) {
         let count = body.count(1)?;
         build.counted(asked, count);
         for place in 0..usize::try_from(count).unwrap_or_default() {
+            if let Some(point) = build.points.get_mut(place)
+                && point.fields.is_empty()
+                && !is_secret(point.name)
+                && let Some(usual) = body.usual_value()
+            {
+                (point.values, point.fields) = (usual.values(), usual.fields());
+                continue;
+            }
             let value = body.data_value()?;
             answered(build, place, &value);
         }
@@ -119,12 +140,10 @@ fn answered<'a>(build: &mut Build<'a>, place: usize, value: &DataValue<'a>) {
 }
 
 /// What is told of a target that is more than a value.
-fn described<'a>(arena: &'a Bump, target: &Target<'a>, encoding: Value<'a>) -> &'a [Field<'a>] {
+fn described<'a>(arena: &'a Bump, target: &Target<'a>, encoding: Option<Value<'a>>) -> &'a [Field<'a>] {
     let mut fields = List::new_in(arena);
     target.describe(|field| fields.push(field));
-    if encoding != Value::Null {
-        fields.push(field("data_encoding", encoding));
-    }
+    fields.extend(encoding.map(|encoding| field("data_encoding", encoding)));
     fields.into_bump_slice()
 }
 

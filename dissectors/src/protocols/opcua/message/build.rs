@@ -14,7 +14,7 @@ use crate::transaction::{Access, Anomalies, Field, Point, Value, Values};
 pub const MAX_POINTS: usize = 16_384;
 
 /// Fields that a point usually has.
-const USUAL_FIELDS: usize = 6;
+const USUAL_FIELDS: usize = 4;
 
 /// A record while it is made.
 pub struct Build<'a> {

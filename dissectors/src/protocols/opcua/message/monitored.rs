@@ -70,9 +70,7 @@ pub fn create<'a>(build: &mut Build<'a>, halves: &Halves<'a>) {
             build.anomalies.set(anomaly::INVALID_ATTRIBUTE, kind == OTHER);
             let mut fields = List::new_in(body.arena);
             target.describe(|field| fields.push(field));
-            if encoding != Value::Null {
-                fields.push(field("data_encoding", encoding));
-            }
+            fields.extend(encoding.map(|encoding| field("data_encoding", encoding)));
             fields.push(text::word("monitoring_mode", mode(body.u32()?)));
             let parameters = Parameters::read(body)?;
             parameters.describe(body, &mut fields)?;

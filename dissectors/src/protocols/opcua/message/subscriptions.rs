@@ -8,10 +8,9 @@ use super::services::Halves;
 use super::structures::{self, type_id};
 use super::text::{self, field};
 use super::types::{Extension, Read, Reader};
-use super::variant::DataValue;
 use super::view::MAX_NAMELESS;
 use crate::protocols::opcua::tables::attributes::EVENT_NOTIFIER;
-use crate::transaction::{Access, Point, Value, Values};
+use crate::transaction::{Access, Field, Point, Value, Values};
 
 /// CreateSubscription.
 pub fn create<'a>(build: &mut Build<'a>, halves: &Halves<'a>) {
@@ -169,8 +168,13 @@ fn notification<'a>(build: &mut Build<'a>, subscription: u32, told: &Extension<'
             build.points.reserve(usize::try_from(count).unwrap_or_default().min(MAX_POINTS));
             for _ in 0..count {
                 let handle = body.u32()?;
+                if let Some(usual) = body.usual_value() {
+                    changed(build, (subscription, handle), usual.values(), usual.fields());
+                    continue;
+                }
                 let value = body.data_value()?;
-                changed(build, subscription, handle, &value);
+                let fields = build.described(&value);
+                changed(build, (subscription, handle), value.values(), fields);
             }
             body.diagnostics().map(|_| ())
         }
@@ -202,14 +206,11 @@ fn notification<'a>(build: &mut Build<'a>, subscription: u32, told: &Extension<'
 
 /// A value of an item.
 #[inline]
-fn changed<'a>(build: &mut Build<'a>, subscription: u32, handle: u32, value: &DataValue<'a>) {
-    let fields = build.described(value);
+fn changed<'a>(build: &mut Build<'a>, (subscription, handle): (u32, u32), values: Values<'a>, fields: &'a [Field<'a>]) {
     let state = build.state;
     match state.subscriptions.item(subscription, handle) {
-        Some(item) => {
-            build.push(Point { values: value.values(), fields, ..item.node.point(item.kind, Access::Report) })
-        }
-        None => nameless(build, handle, value.values()),
+        Some(item) => build.push(Point { values, fields, ..item.node.point(item.kind, Access::Report) }),
+        None => nameless(build, handle, values),
     }
 }
 

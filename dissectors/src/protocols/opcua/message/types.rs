@@ -132,6 +132,12 @@ impl<'a> Reader<'a> {
         self.cursor.rest()
     }
 
+    /// Goes on where `rest` begins, the end of what [`Reader::rest`] gave.
+    #[inline]
+    pub fn step_to(&mut self, rest: &[u8]) {
+        let _ = self.cursor.skip(self.cursor.remaining().saturating_sub(rest.len()));
+    }
+
     /// What is wrong here.
     #[cold]
     pub fn wrong(&self, bit: u8) -> Wrong {

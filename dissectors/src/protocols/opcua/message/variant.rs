@@ -126,6 +126,65 @@ impl<'a> DataValue<'a> {
     }
 }
 
+/// The usual value of a point: one number, good, perhaps with its times. It lies in one piece with what is told of it.
+#[derive(Debug)]
+pub struct Usual<'a> {
+    value: [Value<'a>; 1],
+    fields: [Field<'a>; 3],
+    told: usize,
+}
+
+impl<'a> Usual<'a> {
+    /// Values of a point.
+    #[inline]
+    pub fn values(&'a self) -> Values<'a> {
+        Values::Typed(&self.value)
+    }
+
+    /// What else is told of it.
+    #[inline]
+    pub fn fields(&'a self) -> &'a [Field<'a>] {
+        self.fields.get(..self.told).unwrap_or_default()
+    }
+}
+
+/// A number that is not long, as type, value and rest of the bytes.
+#[inline]
+fn number(bytes: &[u8]) -> Option<(&'static str, Value<'static>, &[u8])> {
+    let (kind, rest) = bytes.split_first()?;
+    Some(match kind {
+        11 => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            ("double", Value::Float(f64::from_le_bytes(*bytes)), rest)
+        }
+        10 => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            ("float", Value::Float(f64::from(f32::from_le_bytes(*bytes))), rest)
+        }
+        1 => {
+            let (byte, rest) = rest.split_first()?;
+            ("boolean", Value::Bool(*byte != 0), rest)
+        }
+        4 => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            ("int16", Value::Signed(i64::from(i16::from_le_bytes(*bytes))), rest)
+        }
+        5 => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            ("uint16", Value::Unsigned(u64::from(u16::from_le_bytes(*bytes))), rest)
+        }
+        6 => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            ("int32", Value::Signed(i64::from(i32::from_le_bytes(*bytes))), rest)
+        }
+        7 => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            ("uint32", Value::Unsigned(u64::from(u32::from_le_bytes(*bytes))), rest)
+        }
+        _ => return None,
+    })
+}
+
 /// A ByteString as it is shown.
 pub fn shown(bytes: &[u8]) -> Value<'_> {
     Value::Hex(bytes.get(..MAX_SHOWN).unwrap_or(bytes))
@@ -219,6 +278,29 @@ impl<'a> Reader<'a> {
             25 => self.diagnostic()?,
             _ => self.bytes()?.map_or(Value::Null, shown),
         })
+    }
+
+    /// A usual DataValue. Nothing is read where it is not one: it says what [`Reader::data_value`] says.
+    #[inline]
+    pub fn usual_value(&mut self) -> Option<&'a Usual<'a>> {
+        let (mask, rest) = self.rest().split_first()?;
+        if !matches!(mask, 1 | 5 | 9 | 13) {
+            return None;
+        }
+        let (name, value, mut rest) = number(rest)?;
+        let mut fields = [text::word("data_type", name); 3];
+        let mut told = 1_usize;
+        for (bit, name) in [(4, "source_time"), (8, "server_time")] {
+            if mask & bit != 0 {
+                let (ticks, behind) = rest.split_first_chunk()?;
+                *fields.get_mut(told)? = field(name, time(i64::from_le_bytes(*ticks)));
+                told = told.saturating_add(1);
+                rest = behind;
+            }
+        }
+        self.values = self.values.checked_sub(1)?;
+        self.step_to(rest);
+        Some(self.arena.alloc(Usual { value: [value], fields, told }))
     }
 
     /// A DataValue.

@@ -73,6 +73,7 @@ pub fn begins(
         service::CREATE_MONITORED_ITEMS => create_items(state, halves, &mut learned),
         service::MODIFY_MONITORED_ITEMS => modify_items(state, halves),
         service::BROWSE => browse(state, halves),
+        service::BROWSE_NEXT => browse_next(state, halves),
         _ => Ok(()),
     };
     // What is wrong with it is told by its record.
@@ -270,15 +271,38 @@ fn browse(state: &mut State, halves: &Halves<'_>) -> Read<()> {
         if !point.is_empty() {
             state.continuations.insert(point, Node::of(node, arena));
         }
-        response.each(15, |body| {
-            body.node_id()?;
-            body.bool()?;
-            body.expanded()?;
-            body.qualified_name()?;
-            body.localized()?;
-            body.u32()?;
-            body.expanded().map(|_| ())
-        })?;
+        references(&mut response)?;
+    }
+    Ok(())
+}
+
+/// Passes over the references of a node.
+fn references(body: &mut Reader<'_>) -> Read<()> {
+    body.each(15, |body| {
+        body.node_id()?;
+        body.bool()?;
+        body.expanded()?;
+        body.qualified_name()?;
+        body.localized()?;
+        body.u32()?;
+        body.expanded().map(|_| ())
+    })
+    .map(|_| ())
+}
+
+/// New continuation points belong to the nodes of those that were asked for.
+fn browse_next(state: &mut State, halves: &Halves<'_>) -> Read<()> {
+    let (Some(mut request), Some(mut response)) = (halves.request, halves.response) else { return Ok(()) };
+    request.bool()?;
+    let count = request.count(4)?.min(response.count(12)?);
+    for _ in 0..count {
+        let node = state.continuations.find(request.bytes()?.unwrap_or_default()).cloned();
+        response.u32()?;
+        let point = response.bytes()?.unwrap_or_default();
+        if let Some(node) = node.filter(|_| !point.is_empty()) {
+            state.continuations.insert(point, node);
+        }
+        references(&mut response)?;
     }
     Ok(())
 }

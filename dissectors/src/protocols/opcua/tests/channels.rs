@@ -188,6 +188,7 @@ fn what_is_encrypted_is_counted_and_not_read() {
     }
     assert!(flow.out.observations.iter().any(|said| said.starts_with("B certificate_subject=O=Plant, CN=hmi")));
     flow.ask(&message(5, &[0x77; 64])).answer(&message(6, &[0x78; 64]));
+    assert!(flow.dissector.is_encrypted() && !Flow::session().dissector.is_encrypted());
     let [.., asked, answered] = &flow.out.records[..] else { panic!() };
     for (record, direction) in [(asked, "request"), (answered, "response")] {
         assert_eq!((record.name, record.outcome.as_str(), record.client), ("encrypted_message", "unknown", CLIENT));

@@ -2,6 +2,7 @@
 
 use super::craft::*;
 use super::*;
+use crate::protocols::opcua::message::types::Reader;
 
 /// A service: name, request, response, points, what its record says.
 pub struct Sample {
@@ -562,6 +563,48 @@ fn values_of_secret_nodes_stay_out() {
     let write = request(673).i32(1).named(2, "User.Password").u32(13).null().u8(1).u8(12).text("hunter2");
     let record = flow.call(4, &write.0, &response(676, 0).i32(1).u32(0).i32(0).0);
     assert_eq!(record.points, ["write ns=2;s=User.Password = ?"]);
+}
+
+#[test]
+fn the_short_way_says_what_the_general_one_says() {
+    let arena = bumpalo::Bump::new();
+    let values = [
+        (1, wire().u8(1)),
+        (4, wire().u16(0xFFFE)),
+        (5, wire().u16(7)),
+        (6, wire().i32(-3)),
+        (7, wire().u32(3)),
+        (10, wire().raw(&1.5_f32.to_le_bytes())),
+        (11, wire().f64(-2.5)),
+    ];
+    for (kind, bytes) in values {
+        for (mask, times) in [(1, 0), (5, 1), (9, 1), (13, 2)] {
+            let whole = wire().u8(mask).u8(kind).raw(&bytes.0).raw(&TIME.to_le_bytes().repeat(times)).u8(77).0;
+            let (mut short, mut long) = (Reader::new(&whole, &arena), Reader::new(&whole, &arena));
+            let (usual, general) = (short.usual_value().expect("usual"), long.data_value().unwrap());
+            let mut fields = Vec::new();
+            general.describe(|field| fields.push(field));
+            assert_eq!((usual.values(), usual.fields()), (general.values(), &fields[..]));
+            assert_eq!((short.remaining(), long.remaining(), short.values), (1, 1, long.values));
+            for cut in 0..whole.len() - 1 {
+                let mut short = Reader::new(&whole[..cut], &arena);
+                assert!(short.usual_value().is_none() && short.remaining() == cut);
+            }
+        }
+    }
+}
+
+#[test]
+fn browsing_goes_on_at_its_node_however_often() {
+    let mut flow = Flow::session();
+    let browse = &views()[0];
+    flow.call(4, &browse.request.0, &browse.response.0);
+    for (number, from, to) in [(5, "goes on", "further"), (6, "further", "furthest")] {
+        let answer = response(536, 0).i32(1).u32(0).text(to).i32(1).raw(&reference().0).i32(0);
+        let record = flow.call(number, &request(533).u8(0).i32(1).text(from).0, &answer.0);
+        assert!(record.points[0].starts_with("identify i=85#References = {node"), "{record:?}");
+        assert!(record.fields[0].ends_with("more=true") && record.anomalies.is_empty(), "{record:?}");
+    }
 }
 
 #[test]
