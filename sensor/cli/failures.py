@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +21,8 @@ _KNOWN: Final[Mapping[str, Exit]] = {
     "OutputError": Exit.OUTPUT,
     "StoreError": Exit.OUTPUT,
 }
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What the system says of an output that takes no more."""
 _OURS: Final = ("sensor", "zones", "rules", "dissectors")
 
 
@@ -48,6 +51,9 @@ def _told(error: Exception) -> Exit:
     if known is None and isinstance(error, OSError) and error.filename is not None:
         known = Exit.USAGE
         error = ValueError(f"{os.fsdecode(error.filename)}: {error.strerror}")
+    if known is None and isinstance(error, OSError) and error.errno in _FULL:
+        click.echo(f"The output can't be written: {error.strerror}", err=True)
+        return _quiet()
     if known is None:
         return _bug(error)
     for line in str(error).splitlines() or [type(error).__name__]:
@@ -72,7 +78,7 @@ def _bug(error: Exception) -> Exit:
 
 
 def _quiet() -> Exit:
-    """Whoever read our output has gone (`| head`): nothing to say, and nothing more to write at the interpreter's end."""
+    """Whoever read our output has gone (`| head`), or it is full: nothing more to write at the interpreter's end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     return Exit.OUTPUT

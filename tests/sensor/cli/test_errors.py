@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from sensor.cli.tree import fieldtap as root
-from tests.sensor.cli.run import ATTACK, NORMAL, fieldtap, policy
+from tests.sensor.cli.run import ATTACK, NORMAL, command, environment, fieldtap, policy
 
 
 @pytest.mark.parametrize(
@@ -114,3 +115,14 @@ def test_names_of_files_reach_the_terminal_without_control_characters(tmp_path: 
     ended = fieldtap(tmp_path, "replay", odd, "--store", "none")
     assert "\x1b" not in ended.out + ended.err
     assert "a\\x1b[2Jb.pcapng" in ended.out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_an_output_that_takes_no_more_is_an_output_that_failed(tmp_path: Path, form: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        words = command("replay", NORMAL, "--store", "none", *form)
+        ended = subprocess.run(
+            words, stdout=full, stderr=subprocess.PIPE, env=environment(tmp_path), cwd=tmp_path, check=False, timeout=120
+        )
+    assert (ended.returncode, ended.stderr.decode().strip()) == (4, "The output can't be written: No space left on device")
