@@ -75,6 +75,13 @@ def test_positions_count_the_lanes_of_others_too(tmp_path: Path) -> None:
     assert judge.lanes(transaction({"lanes": 0b10}), held)[1] is not lanes[1]  # type: ignore[arg-type]
 
 
+def test_what_is_not_asked_of_an_occurrence_does_not_tell_operations_apart(tmp_path: Path) -> None:
+    plan = compiled(tmp_path, rule({"x": {"anomalies": "invalid_length"}, "condition": "x"}))
+    judge = Judge(plan, no_windows)
+    one, other = ({"client": {"mac": f"00:80:f4:00:00:{last}"}, "vlan": [int(last)]} for last in ("01", "02"))
+    assert judge.lanes(transaction(one), {}) is judge.lanes(transaction(other), {})  # type: ignore[arg-type]
+
+
 def test_too_many_signatures_are_followed(tmp_path: Path) -> None:
     plan = compiled(tmp_path, rule({"x": {"outcome.code|gte": 0}, "condition": "x"}))
     gate = Gate(plan).run([at(n, outcome={"result": "rejected", "code": n}) for n in range(500)] * 2)
