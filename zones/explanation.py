@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zones.judge import Operation, failure
-from zones.model import Line
+from zones.judge import Operation
+from zones.model import Conduit, Line
 from zones.places import Place
 from zones.verdict import Coverage, Verdict
 
@@ -21,7 +21,7 @@ def explain(decider: Decider, t: Transaction) -> list[str]:
     said = [_side("client", t.client.ip or t.client.mac, client), _side("server", t.server.ip or t.server.mac, server)]
     if client.zone.name == server.zone.name and client.zone.internal:
         return [*said, f'allowed: within zone "{client.zone.name}" everything is allowed']
-    said.extend(_conduits(decider, client, server, operation))
+    said.extend(_conduits(decider, client, server, (operation, decider.moment(t))))
     return [*said, _end(decider.policy.file, rung.verdict, rung.line)]
 
 
@@ -31,17 +31,22 @@ def _side(role: str, address: str | None, place: Place) -> str:
     return f'{role} {address or "not known"}: zone "{place.zone.name}"{level}, by {place.by}: {place.text}{where}'
 
 
-def _conduits(decider: Decider, client: Place, server: Place, operation: Operation) -> Iterator[str]:
+def _conduits(decider: Decider, client: Place, server: Place, asked: tuple[Operation, int]) -> Iterator[str]:
     none = True
     for conduit in decider.judge.joining(client, server):
         none = False
-        yield f'conduit "{conduit.id}" (line {conduit.line}) joins them'
+        yield f"{_called(conduit)} (line {conduit.line}) joins them"
     if none:
         inside = client.zone.name == server.zone.name
         yield "the zone denies internal traffic and no conduit allows it" if inside else "no conduit joins them"
-    for _, line in decider.judge.lines(client, server):
-        failed = failure(line, operation)
+    for conduit, line in decider.judge.lines(client, server):
+        failed = decider.judge.failing(conduit, line, *asked)
         yield f"line {line.line} {_line(line)}: " + (f"does not fit ({failed})" if failed else _condition(line))
+
+
+def _called(conduit: Conduit) -> str:
+    term = conduit.term
+    return f'conduit "{conduit.id}"' if term is None else f'exception "{conduit.id}" ({term.ticket}, {term.owner})'
 
 
 def _line(line: Line) -> str:

@@ -9,13 +9,14 @@ from typing import NamedTuple
 from dissectors import Clause, PointLine
 from zones.model import ACCESSES, TRANSPORTS, Conduit, Line, PointRange, Policy
 from zones.places import Place
+from zones.times import ALWAYS, EXPIRED, NOT_NOW, Stretch, Times, is_timed
 from zones.verdict import SKIPS_LEVELS, Coverage, Verdict, Violation, graver
 
 HOUR = 3_600 * 1_000_000_000
 """A finding closes after an hour of quiet (DESIGN.md, 3); what comes back later is news again."""
 
 GRAVITY = {access: rank for rank, access in enumerate(ACCESSES)}
-STAGES = ("protocol", "port", "unit", "access", "function", "sub_function")
+STAGES = ("protocol", "port", "unit", "access", "function", "sub_function", NOT_NOW, EXPIRED)
 """In which order a line is held against an operation; the first that fails is why the line doesn't allow it."""
 
 PAIRS = 16_384
@@ -37,6 +38,8 @@ _SAID = {
     "sub_function": "not this sub-function",
     "point": "not these points",
     "value": "outside the allowed values",
+    NOT_NOW: "not at this time",
+    EXPIRED: "the exception for it has expired",
     "values_unseen": "the values that decide were not seen",
     "points_unseen": "the points that decide were not seen",
     "places_unclear": "its address was used by too many MACs or VLANs",
@@ -86,6 +89,8 @@ class Judge:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        self.times = Times(policy)
+        self.is_timed = any(is_timed(conduit, line) for conduit in policy.conduits for line in conduit.allow)
         self._joining: dict[tuple[frozenset[str], frozenset[str]], tuple[Conduit, ...]] = {}
 
     def lines(self, client: Place, server: Place) -> Iterator[tuple[Conduit, Line]]:
@@ -106,12 +111,32 @@ class Judge:
             self._joining[key] = found
         return found
 
-    def rungs(self, client: Place, server: Place, operation: Operation) -> tuple[Rung, ...]:
-        """The ladder: the first rung whose clause fits an occurrence says what it is. The last one fits everything."""
+    def stretch(self, client: Place, server: Place, at: int) -> Stretch | None:
+        """How long what is decided at a time (ns) between two places holds; None where time doesn't matter."""
+        timed = [self.times.of(conduit, line, at) for conduit, line in self.lines(client, server) if is_timed(conduit, line)]
+        if not timed:
+            return None
+        return Stretch(None, max(one.since for one in timed), min(one.until for one in timed))
+
+    def failing(self, conduit: Conduit, line: Line, operation: Operation, at: int) -> str | None:
+        """The first stage at which a line doesn't fit an operation at a time; None where it fits them all."""
+        return failure(line, operation) or self.times.of(conduit, line, at).failed
+
+    def rungs(self, client: Place, server: Place, operation: Operation, at: int = 0) -> tuple[Rung, ...]:
+        """The ladder: the first rung whose clause fits an occurrence says what it is. The last one fits everything; where time matters,
+        everything of the stretch around `at` (ns)."""
+        rungs = self._rungs(client, server, operation, at)
+        stretch = self.stretch(client, server, at) if self.is_timed else None
+        if stretch is None:
+            return rungs
+        after, until = stretch.since or None, stretch.until if stretch.until < ALWAYS.until else None
+        return tuple(rung._replace(clause=rung.clause._replace(after=after, until=until)) for rung in rungs)
+
+    def _rungs(self, client: Place, server: Place, operation: Operation, at: int) -> tuple[Rung, ...]:
         zone = client.zone
         if zone.name == server.zone.name and zone.internal:
             return (Rung(_allowing(), None, zone.line),)
-        held = [Granted(conduit, line, failure(line, operation)) for conduit, line in self.lines(client, server)]
+        held = [Granted(conduit, line, self.failing(conduit, line, operation, at)) for conduit, line in self.lines(client, server)]
         granting = [one for one in held if one.failed is None]
         if not granting:
             return (self._violation(_counted(), *self._refusal(client, server, operation, held)),)
@@ -144,10 +169,11 @@ class Judge:
         if free.issuperset({*possible, operation.access}):
             return (Rung(_allowing(), None, granting.line.line),)
         case = Case(client, server, operation, limiting.conduit, limiting.line.line)
-        return tuple(self._steps(able, operation.access in free, case))
+        late = [one for one in held if one.failed in (NOT_NOW, EXPIRED)]
+        return tuple(self._steps(able, late, operation.access in free, case))
 
-    def _steps(self, able: list[Granted], free: bool, case: Case) -> Iterator[Rung]:
-        """`free`: the operation's own access needs no points to be seen."""
+    def _steps(self, able: list[Granted], late: list[Granted], free: bool, case: Case) -> Iterator[Rung]:
+        """`free`: the operation's own access needs no points to be seen. `late` are lines that would fit at another time."""
         at, access = case.line, case.operation.access
         if not free:
             yield Rung(_allowing((), ("rejected",)), None, at)
@@ -158,6 +184,10 @@ class Judge:
             lenient = _point_lines(able, access, lenient=True)
             yield Rung(_allowing(lenient, ("rejected",)), None, at)
             yield self._coverage(_counted(lenient), "values_unseen", case)
+        for one in sorted(late, key=lambda one: one.failed != EXPIRED):
+            case_of = case._replace(conduit=one.conduit, line=one.line.line)
+            yield self._violation(_counted(_point_lines([*able, one], access)), one.failed or NOT_NOW, case_of)
+        if any(one.line.valued for one in able):
             yield self._violation(_counted(_point_lines(able, access, valued=False)), "value", case)
         granted = {line.access for line in strict}
         yield self._violation(_counted(tuple(PointLine(access=one) for one in ACCESSES if one in granted)), "point", case)
@@ -179,13 +209,20 @@ class Judge:
         client, server, operation, conduit, line = case
         skips = self.policy.passed_levels(client.zone, server.zone) if kind is Violation else ()
         begin = "" if kind is Violation else "Insufficient evidence: "
+        why = f"{_SAID[reason]}{_term(conduit, reason)}"
         return kind(
             reason=reason, reasons=(reason, SKIPS_LEVELS) if skips else (reason,), severity=severity,
-            title=f"{begin}{operation.protocol} {operation.access} from {client.called} to {server.called}: {_SAID[reason]}",
+            title=f"{begin}{operation.protocol} {operation.access} from {client.called} to {server.called}: {why}",
             conduit=conduit.id if conduit else None, references=conduit.references if conduit else (),
             file=self.policy.file, sha256=self.policy.sha256, line=line, from_zone=client.zone.name, to_zone=server.zone.name,
             from_asset=client.asset, to_asset=server.asset, levels=(client.zone.level, server.zone.level), skips=skips,
         )  # fmt: skip
+
+
+def _term(conduit: Conduit | None, reason: str) -> str:
+    """Which exception has expired."""
+    term = conduit.term if conduit is not None and reason == EXPIRED else None
+    return f" ({conduit.id}, {term.ticket}, {term.owner})" if conduit is not None and term is not None else ""
 
 
 def _counted(points: tuple[PointLine, ...] | None = None) -> Clause:

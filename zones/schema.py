@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -11,6 +12,8 @@ from zones.model import ACCESSES, LEVELS, SEVERITIES, VERSION
 from zones.vocabulary import suggestion
 
 _MAC = re.compile(r"([0-9a-f]{2})([:-])(?:[0-9a-f]{2}\2){4}[0-9a-f]{2}")
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])|([01][0-9]|2[0-3]):([0-5][0-9])-24:00")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
@@ -86,6 +89,42 @@ def _ports(value: Any) -> tuple[int, int]:
     return pair
 
 
+def _days(value: Any) -> tuple[int, ...]:
+    low, dash, high = _text(value).partition("-")
+    for text in (low, high if dash else low):
+        if text not in _DAYS:
+            raise ValueError(f'day "{text}" is not one of {", ".join(_DAYS)}{suggestion(text, _DAYS)}')
+    first, last = _DAYS.index(low), _DAYS.index(high if dash else low)
+    return tuple(day % 7 for day in range(first, last + 1 if first <= last else last + 8))
+
+
+def _hours(value: Any) -> tuple[int, int]:
+    found = _HOURS.fullmatch(_text(value))
+    if found is None:
+        raise ValueError(f'hours "{value}" are not written as "06:00-18:00"')
+    a, b, c, d, e, f = (int(part) if part else 0 for part in found.groups())
+    made = (e * 60 + f, 24 * 60) if found.group(5) else (a * 60 + b, c * 60 + d)
+    if made[0] == made[1]:
+        raise ValueError(f'hours "{value}" begin and end at the same time; leave hours out for the whole day')
+    return made
+
+
+def _when(value: Any) -> datetime:
+    text = _text(value)
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2})?", text):
+            raise ValueError
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'"{text}" is not a date or time (2026-03-01, 2026-03-01 06:00), in the time zone of the policy') from None
+
+
+def _to_when(value: Any) -> datetime:
+    """The end: a date alone counts to its last moment."""
+    made = _when(value)
+    return made if ":" in value else made + timedelta(days=1)
+
+
 def _unit(value: Any) -> str | tuple[int, int]:
     text = _text(value)
     low, dash, high = text.partition("-")
@@ -101,6 +140,15 @@ def _code(value: Any) -> int | str:
     if text.isascii() and text.isdigit():
         return int(text)
     return int(text, 16) if re.fullmatch(r"0x[0-9a-fA-F]{1,8}", text) else text
+
+
+def _windows(value: Any) -> Any:
+    """One window or a list of them."""
+    if isinstance(value, dict):
+        return [value]
+    if not isinstance(value, list) or not value:
+        raise ValueError("must be a mapping (days, hours, from, to) or a list of them")
+    return value
 
 
 def _listed(value: Any) -> Any:
@@ -125,6 +173,11 @@ Vlan = Annotated[int, BeforeValidator(_whole("VLAN", 0, 4094))]
 Ports = Annotated[tuple[int, int], BeforeValidator(_ports)]
 Unit = Annotated[Any, BeforeValidator(_unit)]
 Code = Annotated[Any, BeforeValidator(_code)]
+Days = Annotated[tuple[int, ...], BeforeValidator(_days)]
+Hours = Annotated[tuple[int, int], BeforeValidator(_hours)]
+When = Annotated[datetime, BeforeValidator(_when)]
+ToWhen = Annotated[datetime, BeforeValidator(_to_when)]
+SecurityLevel = Annotated[int, BeforeValidator(_whole("security level", 0, 4))]
 Names = Annotated[list[Name], BeforeValidator(_listed)]
 Texts = Annotated[list[Text], BeforeValidator(_listed)]
 Macs = Annotated[list[Mac], BeforeValidator(_listed)]
@@ -144,6 +197,10 @@ class ZoneEntry(Part):
     macs: Macs | None = None
     vlans: Annotated[list[Vlan], BeforeValidator(_listed)] | None = None
     assets: Names | None = None
+    roles: Texts | None = None
+    vendors: Texts | None = None
+    tags: Texts | None = None
+    security_level: SecurityLevel | None = None
     internal: Internal = "allow"
     description: Text | None = None
     zones: dict[Name, ZoneEntry] | None = None
@@ -155,6 +212,7 @@ class AssetEntry(Part):
     ip: Texts | None = None
     mac: Macs | None = None
     role: Text | None = None
+    vendor: Text | None = None
     tags: Texts | None = None
     description: Text | None = None
 
@@ -179,10 +237,11 @@ class LineEntry(Part):
     ports: Annotated[list[Ports], BeforeValidator(_listed)] | None = None
     points: Texts | None = None
     values: LimitsEntry | None = None
+    schedule: Names | None = None
 
 
-class ConduitEntry(Part):
-    """One conduit."""
+class ChannelEntry(Part):
+    """What a conduit and an exception have in common."""
 
     id: Name
     sources: Names = Field(alias="from")
@@ -190,8 +249,35 @@ class ConduitEntry(Part):
     allow: list[LineEntry] = Field(min_length=1)
     severity: Severity = "medium"
     references: Texts | None = None
-    skip_level: Text | None = None
     description: Text | None = None
+
+
+class ConduitEntry(ChannelEntry):
+    """One conduit."""
+
+    skip_level: Text | None = None
+    schedule: Names | None = None
+
+
+class ExceptionEntry(ChannelEntry):
+    """What is allowed for a while, and who answers for it."""
+
+    owner: Text
+    ticket: Text
+    start: When
+    end: ToWhen
+
+
+class WindowEntry(Part):
+    """When something may be."""
+
+    days: Annotated[list[Days], BeforeValidator(_listed)] | None = None
+    hours: Hours | None = None
+    since: When | None = Field(None, alias="from")
+    until: ToWhen | None = Field(None, alias="to")
+
+
+Windows = Annotated[list[WindowEntry], BeforeValidator(_windows)]
 
 
 class PolicyEntry(Part):
@@ -204,11 +290,12 @@ class PolicyEntry(Part):
     description: Text | None = None
     zones: dict[Name, ZoneEntry] = Field(min_length=1)
     assets: dict[Name, AssetEntry] = Field(default_factory=dict)
+    schedules: dict[Name, Windows] = Field(default_factory=dict)
     conduits: list[ConduitEntry] = Field(default_factory=list)
+    exceptions: list[ExceptionEntry] = Field(default_factory=list)
 
 
 LATER = {
-    "deny": "conduit", "schedule": "conduit", "until": "conduit", "exceptions": "policy", "windows": "policy", "initiator": "conduit",
-    "rate": "conduit", "user": "conduit", "security_level": "zone", "roles": "zone", "vendors": "zone", "tags": "zone",
+    "deny": "conduit", "initiator": "conduit", "rate": "conduit", "user": "conduit",
 }  # fmt: skip
 """Keys that the language will have (issue of zones and conduits) and this version doesn't read: refused by name, never ignored."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +17,7 @@ from sensor.inventory.address import is_mac
 if TYPE_CHECKING:
     from zones import Policy
     from zones.decision import Decider
-    from zones.model import Line, PointRange
+    from zones.model import Line, PointRange, Term
     from zones.places import Place
 
 
@@ -74,6 +75,9 @@ class Supposed:
     vlan: tuple[int, ...] = ()
     outcome: Outcome = Outcome()
     lanes: int = 1
+    completed: int = 0
+    request: None = None
+    response: None = None
 
 
 def explained(policy: Path, address: str, server: str | None, asked: Mapping[str, Any]) -> list[Section]:
@@ -141,8 +145,20 @@ def _pair(decider: Decider, client: Side, server: Side, title: str) -> Section:
 def _granted(decider: Decider, one: Place, other: Place) -> list[str]:
     lines = []
     for conduit, line in decider.judge.lines(one, other):
-        lines.append(f'allowed by "{conduit.id}" ({decider.policy.file}:{line.line}): {", ".join(_allowance(line))}')
+        by = f'"{conduit.id}"' if conduit.term is None else f'exception "{conduit.id}", {_term(decider.policy, conduit.term)}'
+        lines.append(f"allowed by {by} ({decider.policy.file}:{line.line}): {', '.join(_allowance(line))}")
     return lines
+
+
+def _term(policy: Policy, term: Term) -> str:
+    """From when to when, in the policy's time zone, and who answers for it."""
+    from datetime import datetime
+
+    from zones.times import SECOND, zone_named
+
+    zone = zone_named(policy.timezone)
+    begin, end = (datetime.fromtimestamp(time // SECOND, zone).strftime("%Y-%m-%d %H:%M") for time in (term.start, term.end))
+    return f"{begin} to {end} ({term.ticket}, {term.owner})"
 
 
 def _allowance(line: Line) -> Iterator[str]:
@@ -154,6 +170,8 @@ def _allowance(line: Line) -> Iterator[str]:
         yield f"units {' '.join(unit if isinstance(unit, str) else f'{unit[0]}-{unit[1]}' for unit in line.units)}"
     if line.points is not None:
         yield f"points {' '.join(point.text for point in line.points)}"
+    for names in line.schedules:
+        yield f"while {' or '.join(names)}"
     if line.valued:
         yield f"values {'…' if line.minimum is None else f'{line.minimum:g}'} to {'…' if line.maximum is None else f'{line.maximum:g}'}"
 
@@ -179,7 +197,9 @@ def _supposed(client: Side, server: Side, asked: Mapping[str, Any]) -> Supposed:
     port = asked["port"]
     if port is None and functions:
         port = min(words.ports(protocol), default=None)
-    return Supposed(client, Side(server.ip, server.mac, port), protocol, access, function, asked["unit"], points)
+    server = Side(server.ip, server.mac, port)
+    at = time_ns() if asked["at"] is None else asked["at"]
+    return Supposed(client, server, protocol, access, function, asked["unit"], points, completed=at)
 
 
 def _supposed_point(one: PointRange, access: str, values: Sequence[float] | None) -> Point:

@@ -71,6 +71,7 @@ def _sound(policy: Path) -> str:
 @click.option("--port", type=click.IntRange(0, 65535), help="The server's port.")
 @click.option("--point", "points", multiple=True, metavar="POINT", help="A point that it touches, e.g. holding_register:100-101.")
 @click.option("--value", "values", multiple=True, type=float, metavar="NUMBER", help="A value for each address of the point.")
+@click.option("--at", callback=options.time_of, metavar="TIME", help="When (UTC, 2026-03-04T08:15); where it is not given, now.")
 def explain(policy: Path, address: str, server: str | None, **asked: object) -> None:
     """Say in which zone an ADDRESS (IP, MAC, or a declared asset) is, and why; with a SERVER which conduits join the two.
 
