@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zones.document import Document, Path
-from zones.model import Conduit, Line, PointRange
+from zones.model import ACCESSES, Conduit, Line, PointRange
 from zones.points import read_point
 from zones.vocabulary import CARRIERS, Vocabulary, suggestion
 
@@ -31,10 +31,25 @@ class Reader:
 
     def conduit(self, entry: ConduitEntry, index: int) -> Conduit:
         """The `index`-th conduit."""
-        return replace(self.channel(entry, ("conduits", index), entry.schedule), skip_level=entry.skip_level)
+        path: Path = ("conduits", index)
+        held = self.when(entry.schedule, (*path, "schedule"))
+        denied = tuple(self._denied(part, (*path, "deny", i), held) for i, part in enumerate(entry.deny))
+        return replace(self.channel(entry, path, entry.schedule), deny=denied, skip_level=entry.skip_level)
+
+    def _denied(self, entry: LineEntry, path: Path, held: tuple[tuple[str, ...], ...]) -> Line:
+        """One line of `deny`: without an access it denies every one."""
+        for key in ("values", "initiator"):
+            if getattr(entry, key) is not None:
+                what = f"deny takes no {key}: limit what is allowed instead"
+                self.report.error(self.document.line((*path, key)), what)
+        line = self.line(entry, path, held)
+        return line if entry.access is not None else replace(line, access=ACCESSES)
 
     def channel(self, entry: ChannelEntry, path: Path, schedule: list[str] | None = None, term: Term | None = None) -> Conduit:
         """What stands at `path`: a conduit, or with a term an exception."""
+        if not entry.allow and not getattr(entry, "deny", ()):
+            what = f'conduit "{entry.id}" says neither allow nor deny' if term is None else f'exception "{entry.id}" allows nothing'
+            self.report.error(self.document.line(path), what)
         sources = self.names(entry.sources, (*path, "from"))
         targets = self.names(entry.targets, (*path, "to"))
         held = self.when(schedule, (*path, "schedule"))
@@ -76,7 +91,7 @@ class Reader:
             units=None if entry.units is None else tuple(entry.units), ports=None if entry.ports is None else tuple(entry.ports),
             points=self._points(entry, path), minimum=values.min if values else None, maximum=values.max if values else None,
             carrier=CARRIERS.get(entry.protocol), known_ports=self.words.ports(entry.protocol),
-            schedules=(*held, *self.when(entry.schedule, (*path, "schedule"))), line=at,
+            schedules=(*held, *self.when(entry.schedule, (*path, "schedule"))), initiator=entry.initiator, line=at,
         )  # fmt: skip
 
     def _protocol(self, entry: LineEntry, path: Path) -> None:
@@ -91,7 +106,7 @@ class Reader:
         if industrial and self.words.functions(name) is None:
             what = "only connections to the ports of this line are allowed"
             self.report.warning(at, f'protocol "{name}" is not dissected by this version: {what}')
-        if industrial and entry.access is None and entry.functions is None:
+        if industrial and entry.access is None and entry.functions is None and "deny" not in path:
             self.report.warning(at, f"no access is given: this allows every access of {name} but reports, write, mode and program included")
         if industrial:
             return

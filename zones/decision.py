@@ -59,7 +59,7 @@ class Decider:
         self.places = Places(policy)
         self.judge = Judge(policy)
         self._plans: dict[tuple[object, ...], Plan] = {}
-        lines = [line for conduit in policy.conduits for line in conduit.allow]
+        lines = [line for conduit in policy.conduits for line in (*conduit.allow, *conduit.deny)]
         self._units = any(line.units is not None for line in lines)
         self._ports = any(line.ports is not None for line in lines)
 

@@ -139,7 +139,7 @@ class Line:
 
     `functions` and `sub_functions` hold codes as int, names and `group/code` as text. `units` holds exact texts and (first, last)
     of numeric ranges; `ports` (first, last). `sources` and `targets` narrow the conduit's own. Of each of `schedules` one has to hold: the
-    conduit's and the line's.
+    conduit's and the line's. `initiator` (client or server) is who has to have opened the connection.
     """
 
     protocol: str
@@ -156,6 +156,7 @@ class Line:
     carrier: str | None = None
     known_ports: frozenset[int] = frozenset()
     schedules: tuple[tuple[str, ...], ...] = ()
+    initiator: str | None = None
     line: int = 0
 
     @property
@@ -201,7 +202,8 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conduit:
-    """A channel from zones or assets (clients) to zones or assets (servers), and what it allows; with a `term` an exception."""
+    """A channel from zones or assets (clients) to zones or assets (servers), what it allows, and what nothing allows; with a `term` an
+    exception."""
 
     id: str
     sources: frozenset[str]
@@ -209,6 +211,7 @@ class Conduit:
     allow: tuple[Line, ...]
     severity: str = "medium"
     references: tuple[str, ...] = ()
+    deny: tuple[Line, ...] = ()
     skip_level: str | None = None
     description: str | None = None
     term: Term | None = None

@@ -196,13 +196,15 @@ def _look_over(policy: Policy, report: Report) -> None:
             continue  # why it is needed stands in its ticket
         sources, targets = ([zone_of(name) for name in sorted(names)] for names in (conduit.sources, conduit.targets))
         pairs = [(one, other) for one in sources for other in targets]
+        if not conduit.allow:
+            continue
         passed = {level for one, other in pairs for level in policy.passed_levels(one, other)}
         if passed and conduit.skip_level is None:
             said = ", ".join(f"{level:g}" for level in sorted(passed))
             report.error(conduit.line, f'conduit "{conduit.id}" passes by level {said}; if that is meant, say skip_level: <reason>')
         if not passed and conduit.skip_level is not None:
             report.warning(conduit.line, f'conduit "{conduit.id}" skips no level: skip_level says nothing')
-        if all(one.name == other.name and one.internal for one, other in pairs):
+        if not conduit.deny and all(one.name == other.name and one.internal for one, other in pairs):
             said = f'conduit "{conduit.id}" changes nothing: all is allowed within zone "{pairs[0][0].name}" (unless internal: deny)'
             report.warning(conduit.line, said)
 

@@ -164,6 +164,7 @@ Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[str, BeforeValidator(_name)]
 Severity = Annotated[str, BeforeValidator(_choice("severity", SEVERITIES))]
 Access = Annotated[str, BeforeValidator(_choice("access", ACCESSES))]
+Initiator = Annotated[str, BeforeValidator(_choice("initiator", ("client", "server")))]
 Internal = Annotated[str, BeforeValidator(_choice("internal", ("allow", "deny")))]
 Version = Annotated[int, BeforeValidator(_version)]
 Level = Annotated[float, BeforeValidator(_level)]
@@ -238,6 +239,7 @@ class LineEntry(Part):
     points: Texts | None = None
     values: LimitsEntry | None = None
     schedule: Names | None = None
+    initiator: Initiator | None = None
 
 
 class ChannelEntry(Part):
@@ -246,7 +248,7 @@ class ChannelEntry(Part):
     id: Name
     sources: Names = Field(alias="from")
     targets: Names = Field(alias="to")
-    allow: list[LineEntry] = Field(min_length=1)
+    allow: list[LineEntry] = Field(default_factory=list, min_length=1)
     severity: Severity = "medium"
     references: Texts | None = None
     description: Text | None = None
@@ -255,6 +257,7 @@ class ChannelEntry(Part):
 class ConduitEntry(ChannelEntry):
     """One conduit."""
 
+    deny: list[LineEntry] = Field(default_factory=list, min_length=1)
     skip_level: Text | None = None
     schedule: Names | None = None
 
@@ -296,6 +299,6 @@ class PolicyEntry(Part):
 
 
 LATER = {
-    "deny": "conduit", "initiator": "conduit", "rate": "conduit", "user": "conduit",
+    "rate": "conduit", "user": "conduit",
 }  # fmt: skip
 """Keys that the language will have (issue of zones and conduits) and this version doesn't read: refused by name, never ignored."""

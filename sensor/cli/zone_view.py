@@ -75,6 +75,7 @@ class Supposed:
     vlan: tuple[int, ...] = ()
     outcome: Outcome = Outcome()
     lanes: int = 1
+    initiator: str = "client"
     completed: int = 0
     request: None = None
     response: None = None
@@ -136,7 +137,9 @@ def _pair(decider: Decider, client: Side, server: Side, title: str) -> Section:
     one, other = _place(decider, client), _place(decider, server)
     section = Section(title, lines=[f'zone "{one.zone.name}" to zone "{other.zone.name}"'])
     if one.zone.name == other.zone.name and one.zone.internal:
-        section.lines.append("allowed: everything is allowed inside a zone")
+        denied = any(decider.judge.denials(one, other))
+        section.lines += _granted(decider, one, other) if denied else []
+        section.lines.append(f"allowed: everything {'else ' if denied else ''}is allowed inside a zone")
         return section
     section.lines += _granted(decider, one, other) or ["nothing is allowed: no conduit joins them in this direction"]
     return section
@@ -144,6 +147,8 @@ def _pair(decider: Decider, client: Side, server: Side, title: str) -> Section:
 
 def _granted(decider: Decider, one: Place, other: Place) -> list[str]:
     lines = []
+    for conduit, line in decider.judge.denials(one, other):
+        lines.append(f'denied by "{conduit.id}" ({decider.policy.file}:{line.line}): {", ".join(_allowance(line))}')
     for conduit, line in decider.judge.lines(one, other):
         by = f'"{conduit.id}"' if conduit.term is None else f'exception "{conduit.id}", {_term(decider.policy, conduit.term)}'
         lines.append(f"allowed by {by} ({decider.policy.file}:{line.line}): {', '.join(_allowance(line))}")
@@ -170,6 +175,8 @@ def _allowance(line: Line) -> Iterator[str]:
         yield f"units {' '.join(unit if isinstance(unit, str) else f'{unit[0]}-{unit[1]}' for unit in line.units)}"
     if line.points is not None:
         yield f"points {' '.join(point.text for point in line.points)}"
+    if line.initiator is not None:
+        yield f"over connections that the {line.initiator} opened"
     for names in line.schedules:
         yield f"while {' or '.join(names)}"
     if line.valued:

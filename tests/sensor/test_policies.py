@@ -1,4 +1,4 @@
-"""A schedule and an exception on a real capture: the engine counts exactly what came when it was not allowed."""
+"""Policies on real captures: the engine counts exactly what was not allowed, and a finding names point, packet and time."""
 
 from __future__ import annotations
 
@@ -66,3 +66,51 @@ def test_an_expired_exception_that_is_used_says_whose_it_was(tmp_path: Path) -> 
     assert all("(writes, T-1, O. Perator)" in finding["title"] and finding["conduit"] == "writes" for finding in found)
     assert all(finding["first"] >= "2026-11-22T02:08:00" for finding in found)
     assert datetime.fromisoformat(found[0]["first"]) > datetime(2026, 11, 22, 2, 8, tzinfo=UTC)
+
+
+DENIAL = """fieldtap: 1
+zones:
+  above: {level: 2, networks: [10.20.3.0/24, 10.20.4.0/24]}
+  cell: {level: 1, networks: [10.20.1.0/24]}
+conduits:
+  - id: polling
+    from: above
+    to: cell
+    allow: [{protocol: modbus, access: [read, write, identify], initiator: OPENER}]
+    deny: [{protocol: modbus, access: write, points: ["POINT"]}]
+"""
+
+
+def _violations(tmp_path: Path, opener: str, point: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    policy, lines = tmp_path / "p.yml", tmp_path / "lines.jsonl"
+    policy.write_text(DENIAL.replace("OPENER", opener).replace("POINT", point))
+    result = replay(ReplayConfig(captures=[CAPTURE], zones=policy, catalog=False, keep=False, transactions=str(lines), cache=False))
+    found = [finding.to_dict() for finding in result.findings]
+    by_kind = ([one for one in found if one["kind"] == kind] for kind in ("violation", "coverage"))
+    return (*by_kind, [json.loads(line) for line in lines.read_text().splitlines()])
+
+
+def test_one_denied_register_inside_polled_flows_is_named_with_its_packets(tmp_path: Path) -> None:
+    _, _, lines = _violations(tmp_path, "client", "coil:65535")
+    written = [line for line in lines if line["access"] == "write"]
+    first = written[0]["points"][0]
+    point = f"{first['kind']}:{first['first']}"
+    touching = [
+        line for line in written for one in line["points"] if one["kind"] == first["kind"] and one["first"] <= first["first"] <= one["last"]
+    ]
+    found, coverage, _ = _violations(tmp_path, "client", point)
+    assert 0 < len(touching) < len(written)
+    assert sum(one["count"] for one in found) == len(touching)
+    assert {one["reason"] for one in found} == {"denied"}
+    named = {(packet["capture"], packet["packet"]) for one in found for packet in one["packets"]}
+    assert named <= {(line["request"]["capture"], line["request"]["packet"]) for line in touching}
+    assert not coverage
+
+
+def test_who_opened_a_connection_decides_as_far_as_it_was_seen(tmp_path: Path) -> None:
+    found, coverage, lines = _violations(tmp_path, "server", "coil:65535")
+    for said, opener in ((found, "client"), (coverage, None)):
+        assert sum(one["count"] for one in said if one["reason"].startswith("initiator")) == sum(
+            line["initiator"] == opener for line in lines
+        )
+    assert {one["reason"] for one in found} == {"initiator"}
