@@ -30,7 +30,9 @@ def _name(value: Any) -> str:
     return text
 
 
-def _choice(what: str, words: tuple[str, ...]) -> Any:
+def choice(what: str, words: tuple[str, ...]) -> Any:
+    """Reads one of these words."""
+
     def read(value: Any) -> str:
         text = _text(value)
         if text not in words:
@@ -70,7 +72,9 @@ def _number(value: Any) -> float:
     return float(text) if any(mark in text for mark in ".eE") else int(text)
 
 
-def _whole(what: str, least: int, greatest: int) -> Any:
+def whole(what: str, least: int, greatest: int) -> Any:
+    """Reads a number between two, both included."""
+
     def read(value: Any) -> int:
         text = _text(value)
         if not (text.isascii() and text.isdigit()) or (len(text) > 1 and text[0] == "0") or not least <= int(text) <= greatest:
@@ -82,7 +86,7 @@ def _whole(what: str, least: int, greatest: int) -> Any:
 
 def _ports(value: Any) -> tuple[int, int]:
     low, dash, high = _text(value).partition("-")
-    port = _whole("port", 0, 65535)
+    port = whole("port", 0, 65535)
     pair = (port(low), port(high if dash else low))
     if pair[1] < pair[0]:
         raise ValueError(f'ports "{value}": the last is less than the first')
@@ -151,7 +155,7 @@ def _windows(value: Any) -> Any:
     return value
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
     """One or a list of them; nothing and an empty list are not a list of anything."""
     if isinstance(value, str):
         return [value]
@@ -162,15 +166,15 @@ def _listed(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[str, BeforeValidator(_name)]
-Severity = Annotated[str, BeforeValidator(_choice("severity", SEVERITIES))]
-Access = Annotated[str, BeforeValidator(_choice("access", ACCESSES))]
-Initiator = Annotated[str, BeforeValidator(_choice("initiator", ("client", "server")))]
-Internal = Annotated[str, BeforeValidator(_choice("internal", ("allow", "deny")))]
+Severity = Annotated[str, BeforeValidator(choice("severity", SEVERITIES))]
+Access = Annotated[str, BeforeValidator(choice("access", ACCESSES))]
+Initiator = Annotated[str, BeforeValidator(choice("initiator", ("client", "server")))]
+Internal = Annotated[str, BeforeValidator(choice("internal", ("allow", "deny")))]
 Version = Annotated[int, BeforeValidator(_version)]
 Level = Annotated[float, BeforeValidator(_level)]
 Mac = Annotated[str, BeforeValidator(_mac)]
 Number = Annotated[int | float, BeforeValidator(_number)]
-Vlan = Annotated[int, BeforeValidator(_whole("VLAN", 0, 4094))]
+Vlan = Annotated[int, BeforeValidator(whole("VLAN", 0, 4094))]
 Ports = Annotated[tuple[int, int], BeforeValidator(_ports)]
 Unit = Annotated[Any, BeforeValidator(_unit)]
 Code = Annotated[Any, BeforeValidator(_code)]
@@ -178,10 +182,10 @@ Days = Annotated[tuple[int, ...], BeforeValidator(_days)]
 Hours = Annotated[tuple[int, int], BeforeValidator(_hours)]
 When = Annotated[datetime, BeforeValidator(_when)]
 ToWhen = Annotated[datetime, BeforeValidator(_to_when)]
-SecurityLevel = Annotated[int, BeforeValidator(_whole("security level", 0, 4))]
-Names = Annotated[list[Name], BeforeValidator(_listed)]
-Texts = Annotated[list[Text], BeforeValidator(_listed)]
-Macs = Annotated[list[Mac], BeforeValidator(_listed)]
+SecurityLevel = Annotated[int, BeforeValidator(whole("security level", 0, 4))]
+Names = Annotated[list[Name], BeforeValidator(listed)]
+Texts = Annotated[list[Text], BeforeValidator(listed)]
+Macs = Annotated[list[Mac], BeforeValidator(listed)]
 
 
 class Part(BaseModel):
@@ -196,7 +200,7 @@ class ZoneEntry(Part):
     level: Level | None = None
     networks: Texts | None = None
     macs: Macs | None = None
-    vlans: Annotated[list[Vlan], BeforeValidator(_listed)] | None = None
+    vlans: Annotated[list[Vlan], BeforeValidator(listed)] | None = None
     assets: Names | None = None
     roles: Texts | None = None
     vendors: Texts | None = None
@@ -229,13 +233,13 @@ class LineEntry(Part):
     """One line of what a conduit allows."""
 
     protocol: Text
-    access: Annotated[list[Access], BeforeValidator(_listed)] | None = None
-    functions: Annotated[list[Code], BeforeValidator(_listed)] | None = None
-    sub_functions: Annotated[list[Code], BeforeValidator(_listed)] | None = None
+    access: Annotated[list[Access], BeforeValidator(listed)] | None = None
+    functions: Annotated[list[Code], BeforeValidator(listed)] | None = None
+    sub_functions: Annotated[list[Code], BeforeValidator(listed)] | None = None
     sources: Names | None = Field(None, alias="from")
     targets: Names | None = Field(None, alias="to")
-    units: Annotated[list[Unit], BeforeValidator(_listed)] | None = None
-    ports: Annotated[list[Ports], BeforeValidator(_listed)] | None = None
+    units: Annotated[list[Unit], BeforeValidator(listed)] | None = None
+    ports: Annotated[list[Ports], BeforeValidator(listed)] | None = None
     points: Texts | None = None
     values: LimitsEntry | None = None
     schedule: Names | None = None
@@ -274,7 +278,7 @@ class ExceptionEntry(ChannelEntry):
 class WindowEntry(Part):
     """When something may be."""
 
-    days: Annotated[list[Days], BeforeValidator(_listed)] | None = None
+    days: Annotated[list[Days], BeforeValidator(listed)] | None = None
     hours: Hours | None = None
     since: When | None = Field(None, alias="from")
     until: ToWhen | None = Field(None, alias="to")

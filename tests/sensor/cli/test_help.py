@@ -51,6 +51,8 @@ def test_the_examples_run(tmp_path: Path) -> None:
     shutil.copy(ATTACK, tmp_path / "plant.pcapng")
     shutil.copy(ATTACK, tmp_path / "captures")
     shutil.copy(policy(), tmp_path / "site.yml")
+    shutil.copy(policy(), tmp_path / "site-2027.yml")
+    (tmp_path / "site-tests.yml").write_text("- {from: hmi, to: plc-1, protocol: modbus, access: read, expect: allowed}\n")
     from rules.loader import catalog
 
     shutil.copy(catalog() / "modbus" / "modbus-clear-counters.yml", tmp_path / "my-rules" / "mine.yml")
