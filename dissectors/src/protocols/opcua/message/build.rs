@@ -108,6 +108,14 @@ impl<'a> Build<'a> {
         self.add(name, Value::Text(value.as_bytes()));
     }
 
+    /// Adds what is true.
+    #[inline]
+    pub fn flag(&mut self, name: &'static str, is_so: bool) {
+        if is_so {
+            self.add(name, Value::Bool(true));
+        }
+    }
+
     /// Adds a text where there is one.
     #[inline]
     pub fn text(&mut self, name: &'static str, value: Option<&'a [u8]>) {

@@ -165,6 +165,7 @@ impl<'a> Exchange<'a> {
         let stranger = token.is_some() && session.is_none() && state.complete && !free;
         build.anomalies.set(anomaly::UNKNOWN_SESSION, stranger);
         let tag = user(build, session, learned);
+        build.flag("downgraded", learned.downgraded);
         if let Some(header) = &request.header {
             build.text("audit_entry", header.audit);
             if header.diagnostics != 0 {

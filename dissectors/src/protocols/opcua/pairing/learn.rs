@@ -46,6 +46,8 @@ pub fn matters(service: u32) -> bool {
 pub struct Learned {
     /// Anomalies of it.
     pub anomalies: Anomalies,
+    /// The server offers better security than the session uses.
+    pub downgraded: bool,
     /// The user that asked to be accepted.
     pub who: Option<Who>,
 }
@@ -154,7 +156,7 @@ fn create_session(state: &mut State, halves: &Halves<'_>, learned: &mut Learned)
         session.tag = state.channel.tag;
     }
     offered(state, &mut body)?;
-    learned.anomalies.set(anomaly::DOWNGRADED, state.channel.is_downgraded(state.offered));
+    learned.downgraded = state.channel.is_downgraded(state.offered);
     Ok(())
 }
 
@@ -167,7 +169,7 @@ fn activate_session(
 ) -> Read<()> {
     let (Some(mut body), Some(header)) = (halves.request, header) else { return Ok(()) };
     let who = Who::of(&User::of_request(&mut body)?);
-    learned.anomalies.set(anomaly::DOWNGRADED, state.channel.is_downgraded(state.offered));
+    learned.downgraded = state.channel.is_downgraded(state.offered);
     if accepted {
         let number = tag(&state.channel, who.kind, &who.name);
         let (session, full) = state.sessions.ensure(&header.token);

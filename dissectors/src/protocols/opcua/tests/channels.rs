@@ -40,7 +40,7 @@ fn the_begin_of_a_connection_is_told() {
     assert!(
         activate.says("user=operator") && activate.says("user_type=user_name") && activate.says("secret_hidden=true")
     );
-    assert_eq!(activate.anomalies, ["password_in_clear"]);
+    assert!(activate.says("password_in_clear=true") && activate.anomalies.is_empty());
     assert!(open.tag != 0 && open.tag == create.tag && create.tag != activate.tag);
 }
 
@@ -225,13 +225,13 @@ fn deprecated_policies_and_downgrades_are_told() {
     let old = "http://opcfoundation.org/UA/SecurityPolicy#Basic128Rsa15";
     hello().iter().for_each(|(side, bytes)| _ = flow.send(*side, bytes));
     flow.ask(&sealed_open(0, old)).answer(&sealed_open(9, old));
-    assert_eq!(flow.last().anomalies, ["deprecated_policy"]);
+    assert!(flow.last().says("deprecated_policy=true") && flow.last().anomalies.is_empty());
     let mut flow = Flow::open();
     let offers = [endpoint(1, NONE), endpoint(3, BASIC256SHA256)];
     let anonymous = wire().extension(321, &wire().text("0"));
     session_with(&offers, &anonymous).iter().for_each(|(side, bytes)| _ = flow.send(*side, bytes));
     let [.., create, activate] = &flow.out.records[..] else { panic!() };
-    assert_eq!((&create.anomalies[..], &activate.anomalies[..]), (&["downgraded"][..], &["downgraded"][..]));
+    assert!([create, activate].iter().all(|record| record.says("downgraded=true") && record.anomalies.is_empty()));
     assert!(activate.says("user_type=anonymous"));
 }
 
