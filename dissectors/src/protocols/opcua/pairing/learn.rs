@@ -84,12 +84,12 @@ pub fn begins(
 }
 
 /// After it: what ends with this call.
-pub fn ends(state: &mut State, service: u32, header: Option<&RequestHeader<'_>>, halves: &Halves<'_>, accepted: bool) {
-    let Some(mut request) = halves.request.filter(|_| accepted && matters(service)) else { return };
+pub fn ends(state: &mut State, (service, at): (u32, u64), header: Option<&RequestHeader<'_>>, halves: &Halves<'_>) {
+    let Some(mut request) = halves.request.filter(|_| matters(service)) else { return };
     let _: Read<()> = match service {
         service::CLOSE_SESSION => {
             if let Some(header) = header {
-                state.sessions.remove(&header.token);
+                state.sessions.close(&header.token, at);
             }
             Ok(())
         }
@@ -143,7 +143,9 @@ fn create_session(state: &mut State, halves: &Halves<'_>, learned: &mut Learned)
     };
     let uri = asked.as_ref().and_then(|asked| asked.client.uri).unwrap_or_default();
     if let Some(der) = asked.as_ref().and_then(|asked| asked.certificate).filter(|der| !der.is_empty()) {
-        learned.anomalies.set(anomaly::APPLICATION_URI_MISMATCH, Certificate::read(der).contradicts(uri));
+        // Without security the certificate means nothing (Part 4, 5.7.2.2).
+        let differs = state.channel.mode != Mode::None && Certificate::read(der).contradicts(uri);
+        learned.anomalies.set(anomaly::APPLICATION_URI_MISMATCH, differs);
     }
     let Some(mut body) = halves.response else { return Ok(()) };
     let granted = Granted::read(&mut body)?;

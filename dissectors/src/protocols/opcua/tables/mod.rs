@@ -9,7 +9,7 @@
 //! | `application_uri`, `session_name`, `session_endpoint` | who the session's client says it is, and where it thinks that it is |
 //! | `request_id`, `request_handle` | numbers of the call |
 //! | `request_chunks`, `response_chunks` | where one of them has more than one |
-//! | `operations_refused` | operations of the call that were refused one by one |
+//! | `operations_refused` | operations of the call that were refused one by one; where all were, the outcome is `rejected` with the first one's reason (but not for Read: what it brings are values) |
 //! | `content`, `direction`, `size`, `chunks` | of what is encrypted |
 //!
 //! What weakens a session and is legal is a field, and no anomaly. It is there only where it is true:

@@ -77,6 +77,20 @@ fn who_receives_a_reverse_hello_is_client() {
 }
 
 #[test]
+fn what_was_asked_before_a_session_is_closed_is_still_its() {
+    let mut flow = Flow::session();
+    let of = |name: &str| samples().into_iter().find(|sample| sample.name == name).unwrap();
+    let (publish, close) = (of("publish"), of("close_session"));
+    flow.ask(&message(4, &publish.request.0));
+    flow.call(5, &close.request.0, &close.response.0);
+    flow.ask(&message(6, &publish.request.0));
+    let all = flow.finish(Ending::Closed);
+    let [.., before, after] = &all.records[..] else { panic!() };
+    assert!(before.says("user=operator") && before.anomalies.is_empty(), "{before:?}");
+    assert!(after.says("user_type=unknown") && after.anomalies == ["unknown_session"], "{after:?}");
+}
+
+#[test]
 fn midstream_says_what_is_unknown() {
     let mut flow = Flow::blank(None);
     let (asked, answered) = read();
