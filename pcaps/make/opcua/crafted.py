@@ -162,16 +162,16 @@ def wrong_chunks(talk: Talk) -> None:
     whole = request(631, READ, talk.number)
     talk.chunks(0, whole[:30], whole[30:60], whole[60:])  # three where two were agreed upon
     talk.chunks(1, response(634, VALUE, talk.number), TOO_LARGE.to_bytes(4, "little") + text("too large"), last=b"A")
-    talk.number += 5  # a gap
+    talk.sent[0] += 5  # a gap
     talk.call((631, 634), READ, VALUE)
-    talk.message(0, whole, talk.number)  # used before
-    talk.message(0, whole, talk.number)  # and still open
-    other = framed(b"MSG", u32(CHANNEL + 1, 1, talk.number + 1, talk.number + 1) + whole)
-    talk.say(0, other)
+    talk.sent[0] -= 1  # used before
+    talk.call((631, 634), READ, None)
+    talk.message(0, whole)  # the request is still open
     talk.number += 1
+    talk.message(0, whole, channel=CHANNEL + 1)
     talk.call((673, 676), listed(SPEED + u32(13) + NULL + b"\x01\x0f" + text(bytes(9_000))), listed(u32(NOT_WRITABLE)) + DIAGNOSTICS)
     talk.number += 1
-    talk.say(0, framed(b"MSG", u32(CHANNEL, 1, talk.number, talk.number) + whole[:30], b"C"))  # and its end does not come
+    talk.message(0, whole[:30], part=b"C")  # and its end does not come
     talk.call((631, 634), READ, VALUE)
     talk.number += 1
     talk.message(0, whole, token=9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from pcaps.make.conversation import Conversation
 from pcaps.make.opcua import wire
 
@@ -9,10 +11,12 @@ CHANNEL, SECURITY_TOKEN = 7, 1
 ANONYMOUS = wire.extension(321, wire.text("anonymous"))
 
 
+@dataclass(slots=True)
 class Talk(Conversation):
-    """Messages between a client (side 0) and a server; requests and their responses have the next numbers."""
+    """Messages between a client (side 0) and a server; each request has the next number, and each side counts its chunks."""
 
-    number = 0
+    number: int = 0
+    sent: list[int] = field(default_factory=lambda: [0, 0])
 
     @property
     def url(self) -> str:
@@ -22,17 +26,22 @@ class Talk(Conversation):
         for message in messages:
             self.segment(side, "PA", message)
 
-    def message(self, side: int, body: bytes, number: int | None = None, kind: bytes = b"MSG", token: int = SECURITY_TOKEN) -> None:
-        """A message of one chunk."""
-        number = self.number if number is None else number
-        self.say(side, wire.framed(kind, wire.u32(CHANNEL, token, number, number) + body))
+    def next(self, side: int) -> int:
+        """The next sequence number of a side."""
+        self.sent[side] += 1
+        return self.sent[side]
+
+    def message(
+        self, side: int, body: bytes, kind: bytes = b"MSG", part: bytes = b"F", channel: int = CHANNEL, token: int = SECURITY_TOKEN
+    ) -> None:
+        """A chunk, of a message that has no other where nothing is said."""
+        numbers = wire.u32(channel, token, self.next(side), self.number)
+        self.say(side, wire.framed(kind, numbers + body, part))
 
     def chunks(self, side: int, *parts: bytes, last: bytes = b"F") -> None:
-        """A message of several chunks; each has a sequence number of its own, and the next message goes on from there."""
-        number = self.number
+        """A message of several chunks."""
         for place, part in enumerate(parts):
-            kind = last if place + 1 == len(parts) else b"C"
-            self.say(side, wire.framed(b"MSG", wire.u32(CHANNEL, SECURITY_TOKEN, number + place, number) + part, kind))
+            self.message(side, part, part=last if place + 1 == len(parts) else b"C")
 
     def call(self, service: tuple[int, int], asked: bytes = b"", answered: bytes | None = b"", result: int = 0) -> None:
         """A service: type ids of request and response, and their bodies. No answer: None."""
@@ -50,11 +59,10 @@ class Talk(Conversation):
         """A channel without security."""
         self.number += 1
         head = wire.text(wire.NONE) + wire.NULL + wire.NULL
-        numbers = wire.u32(self.number, self.number)
         asked = wire.request(446, wire.u32(0, 0, 1) + wire.NULL + wire.u32(3_600_000), self.number, b"\0\0")
         granted = wire.response(449, wire.u32(0, CHANNEL, SECURITY_TOKEN) + wire.time() + wire.u32(3_600_000) + wire.NULL, self.number)
-        self.say(0, wire.framed(b"OPN", wire.u32(0) + head + numbers + asked))
-        self.say(1, wire.framed(b"OPN", wire.u32(CHANNEL) + head + numbers + granted))
+        for side, (channel, body) in enumerate(((0, asked), (CHANNEL, granted))):
+            self.say(side, wire.framed(b"OPN", wire.u32(channel) + head + wire.u32(self.next(side), self.number) + body))
 
     def session(self, name: str, user: bytes = ANONYMOUS) -> None:
         """A session; the server offers nothing but endpoints without security."""
