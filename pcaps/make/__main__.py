@@ -15,6 +15,7 @@ import yaml
 
 from pcaps.make import plant, plus_crafted, s7, s7_crafted, umas
 from pcaps.make.dnp3 import captures as dnp3
+from pcaps.make.opcua import captures as opcua
 
 FOLDER = Path(__file__).resolve().parent.parent
 
@@ -98,6 +99,7 @@ CAPTURES = {
         CRAFTED,
         plus_crafted.intrusion,
     ),
+    **opcua.CAPTURES,
 }
 
 
