@@ -224,9 +224,10 @@ def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders) -
 
 
 def _resolve(draft: Draft, bases: list[Draft], placeholders: Placeholders) -> tuple[Expr, str | None]:
-    """The expressions joined, and the first placeholder that nobody declared."""
+    """The expressions joined, and the first placeholder that nobody declared and the rule can't do without."""
+    declared = dict.fromkeys(header.optional(draft.data, draft.wrong), ()) | dict(placeholders)
     try:
-        return disjunction(tuple(resolved(base.expr, placeholders) for base in bases)), None
+        return disjunction(tuple(resolved(base.expr, declared) for base in bases)), None
     except KeyError as error:
         return False, str(error.args[0])
     except ValueError as error:
