@@ -105,12 +105,10 @@ CAPTURES = {
 
 def main() -> None:
     """Make every capture (or those of the folders named, and new ones), then the manifest with its digests."""
-    tools = ("ip", "dumpcap", "reordercap")
+    tools = ("ip", "dumpcap")
     missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing or os.geteuid() != 0:
-        sys.exit(
-            f"making captures needs root, ip (iproute2), dumpcap and reordercap (wireshark-common); missing: {', '.join(missing) or 'root'}"
-        )
+        sys.exit(f"making captures needs root, ip (iproute2) and dumpcap (wireshark-common); missing: {', '.join(missing) or 'root'}")
     place = FOLDER / "MANIFEST.yml"
     known = {entry["file"]: entry for entry in yaml.safe_load(place.read_text())}
     for name, (content, how, make) in CAPTURES.items():

@@ -97,7 +97,10 @@ def _said(finding: Mapping[str, Any], captures: Sequence[Mapping[str, Any]]) -> 
     attacks = finding.get("attacks") or ([finding["attack"]] if finding["attack"] else [])
     yield (
         "ATT&CK",
-        ", ".join(f"{attack['id']} (before: {attack['legacy_id']})" if attack.get("legacy_id") else attack["id"] for attack in attacks),
+        ", ".join(
+            f"{attack['id']} (before: {attack['legacy_id']})" if attack.get("legacy_id") not in (None, attack["id"]) else attack["id"]
+            for attack in attacks
+        ),
     )
     yield "references", ", ".join(finding.get("references") or ())
     examples = (finding.get("detail") or {}).get("examples") or ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sensor.cli.asset_view import acts_as, called, known_as
 from sensor.cli.gaps import unseen
-from sensor.cli.grouping import Group, gravity, grouped, listed
+from sensor.cli.grouping import Group, grouped, listed
 from sensor.cli.table import Column, Section, Table
 from sensor.cli.words import clock, counted, number, size, span
 from sensor.findings import SEVERITIES
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 25
 """Rows of a table in the summary; further ones are counted, and the note below says where they are."""
+REASONS: Final = {
+    "protocol": "not this protocol", "port": "not this port", "unit": "not this unit", "access": "not this access",
+    "function": "not this function", "sub_function": "not this function", "point": "not this point", "value": "beyond limits",
+}  # fmt: skip
+"""Why something is a violation, where the reason's name alone doesn't say it."""
 NAMED_THINGS: Final = 2
 """So many points or functions are named in a line."""
 
@@ -244,8 +249,9 @@ def _shared(points: Sequence[str]) -> list[str]:
 
 
 def _why(group: Group) -> str:
+    """What a policy says against it: `not this access, skips levels`."""
     reasons = (group.lead.get("detail") or {}).get("reasons") or [group.lead["reason"]]
-    return ", ".join(reason.replace("_", " ") for reason in reasons)
+    return ", ".join(REASONS.get(reason, reason.replace("_", " ")) for reason in reasons)
 
 
 def _id(group: Group) -> str:
@@ -305,7 +311,7 @@ def _end(result: Result, findings: Sequence[Mapping[str, Any]]) -> Section:
     lines = [f"{counted(len(findings), 'finding')}: {', '.join(parts)}."]
     told = [finding for finding in findings if finding["packets"]]
     if told and result.stored is not None:
-        gravest = max(told, key=_gravity)
+        gravest = grouped(told)[0].lead
         lines.append(f"Next: fieldtap explain {gravest['id'][:8]}{_named_store(result.stored)}     ({gravest['title']})")
     elif result.stored is None and result.store_error is None:
         lines.append("Nothing was kept (--store none), so `fieldtap explain` and `fieldtap findings` don't know them.")
@@ -321,11 +327,6 @@ def _named_store(path: Path) -> str:
     import shlex
 
     return f" --store {shlex.quote(str(path))}"
-
-
-def _gravity(finding: Mapping[str, Any]) -> tuple[int, int, int]:
-    """What to look at first: by severity, then by what is done, then by how often."""
-    return (*gravity(finding), finding["count"])
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table | None:

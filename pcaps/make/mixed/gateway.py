@@ -63,6 +63,7 @@ async def server_at(place: Place, product: dict[str, str], security: list[ua.Sec
     await server.init()
     server.set_endpoint(f"opc.tcp://{place.ip}:{PORT}/")
     server.set_server_name(product["name"])
+    server.product_uri = product["uri"]
     await server.set_application_uri(uri(place))
     await server.set_build_info(
         product["uri"], product["maker"], product["name"], product["version"], product["build"], datetime(2025, 9, 1)
@@ -127,6 +128,7 @@ async def client_at(place: Place, keys: tuple[Path, Path], user: str, server: Pl
     client = Client(f"opc.tcp://{server.ip}:{PORT}/", timeout=10)
     client.name = client.description = f"{place.name} client"
     client.application_uri = uri(place)
+    client.product_uri = f"urn:lakeside:{user}"
     client.set_user(user)
     client.set_password(PASSWORD)
     await client.set_security(SecurityPolicyBasic256Sha256, str(keys[1]), str(keys[0]), mode=ua.MessageSecurityMode.Sign)

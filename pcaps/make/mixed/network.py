@@ -22,7 +22,8 @@ def network() -> Iterator[None]:
             stack.enter_context(namespace(name))
         for switch in SWITCHES:
             run(*inside("switch", "ip", "link", "add", switch.name, "type", "bridge"))
-            run(*inside("switch", "ip", "link", "set", switch.name, "up"))
+            # A mirror port shows what neighbours tell each other (LLDP), which a bridge keeps to itself unless it is told not to.
+            run(*inside("switch", "ip", "link", "set", switch.name, "up", "type", "bridge", "group_fwd_mask", str(1 << 0x0E)))
         for router in ROUTERS:
             route(router)
         for place in PLACES:
@@ -67,6 +68,8 @@ def connect(place: Place) -> None:
     plug(place.name, "eth0", place.mac, place.switch.name)
     run(*inside(place.name, "ip", "address", "add", f"{place.ip}/24", "broadcast", "+", "dev", "eth0"))
     run(*inside(place.name, "ip", "route", "add", "default", "via", place.switch.gateway))
+    if place.windows:
+        run(*inside(place.name, "sysctl", "-qw", "net.ipv4.ip_default_ttl=128", "net.ipv4.tcp_timestamps=0"))
     if place.switch is OPERATIONS:
         for target in BELOW:
             run(*inside(place.name, "ip", "route", "add", target, "via", PLANT_ROUTER))

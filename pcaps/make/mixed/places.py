@@ -35,6 +35,8 @@ class Place:
     switch: Switch
     number: int
     mac: str
+    windows: bool = False
+    """Whether its packets look like those of Windows, as far as a kernel can be told to."""
 
     @property
     def ip(self) -> str:
@@ -50,14 +52,14 @@ DOSING: Final = Place("plc-dosing", CELL, 12, "00:00:54:1c:20:12")  # Schneider
 INTAKE: Final = Place("rtu-intake", CELL, 13, "00:30:a7:0c:41:13")  # Schweitzer
 SAFETY: Final = Place("sis-chlorine", CELL, 20, "00:e0:a1:07:12:20")  # HIMA
 SWITCH: Final = Place("sw-cell", CELL, 2, "64:60:38:7a:01:02")  # Hirschmann
-HMI: Final = Place("hmi-1", SUPERVISION, 21, "3c:d9:2b:61:20:21")  # HP
-SCADA: Final = Place("scada-1", SUPERVISION, 22, "b8:2a:72:aa:20:22")  # Dell
+HMI: Final = Place("hmi-1", SUPERVISION, 21, "3c:d9:2b:61:20:21", windows=True)  # HP
+SCADA: Final = Place("scada-1", SUPERVISION, 22, "b8:2a:72:aa:20:22", windows=True)  # Dell
 GATEWAY: Final = Place("ua-gateway", SUPERVISION, 30, "00:90:e8:5d:30:30")  # Moxa
-SERVER: Final = Place("ops-server", OPERATIONS, 10, "94:57:a5:10:30:10")  # HP
-HISTORIAN: Final = Place("historian", OPERATIONS, 31, "b8:2a:72:aa:30:31")  # Dell
-ENGINEERING: Final = Place("eng-station", OPERATIONS, 41, "54:bf:64:3e:30:41")  # Dell
+SERVER: Final = Place("ops-server", OPERATIONS, 10, "94:57:a5:10:30:10", windows=True)  # HP
+HISTORIAN: Final = Place("historian", OPERATIONS, 31, "b8:2a:72:aa:30:31", windows=True)  # Dell
+ENGINEERING: Final = Place("eng-station", OPERATIONS, 41, "54:bf:64:3e:30:41", windows=True)  # Dell
 PORTAL: Final = Place("dmz-portal", DMZ, 51, "00:50:56:35:00:51")  # VMware
-OFFICE: Final = Place("office-pc", ENTERPRISE, 66, "f4:30:b9:40:00:66")  # HP
+OFFICE: Final = Place("office-pc", ENTERPRISE, 66, "f4:30:b9:40:00:66", windows=True)  # HP
 PLACES: Final = (FILTER, DOSING, INTAKE, SAFETY, SWITCH, HMI, SCADA, GATEWAY, SERVER, HISTORIAN, ENGINEERING, PORTAL, OFFICE)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import struct
 import sys
 import time
 from collections.abc import Sequence
@@ -36,6 +36,8 @@ SHIFT: Final = 150
 LOADING: Final = 25
 """Seconds in which all roles get ready."""
 SETTLE: Final = 4
+SECTION, INTERFACE, STATISTICS, PACKET = 0x0A0D0D0A, 1, 5, 6
+"""Blocks of pcapng."""
 MASTER, OUTSTATION = "1", "10"
 OPERATING: Final = "wait=30000 select=2.3 wait=25000 setpoint=1.750 wait=25000 select=2.4 wait=20000 integrity"
 
@@ -116,7 +118,31 @@ def attack(path: Path) -> None:
 
 
 def in_order(path: Path) -> None:
-    """The mirror ports' packets by their times: each port is written as its ring is read."""
-    ordered = path.with_suffix(".ordered")
-    subprocess.run(("reordercap", str(path), str(ordered)), check=True, stdout=subprocess.DEVNULL)
-    ordered.replace(path)
+    """The mirror ports' packets by their times (each port is written as its ring is read), without a word on the recording machine."""
+    data = path.read_bytes()
+    blocks = []
+    while data:
+        length = int.from_bytes(data[4:8], "little")
+        blocks.append(data[:length])
+        data = data[length:]
+    heads = [without_machine(block) for block in blocks if kind(block) in (SECTION, INTERFACE)]
+    packets = sorted((block for block in blocks if kind(block) == PACKET), key=lambda block: struct.unpack_from("<II", block, 12))
+    counts = [block for block in blocks if kind(block) == STATISTICS]
+    path.write_bytes(b"".join([*heads, *packets, *counts]))
+
+
+def kind(block: bytes) -> int:
+    return int.from_bytes(block[:4], "little")
+
+
+def without_machine(block: bytes) -> bytes:
+    """A head without the options that name the recording machine's parts and system (pcapng, 3.1, 4.1 and 4.2)."""
+    at, named = (24, {2, 3}) if kind(block) == SECTION else (16, {12})
+    body, options = block[8:at], b""
+    while at < len(block) - 4:
+        code, length = struct.unpack_from("<HH", block, at)
+        padded = 4 + (length + 3) // 4 * 4
+        options += b"" if code in named else block[at : at + padded]
+        at += padded
+    total = struct.pack("<I", 12 + len(body) + len(options))
+    return block[:4] + total + body + options + total
