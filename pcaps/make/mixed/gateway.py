@@ -100,7 +100,7 @@ async def gateway(seconds: float, keys: tuple[Path, Path]) -> None:
     open_and_signed = [ua.SecurityPolicyType.NoSecurity, ua.SecurityPolicyType.Basic256Sha256_Sign]
     server = await server_at(GATEWAY, MOXA, open_and_signed, keys)
     nodes = await tags(server)
-    modbus = AsyncModbusTcpClient(DOSING.ip, timeout=1, retries=0)
+    modbus = AsyncModbusTcpClient(DOSING.ip, timeout=3, retries=0)
     await modbus.connect()
     s7 = S7Client()
     s7.set_connection_type(3)
@@ -125,7 +125,7 @@ async def gateway(seconds: float, keys: tuple[Path, Path]) -> None:
 
 async def client_at(place: Place, keys: tuple[Path, Path], user: str, server: Place) -> Client:
     """A client that signs, for a user; not connected yet."""
-    client = Client(f"opc.tcp://{server.ip}:{PORT}/", timeout=10)
+    client = Client(f"opc.tcp://{server.ip}:{PORT}/", timeout=60, watchdog_intervall=10)
     client.name = client.description = f"{place.name} client"
     client.application_uri = uri(place)
     client.product_uri = f"urn:lakeside:{user}"

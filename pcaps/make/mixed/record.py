@@ -33,7 +33,7 @@ from pcaps.make.plant import Host, mirror, program
 
 SHIFT: Final = 150
 """Seconds. A plant polls more slowly and its people take longer: what takes a shift there is done in minutes here."""
-LOADING: Final = 25
+LOADING: Final = 40
 """Seconds in which all roles get ready."""
 SETTLE: Final = 4
 SECTION, INTERFACE, STATISTICS, PACKET = 0x0A0D0D0A, 1, 5, 6
@@ -67,8 +67,8 @@ def shift(seconds: float) -> list[Act]:
         *(Act(0, place, "office", place.name, (seconds,)) for place in PLACES),
         Act(1, GATEWAY, "gateway", "gateway", (seconds + 20,)),
         Act(4, HMI, "stations", "hmi", (seconds + 20,)),
-        Act(6, HISTORIAN, "gateway", "historian", (seconds + 20,)),
-        Act(20, PORTAL, "gateway", "portal", (seconds - 30,)),
+        Act(10, HISTORIAN, "gateway", "historian", (seconds + 20,)),
+        Act(24, PORTAL, "gateway", "portal", (seconds - 30,)),
         Act(30, ENGINEERING, "stations", "engineering", (40,)),
     ]
 

@@ -31,7 +31,7 @@ def s7(kind: int) -> Client:
 
 
 def modbus(address: str) -> AsyncModbusTcpClient:
-    return AsyncModbusTcpClient(address, timeout=1, retries=0)
+    return AsyncModbusTcpClient(address, timeout=3, retries=0)
 
 
 async def hmi(seconds: float) -> None:
