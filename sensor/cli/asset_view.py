@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from sensor.cli.words import clock, counted, number
 from zones.model import INDUSTRIAL
 
 MOST_ROLES: Final = 3
+_LEGAL: Final = re.compile(r"[ ,]+(AG|Co|Corp|GmbH|Inc|KG|LLC|Ltd|SA|SE)\b.*$", re.IGNORECASE)
 
 
 def value(asset: Mapping[str, Any], name: str) -> str:
@@ -30,13 +32,20 @@ def model(asset: Mapping[str, Any]) -> str:
     return " ".join(dict.fromkeys(text for text in named if text))
 
 
+def known_as(asset: Mapping[str, Any]) -> str:
+    """Vendor without its legal form, product, model and firmware, as far as they are known."""
+    return " ".join(part for part in (_LEGAL.sub("", value(asset, "vendor")), model(asset)) if part)
+
+
 def acts_as(asset: Mapping[str, Any]) -> str:
-    """`modbus server, ssh client`."""
+    """`modbus server, ssh client`. Where a protocol was recognised on a port, the port's usual name says nothing more."""
     if asset["kind"] == "router":
         return "router"
+    recognised = {role["port"] for role in asset["roles"] if role["protocol"] in INDUSTRIAL and role["port"] is not None}
     roles: dict[str, list[str]] = {"server": [], "client": []}
     for role in asset["roles"]:
-        if role["protocol"] not in roles[role["role"]]:
+        named = role["protocol"] not in INDUSTRIAL and role["port"] in recognised
+        if not named and role["protocol"] not in roles[role["role"]]:
             roles[role["role"]].append(role["protocol"])
     return ", ".join(f"{_few(names)} {role}" for role, names in roles.items() if names)
 
