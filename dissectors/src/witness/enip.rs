@@ -36,8 +36,9 @@ const HEADER: usize = 24;
 const LIST_IDENTITY: u16 = 0x63;
 const SEND_RR_DATA: u16 = 0x6F;
 const SEND_UNIT_DATA: u16 = 0x70;
-/// Commands (2-3.2): NOP, the lists, sessions, data.
-const COMMANDS: [u16; 8] = [0x00, 0x04, LIST_IDENTITY, 0x64, 0x65, 0x66, SEND_RR_DATA, SEND_UNIT_DATA];
+/// Commands (2-3.2): NOP, the lists, sessions, data, status; 1 to 3 and 5 are legacy, and Rockwell's tools begin with them.
+const COMMANDS: [u16; 14] =
+    [0x00, 0x01, 0x02, 0x03, 0x04, 0x05, LIST_IDENTITY, 0x64, 0x65, 0x66, SEND_RR_DATA, SEND_UNIT_DATA, 0x72, 0x73];
 const IDENTITY_ITEM: u16 = 0x0C;
 const UNCONNECTED_ITEM: u16 = 0xB2;
 const CONNECTED_ITEM: u16 = 0xB1;

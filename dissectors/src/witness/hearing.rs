@@ -12,7 +12,7 @@ use crate::transaction::Observation;
 /// First bytes of a direction that recognition wants at most.
 const MAX_OPENING: usize = 64;
 /// Flows that are listened to at the same time.
-const MAX_LISTENING: usize = 16_384;
+pub(super) const MAX_LISTENING: usize = 16_384;
 /// Bytes of all flows that are held until a message is whole.
 const MAX_HELD: usize = 32 << 20;
 
@@ -80,6 +80,11 @@ impl Witnesses {
     /// Flows that could not be listened to for lack of room.
     pub fn ceilings(&self) -> impl Iterator<Item = (&'static str, u64)> {
         Some(("witnesses", self.refused)).filter(|(_, count)| *count > 0).into_iter()
+    }
+
+    /// Nothing is listened to and nothing held.
+    pub fn is_empty(&self) -> bool {
+        self.listening == 0 && self.held == 0
     }
 
     /// A frame without IP.

@@ -29,6 +29,8 @@ mod testimony;
 mod tests;
 mod tls;
 
+#[cfg(test)]
+use hearing::MAX_LISTENING as MAX_LISTENING_FOR_TESTS;
 pub use hearing::{Failed, Watch, Witnesses};
 pub use testimony::{Note, Notebook, Testimony};
 
