@@ -51,6 +51,7 @@ __all__ = [
     "point_text",
     "protocols",
     "read_point",
+    "witnesses",
 ]
 
 __version__ = _native.__version__
@@ -120,6 +121,13 @@ class Expected(NamedTuple):
 def protocols() -> Mapping[str, Mapping[str, Any]]:
     """The registry by protocol name: title, specification, ports, functions, sub-functions, anomalies, kinds of points."""
     return {entry["name"]: entry for entry in _native.protocols()}
+
+
+@cache
+def witnesses() -> Mapping[str, Mapping[str, Any]]:
+    """What identifies devices beside the protocols, by name: title, specification, and `says`: attribute, field, whose address an observation
+    has, example."""
+    return {entry["name"]: entry for entry in _native.witnesses()}
 
 
 class Engine:
