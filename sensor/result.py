@@ -78,7 +78,8 @@ class Result:
 
     def keep(self, path: Path | None) -> None:
         """Writes the run into the store at `path` (None: the user's own). A failure is noted, not raised: the analysis stands."""
-        from sensor.store import MAX_OPERATIONS, Store, StoreError
+        from sensor.inventory.kept import MAX_OPERATIONS
+        from sensor.store import Store, StoreError
 
         try:
             with Store.open(path) as store:

@@ -1,0 +1,129 @@
+"""The edges of the asset graph: operations united by client, server, protocol and port, with what the ledger says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from sensor.clock import MINUTE, utc
+from sensor.inventory.ranges import merged
+
+MAX_POINTS: Final = 64
+"""Points and ranges that an edge names; how many more there are is said."""
+MAX_FUNCTIONS: Final = 64
+
+Key = tuple[str, str, str, int | None]
+"""Client and server (asset ids), protocol, port."""
+
+
+class Did(NamedTuple):
+    """An operation with its counts: who did what to whom. Times in ns; `capture` and `packet` are of its first occurrence."""
+
+    client: str
+    server: str
+    port: int | None
+    protocol: str
+    unit: str
+    function: int
+    name: str | None
+    access: str
+    count: int
+    rejected: int
+    first: int | None
+    last: int | None
+    points: Sequence[str]
+    capture: Any
+    packet: int | None
+
+
+class Edge:
+    """An edge while it is put together."""
+
+    __slots__ = ("accesses", "capture", "first", "functions", "key", "last", "ledger", "packet", "points", "rejected", "units")
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.accesses: dict[str, int] = {}
+        self.functions: dict[tuple[int, str | None, str], int] = {}
+        self.points: list[str] = []
+        self.units: dict[str, None] = {}
+        self.rejected = 0
+        self.first: int | None = None
+        self.last: int | None = None
+        self.capture: Any = None
+        self.packet: int | None = None
+        self.ledger: dict[str, Any] | None = None
+
+    def add(self, did: Did) -> None:
+        """Adds an operation."""
+        self.accesses[did.access] = self.accesses.get(did.access, 0) + did.count
+        function = (did.function, did.name, did.access)
+        self.functions[function] = self.functions.get(function, 0) + did.count
+        self.rejected += did.rejected
+        if did.points:
+            self.points.extend(did.points)
+        if did.unit:
+            self.units[did.unit] = None
+        if did.first is not None and (self.first is None or did.first < self.first):
+            self.first, self.capture, self.packet = did.first, did.capture, did.packet
+        if did.last is not None and (self.last is None or did.last > self.last):
+            self.last = did.last
+
+    def account(self, ledger: Mapping[str, Any]) -> None:
+        """Adds what was seen and not seen of the flows below it."""
+        if self.ledger is None:
+            self.ledger = {}
+        _sum(self.ledger, ledger)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The edge as JSON; times are UTC text."""
+        client, server, protocol, port = self.key
+        total = sum(self.accesses.values())
+        points = merged(self.points)
+        functions = sorted(self.functions.items(), key=lambda one: (-one[1], one[0][0]))
+        return {
+            "client": client, "server": server, "protocol": protocol, "port": port, "units": list(self.units),
+            "transactions": total, "rejected": self.rejected, "accesses": dict(sorted(self.accesses.items())),
+            "functions": [
+                {"code": code, "name": name, "access": access, "count": count} for (code, name, access), count in functions[:MAX_FUNCTIONS]
+            ],
+            "points": points[:MAX_POINTS], "more_points": max(0, len(points) - MAX_POINTS),
+            "per_minute": _rate(total, self.first, self.last),
+            "first": None if self.first is None else utc(self.first), "last": None if self.last is None else utc(self.last),
+            "evidence": None if self.first is None else {"capture": self.capture, "packet": self.packet, "time": utc(self.first)},
+            "ledger": self.ledger,
+        }  # fmt: skip
+
+
+def edges(operations: Iterable[Did], homes: Mapping[str, str], ledgers: Iterable[tuple[Key, Mapping[str, Any]]] = ()) -> list[Edge]:
+    """Edges in the order of client, server, protocol and port. `homes` says to which asset an address belongs; what belongs to none is
+    left out. Keys of `ledgers` have addresses."""
+    united: dict[Key, Edge] = {}
+    for did in operations:
+        client, server = homes.get(did.client), homes.get(did.server)
+        if client is not None and server is not None:
+            key = (client, server, did.protocol, did.port)
+            edge = united.get(key)
+            if edge is None:
+                edge = united[key] = Edge(key)
+            edge.add(did)
+    for (asked, answered, protocol, port), ledger in ledgers:
+        edge = united.get((homes.get(asked, ""), homes.get(answered, ""), protocol, port))
+        if edge is not None:
+            edge.account(ledger)
+    return list(united.values())
+
+
+def _rate(count: int, first: int | None, last: int | None) -> float | None:
+    """Transactions a minute between the first and the last; None where there is no time between them."""
+    if first is None or last is None or last <= first or count < 2:
+        return None
+    return round((count - 1) * MINUTE / (last - first), 3)
+
+
+def _sum(total: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for name, value in more.items():
+        if isinstance(value, Mapping):
+            _sum(total.setdefault(name, {}), value)
+        else:
+            total[name] = total.get(name, 0) + value
