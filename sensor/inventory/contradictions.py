@@ -22,7 +22,7 @@ ANSWERED: Final = 0.8
 
 
 def contradictions(asset: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Of an asset's document, by attribute and time: `{"kind", "attribute", "says", "from", "to"}`; both sides have value and provenance."""
+    """Of an asset's document, by attribute and time: kind, attribute, what it says, `from` and `to` with value and provenance."""
     found = []
     for name, (kind, says) in MATTERS.items():
         attribute = asset["attributes"].get(name)
@@ -32,7 +32,7 @@ def contradictions(asset: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _rivals(name: str, attribute: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Neighbours in time that differ, of values which one source said in the same field: two fields may write the same thing differently."""
+    """Neighbours in time that differ, of what one source said in the same field: two fields may write the same thing differently."""
     by_field: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for said in (*attribute["history"], attribute):
         if said["confidence"] >= ANSWERED:

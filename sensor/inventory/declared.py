@@ -57,7 +57,8 @@ def read_list(path: Path, who: str, why: str) -> list[Declaration]:
         problems.append(f"{path.name}:{line}: {what}")
 
     entries = _csv(data, report) if path.suffix.lower() == ".csv" else _yaml(data, report)
-    made, first = [], {}
+    made: list[Declaration] = []
+    first: dict[str, int] = {}
     for line, asset, fields in entries:
         identity = asset.lower()
         if identity in first:

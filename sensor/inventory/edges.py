@@ -27,7 +27,7 @@ class Did(NamedTuple):
     function: int
     name: str | None
     access: str
-    count: int
+    times: int
     rejected: int
     first: int | None
     last: int | None
@@ -56,9 +56,9 @@ class Edge:
 
     def add(self, did: Did) -> None:
         """Adds an operation."""
-        self.accesses[did.access] = self.accesses.get(did.access, 0) + did.count
+        self.accesses[did.access] = self.accesses.get(did.access, 0) + did.times
         function = (did.function, did.name, did.access)
-        self.functions[function] = self.functions.get(function, 0) + did.count
+        self.functions[function] = self.functions.get(function, 0) + did.times
         self.rejected += did.rejected
         if did.points:
             self.points.extend(did.points)

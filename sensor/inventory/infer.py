@@ -45,14 +45,10 @@ class Subject:
         protocols = [protocol for protocol in side.protocols if (side.side, protocol) in self.roles]
         if not protocols:
             return None
-        identity, edges = self.asset["parent"] or self.asset["id"], []
-        for edge in self.edges:
-            if (
-                edge["protocol"] in protocols
-                and edge[side.side] == identity
-                and side.accesses.isdisjoint(edge["accesses"]) is (not side.accesses)
-            ):
-                edges.append(edge)
+        identity = self.asset["parent"] or self.asset["id"]
+        edges = [edge for edge in self.edges if edge["protocol"] in protocols and edge[side.side] == identity]
+        if side.accesses:
+            edges = [edge for edge in edges if not side.accesses.isdisjoint(edge["accesses"])]
         other = "client" if side.side == "server" else "server"
         needed = side.peers > 1 or bool(side.accesses)
         return None if needed and len({edge[other] for edge in edges}) < side.peers else edges
@@ -118,9 +114,9 @@ def _votes(subject: Subject, rule: Rule) -> Iterator[Vote]:
     for value, because in values.items():
         if value != "":
             looked_up = bool(because) and all(str(ground["field"]).endswith(OUI) for ground in because)
+            weight = (rule.oui if looked_up else rule.weight) * share
             yield Vote(
-                topic=rule.topic, value=value, weight=(rule.oui if looked_up else rule.weight) * share, rule=rule.id, cause=rule.cause, why=rule.why,
-                grounds=because[:MAX_GROUNDS],
+                topic=rule.topic, value=value, weight=weight, rule=rule.id, cause=rule.cause, why=rule.why, grounds=because[:MAX_GROUNDS]
             )  # fmt: skip
 
 

@@ -32,8 +32,8 @@ _WRITE_OPERATIONS: Final = (
     "INSERT INTO operations (client, server, port, protocol, unit, function, sub_function, access, function_name, first, last,"
     " count, rejected, points, capture, packet, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET"
-    " capture = CASE WHEN excluded.first < ifnull(first, excluded.first + 1) THEN excluded.capture ELSE ifnull(capture, excluded.capture) END,"
-    " packet = CASE WHEN excluded.first < ifnull(first, excluded.first + 1) THEN excluded.packet ELSE ifnull(packet, excluded.packet) END,"
+    " capture = CASE WHEN first <= excluded.first THEN ifnull(capture, excluded.capture) ELSE excluded.capture END,"
+    " packet = CASE WHEN first <= excluded.first THEN ifnull(packet, excluded.packet) ELSE excluded.packet END,"
     " first = min(ifnull(first, excluded.first), ifnull(excluded.first, first)),"
     " last = max(ifnull(last, excluded.last), ifnull(excluded.last, last)),"
     " count = excluded.count, rejected = excluded.rejected, points = excluded.points, run = excluded.run"
@@ -96,7 +96,7 @@ def done(rows: Iterable[Mapping[str, Any]]) -> Iterator[Did]:
     for row in rows:
         yield Did(
             client=row["client"], server=row["server"], port=_port(row["port"]), protocol=row["protocol"], unit=row["unit"],
-            function=row["function"], name=row["function_name"], access=row["access"], count=row["count"], rejected=row["rejected"],
+            function=row["function"], name=row["function_name"], access=row["access"], times=row["count"], rejected=row["rejected"],
             first=row["first"], last=row["last"], points=() if row["points"] == "[]" else json.loads(row["points"]),
             capture=row["capture"], packet=row["packet"],
         )  # fmt: skip

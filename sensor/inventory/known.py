@@ -4,7 +4,7 @@ Beside what the store holds a known asset has
 
     concluded       by topic: value, confidence, votes with their evidence (sensor.inventory.infer)
     declared        by name: value, who, why, at
-    observed        one value each for what people ask for (name, vendor, model, firmware, hardware, serial, os, role, level), with where it is from
+    observed        one value each for what people ask for (name, vendor, model, firmware, serial, os, role, level), with its packet
     contradictions  what does not fit together
     cpe             a CPE 2.3 name of its firmware, or None
     zone, level     where it stands: declared, else by the policy; the level concluded where neither says

@@ -48,7 +48,8 @@ TOPICS: Final = ("vendor", "os", "role", "level")
 
 DECLARED: Final[Mapping[str, str]] = {
     "name": "what people call it", "role": "what it is for", "level": "Purdue level", "zone": "the zone it belongs to",
-    "vendor": "maker", "model": "model or order number", "serial": "serial number", "firmware": "firmware version", "hardware": "hardware version",
+    "vendor": "maker", "model": "model or order number", "serial": "serial number", "firmware": "firmware version",
+    "hardware": "hardware version",
     "os": "operating system", "criticality": "low, medium, high or critical", "tags": "words to find it by", "description": "notes",
 }  # fmt: skip
 """What people may declare of an asset, or accept as observed."""

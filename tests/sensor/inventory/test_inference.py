@@ -102,7 +102,8 @@ def test_all_mistakes_are_said_with_their_lines(tmp_path: Path) -> None:
         load(tmp_path)
     text = "\n".join(caught.value.problems)
     for expected in (
-        'wrong.yml:2: "Bad Id" is not an id', 'wrong.yml:3: role "plcc" is not one of', "wrong.yml:4:", 'wrong.yml:6: "protokol" is not a key',
+        'wrong.yml:2: "Bad Id" is not an id', 'wrong.yml:3: role "plcc" is not one of', "wrong.yml:4:",
+        'wrong.yml:6: "protokol" is not a key',
         'wrong.yml:6: rules[1] when server lacks "protocol"', 'wrong.yml:11: "(" is no regular expression',
         "wrong.yml:8: a group is used", "wrong.yml:12: concluded names a topic that is counted before vendor",
         'wrong.yml:13: level "7" is not one of', "wrong.yml:13: rules[4] when is empty", 'wrong.yml:14: rules[5] lacks "id"',
@@ -113,7 +114,8 @@ def test_all_mistakes_are_said_with_their_lines(tmp_path: Path) -> None:
 
 def test_a_value_may_take_groups(tmp_path: Path) -> None:
     (tmp_path / "one.yml").write_text(
-        r"rules: [{id: v, says: {os: 'Linux \1'}, weight: 0.9, why: x, when: {attribute: {name: description, matches: 'Linux \S+ ([0-9.]+)'}}}]"
+        r"rules: [{id: v, says: {os: 'Linux \1'}, weight: 0.9, why: x,"
+        r" when: {attribute: {name: description, matches: 'Linux \S+ ([0-9.]+)'}}}]"
     )
     found = concluded([asset(attributes={"description": "Linux plc7 4.14.98 armv7l"})], [], by_topic(load(tmp_path)))
     assert found["10.0.0.2"]["os"].value == "Linux 4.14.98"
