@@ -2,7 +2,8 @@
 
 Times are capture time in ns, lists of an asset are joined by spaces (a role is `server:modbus:502`),
 `document` is JSON as in the result of a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and
-times; its path is absolute. `declared` is only ever added to: the newest row of an asset and name holds, and one without a value takes it back.
+times; its path is absolute. `declared` is only ever added to: the newest row of an asset and
+name holds, and one without a value takes it back.
 """
 
 from __future__ import annotations

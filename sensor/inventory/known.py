@@ -66,7 +66,9 @@ def put_together(
     captures: Mapping[str, str] | None = None, declared: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     rules: Mapping[str, Sequence[Rule]] | None = None,
 ) -> Known:  # fmt: skip
-    """The same from documents."""
+    """The same from documents; edges to assets that aren't among them are left out."""
+    ids = {asset["id"] for asset in assets}
+    edges = [edge for edge in edges if edge["client"] in ids and edge["server"] in ids]
     conclusions = concluded(assets, edges, rules)
     places = None
     if policy is not None:
