@@ -22,7 +22,11 @@ MAX_EXCHANGES: Final = 65_536
 MAX_TRAITS: Final = 64
 """Attributes of one address or unit."""
 
-CONFIDENCE: Final[Mapping[tuple[str, str], float]] = {("arp", "mac"): 0.9, ("ethernet", "mac"): 0.6, ("arp", "ip"): 0.9}
+CONFIDENCE: Final[Mapping[tuple[str, str], float]] = {
+    ("arp", "mac"): 0.9, ("ndp", "mac"): 0.9, ("dhcp", "mac"): 0.9, ("profinet_dcp", "mac"): 0.9, ("lldp", "mac"): 0.8, ("cdp", "mac"): 0.8,
+    ("ethernet", "mac"): 0.6, ("arp", "ip"): 0.9, ("dns", "dns_name"): 0.7,
+}  # fmt: skip
+"""How sure a value is, by who says it; what is not named here the device says of itself."""
 SAID_BY_DEVICE: Final = 0.95
 """A device that answers who it is."""
 
