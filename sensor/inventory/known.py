@@ -20,7 +20,7 @@ from sensor.inventory.address import is_mac
 from sensor.inventory.contradictions import contradictions
 from sensor.inventory.cpe import firmware_cpe
 from sensor.inventory.infer import concluded
-from sensor.inventory.names import MODEL, VERSIONS
+from sensor.inventory.names import MODEL, NAME, TOPICS, VERSIONS
 
 if TYPE_CHECKING:
     from sensor.inventory.ruleset import Rule
@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 _PLAIN: Final[Mapping[str, Sequence[str]]] = {
-    "name": ("name", "system_name", "hostname", "netbios_name"), "model": MODEL, "firmware": VERSIONS, "hardware": ("hardware",),
+    "name": NAME, "model": MODEL, "firmware": VERSIONS, "hardware": ("hardware",),
     "serial": ("serial",), "os": ("os",), "location": ("location",),
 }  # fmt: skip
 """What is asked for, and the attributes that say it, the first one known."""
-_TOPICS: Final = ("vendor", "os", "role", "level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +111,9 @@ def _observed(asset: Mapping[str, Any]) -> dict[str, Any]:
         said = next((asset["attributes"][one] for one in attributes if one in asset["attributes"]), None)
         if said is not None and said["value"] not in (None, ""):
             found[name] = {"value": said["value"], "confidence": said["confidence"], "provenance": said["provenance"]}
-    for topic in _TOPICS:
+    for topic in TOPICS:
         conclusion = asset["concluded"].get(topic)
-        if conclusion is not None and conclusion["value"] is not None:
+        if conclusion is not None and conclusion["value"] is not None and (topic not in found or topic == "os"):
             best = next(vote for vote in conclusion["votes"] if vote["value"] == conclusion["value"])
             ground = next(iter(best["evidence"]), None)
             found[topic] = {"value": conclusion["value"], "confidence": conclusion["confidence"], "provenance": ground}

@@ -9,42 +9,36 @@ from collections.abc import Mapping
 from typing import Final
 
 OBSERVED: Final[Mapping[str, str]] = {
-    "name": "what the device calls itself",
-    "hostname": "host name",
-    "description": "a description in the device's own words",
-    "location": "where it says that it stands",
-    "mac": "hardware address",
-    "router_mac": "hardware address of the router that its packets came through",
-    "vendor": "maker of the device, or of its network interface where the field ends in (OUI)",
-    "product": "product",
-    "product_name": "product, in the maker's words",
-    "product_code": "product, by number",
-    "device_type": "kind of device, by the protocol's own list",
-    "model": "model",
-    "order_number": "the number by which it is ordered",
-    "serial": "serial number",
-    "hardware": "hardware version",
-    "firmware": "firmware or software version",
-    "build": "build number",
-    "os": "operating system, as it was said",
-    "module": "a module of the device",
-    "application_uri": "OPC UA application",
-    "application_type": "OPC UA: server, client or both",
-    "product_uri": "OPC UA product",
-    "endpoint": "OPC UA endpoint with its security",
-    "certificate_subject": "whom its certificate names",
-    "certificate_issuer": "who issued its certificate",
+    # What it is
+    "vendor": "maker of the device, or of its network interface where the field ends in (OUI)", "vendor_id": "maker, by the protocol's number",
+    "product": "product", "product_name": "product, in the maker's words", "product_code": "product, by number", "model": "model",
+    "order_number": "the number by which it is ordered", "device_type": "kind of device, by number",
+    "device_type_name": "kind of device, by the protocol's own list", "device_id": "PROFINET device, by number", "serial": "serial number",
+    "hardware": "hardware version", "firmware": "firmware version", "software": "software version", "build": "build number",
+    "module": "a module of the device", "application": "software that opened the session", "connection_type": "S7: as what it connects (pg, op)",
+    "role": "PROFINET: controller, device or supervisor", "capabilities": "what it says that it does in the network",
+    # What it is called
+    "name": "what the device calls itself", "system_name": "S7: name of the station", "station_name": "PROFINET: name of the station",
+    "hostname": "host name", "dns_name": "full name", "netbios_name": "NetBIOS name with its suffix", "domain": "Windows domain or work group",
+    "description": "a description in the device's own words", "location": "where it says that it stands",
+    # Where it is
+    "mac": "hardware address", "ip": "addresses of its own, where it has several", "router_mac": "hardware address of the router before it",
+    "management_address": "address by which it is managed", "router": "routes, as others say",
+    # What runs on it
+    "os": "operating system, as it was said", "os_hint": "operating system, as a name service says", "os_build": "build of Windows",
+    "smb_native_os": "operating system, as SMB says", "tcp_stack": "how its TCP opens connections", "dhcp_vendor_class": "kind of DHCP client",
+    "dhcp_fingerprint": "options that its DHCP client asks for", "http_server": "web server", "http_user_agent": "web client",
+    "ssh_banner": "SSH software", "upnp_server": "UPnP software", "snmp_object_id": "SNMP: kind of agent", "mdns_service": "services it announces",
+    "tls_ja4": "fingerprint of its TLS client", "tls_sni": "names it is asked for by TLS",
+    "certificate_subject": "whom its certificate names", "certificate_issuer": "who issued its certificate",
     "certificate_sha256": "digest of its certificate",
+    # OPC UA, DNP3
+    "application_uri": "OPC UA application", "application_type": "OPC UA: server, client or both", "product_uri": "OPC UA product",
+    "endpoint": "OPC UA endpoint with its security", "dnp3_address": "DNP3 link address", "dnp3_role": "DNP3: master or outstation",
 }  # fmt: skip
 
-CONCLUDED: Final[Mapping[str, str]] = {
-    "role": "what it is for, by votes",
-    "level": "Purdue level, by votes",
-    "vendor": "maker, by votes",
-    "os": "operating system, by votes",
-}
+TOPICS: Final = ("vendor", "model", "firmware", "os", "role", "level")
 """What rules of inference conclude, in this order: later ones may rely on earlier ones."""
-TOPICS: Final = ("vendor", "os", "role", "level")
 
 DECLARED: Final[Mapping[str, str]] = {
     "name": "what people call it", "role": "what it is for", "level": "Purdue level", "zone": "the zone it belongs to",
@@ -64,5 +58,7 @@ ROLES: Final[Mapping[str, str]] = {
 
 MODEL: Final = ("model", "product_name", "order_number", "product")
 """Attributes that say the model, the plainest first."""
-VERSIONS: Final = ("firmware", "build")
+VERSIONS: Final = ("firmware", "software")
 """Attributes that say the version of what runs on it."""
+NAME: Final = ("name", "system_name", "station_name", "hostname", "dns_name")
+"""Attributes that say what it is called."""

@@ -2,7 +2,7 @@
 
     rules:
       - id: s7-server                        # lower case, unique
-        says: {role: plc}                    # one topic: vendor, os, role or level
+        says: {role: plc}                    # one topic: vendor, model, firmware, os, role or level
         weight: 0.7                          # above 0, at most 1
         oui: 0.6                             # the weight where only the register of MAC addresses says so; as `weight` where left out
         cause: s7                            # votes of one cause don't add up; the rule's own id where it is left out
@@ -38,7 +38,7 @@ LEVELS: Final = (0.0, 1.0, 2.0, 3.0, 3.5, 4.0, 5.0)
 _RULE: Final = frozenset({"id", "says", "weight", "oui", "cause", "why", "when", "unless"})
 _PARTS: Final = frozenset({"server", "client", "attribute", "kind", "units", "concluded"})
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
-MAX_PATTERN: Final = 200
+MAX_PATTERN: Final = 400
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,19 @@ def test_contradictions_name_both_packets() -> None:
     assert (found[1]["from"]["provenance"]["packet"], found[1]["to"]["provenance"]["packet"]) == (3, 9)
 
 
+def test_several_systems_behind_one_address_are_told() -> None:
+    windows, linux = "ttl=127,df=1,options=mss:nop:ws", "ttl=63,df=1,options=mss:sok:ts"
+    both = attribute(said(windows, protocol="tcp", field="tcp.syn", packet=3), said(linux, protocol="tcp", field="tcp.syn", packet=8))
+    found = one(put_together([asset(attributes={"tcp_stack": both})], []))["contradictions"]
+    assert [(had["kind"], had["from"]["provenance"]["packet"], had["to"]["provenance"]["packet"]) for had in found] == [
+        ("several_hosts", 3, 8)
+    ]
+    same = attribute(said(windows, protocol="tcp", field="tcp.syn"), said("ttl=128,x", protocol="tcp", field="tcp.syn"))
+    assert one(put_together([asset(attributes={"tcp_stack": same})], []))["contradictions"] == []
+    answers = attribute(said(windows, protocol="tcp", field="tcp.syn"), said(linux, protocol="tcp", field="tcp.syn_ack"))
+    assert one(put_together([asset(attributes={"tcp_stack": answers})], []))["contradictions"] == []
+
+
 def test_declared_goes_before_observed_and_level_says_by_what() -> None:
     declared = {"10.0.0.2": {"role": {"value": "gateway", **WHO}, "zone": {"value": "cell", **WHO}}}
     found = one(put_together([plc()], [], declared=declared))
