@@ -40,6 +40,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ),
     (
         "ALTER TABLE operations ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE operations ADD COLUMN rejections TEXT NOT NULL DEFAULT '{}'",
         "ALTER TABLE operations ADD COLUMN points TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE operations ADD COLUMN capture TEXT",
         "ALTER TABLE operations ADD COLUMN packet INTEGER",

@@ -29,6 +29,7 @@ class Did(NamedTuple):
     access: str
     times: int
     rejected: int
+    rejections: Mapping[str, int]
     first: int | None
     last: int | None
     points: Sequence[str]
@@ -39,7 +40,20 @@ class Did(NamedTuple):
 class Edge:
     """An edge while it is put together."""
 
-    __slots__ = ("accesses", "capture", "first", "functions", "key", "last", "ledger", "packet", "points", "rejected", "units")
+    __slots__ = (
+        "accesses",
+        "capture",
+        "first",
+        "functions",
+        "key",
+        "last",
+        "ledger",
+        "packet",
+        "points",
+        "rejected",
+        "rejections",
+        "units",
+    )
 
     def __init__(self, key: Key) -> None:
         self.key = key
@@ -48,6 +62,7 @@ class Edge:
         self.points: list[str] = []
         self.units: dict[str, None] = {}
         self.rejected = 0
+        self.rejections: dict[str, int] = {}
         self.first: int | None = None
         self.last: int | None = None
         self.capture: Any = None
@@ -60,6 +75,7 @@ class Edge:
         function = (did.function, did.name, did.access)
         self.functions[function] = self.functions.get(function, 0) + did.times
         self.rejected += did.rejected
+        _sum(self.rejections, did.rejections)
         if did.points:
             self.points.extend(did.points)
         if did.unit:
@@ -83,7 +99,7 @@ class Edge:
         functions = sorted(self.functions.items(), key=lambda one: (-one[1], one[0][0]))
         return {
             "client": client, "server": server, "protocol": protocol, "port": port, "units": list(self.units),
-            "transactions": total, "rejected": self.rejected, "accesses": dict(sorted(self.accesses.items())),
+            "transactions": total, "rejected": self.rejected, "rejections": self.rejections, "accesses": dict(sorted(self.accesses.items())),
             "functions": [
                 {"code": code, "name": name, "access": access, "count": count} for (code, name, access), count in functions[:MAX_FUNCTIONS]
             ],

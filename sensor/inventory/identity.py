@@ -1,8 +1,9 @@
 """Whose a hardware address is when several addresses were seen with it: one device with several, or a router before others.
 
-A binding is vouched for where a protocol of the link says it (ARP, neighbour discovery, DHCP, PROFINET DCP, LLDP, CDP): a packet alone may have
-been routed. A link-local IPv6 address is never routed (RFC 4291, 2.5.6), and one that is formed from the hardware address (EUI-64, RFC 4291,
-appendix A) is its own. PRP and HSR (IEC 62439-3) give both ports of a device one hardware address, so that such twins are one device here.
+A binding is vouched for where a protocol of the link says it (ARP, neighbour discovery, DHCP, PROFINET DCP, LLDP, CDP): a packet alone
+may have been routed. A link-local IPv6 address is never routed (RFC 4291, 2.5.6), and one that is formed from the hardware address (EUI-64,
+RFC 4291, appendix A) is its own. PRP and HSR (IEC 62439-3) give both ports of a device one hardware address, so that such twins are one
+device here.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ MAX_MERGED: Final = 4
 MAX_MERGED_V6: Final = 8
 """IPv6 addresses of one device: link-local, global, temporary ones (RFC 8981)."""
 
+LEAST_ROUTED: Final = 3
+"""Addresses that share a MAC and have nobody to vouch for them: from so many on it is a router's."""
 MAX_UNVOUCHED_V6: Final = 3
 """IPv6 addresses of one host that nothing but its packets speaks for."""
 
@@ -32,8 +35,9 @@ class Bearer(NamedTuple):
 
     @property
     def router(self) -> bool:
-        """Whether packets of others carry its hardware address."""
-        return bool(self.behind)
+        """Whether packets of others carry its hardware address. Two addresses that nobody vouches for may as well be one host's, with a
+        foot in two networks: they are left apart."""
+        return len(self.behind) >= (1 if self.own else LEAST_ROUTED)
 
 
 def bearer(mac: str, owners: Mapping[str, Evidence]) -> Bearer:

@@ -49,8 +49,10 @@ class Subject:
         edges = [edge for edge in self.edges if edge["protocol"] in protocols and edge[side.side] == identity]
         if side.accesses:
             edges = [edge for edge in edges if not side.accesses.isdisjoint(edge["accesses"])]
+        if side.codes:
+            edges = [edge for edge in edges if not side.codes.isdisjoint(edge["rejections"])]
         other = "client" if side.side == "server" else "server"
-        needed = side.peers > 1 or bool(side.accesses)
+        needed = side.peers > 1 or bool(side.accesses or side.codes)
         return None if needed and len({edge[other] for edge in edges}) < side.peers else edges
 
 

@@ -25,18 +25,18 @@ MAX_POINTS: Final = 64
 MAX_POINT_LENGTH: Final = 256
 
 READ_OPERATIONS: Final = (
-    "SELECT client, server, port, protocol, unit, function, function_name, access, count, rejected, first, last, points, capture, packet"
+    "SELECT client, server, port, protocol, unit, function, function_name, access, count, rejected, rejections, first, last, points, capture, packet"
     " FROM operations WHERE first IS NULL OR first <= ? ORDER BY first, client, server, protocol"
 )
 _WRITE_OPERATIONS: Final = (
     "INSERT INTO operations (client, server, port, protocol, unit, function, sub_function, access, function_name, first, last,"
-    " count, rejected, points, capture, packet, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " count, rejected, rejections, points, capture, packet, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET"
     " capture = CASE WHEN first <= excluded.first THEN ifnull(capture, excluded.capture) ELSE excluded.capture END,"
     " packet = CASE WHEN first <= excluded.first THEN ifnull(packet, excluded.packet) ELSE excluded.packet END,"
     " first = min(ifnull(first, excluded.first), ifnull(excluded.first, first)),"
     " last = max(ifnull(last, excluded.last), ifnull(excluded.last, last)),"
-    " count = excluded.count, rejected = excluded.rejected, points = excluded.points, run = excluded.run"
+    " count = excluded.count, rejected = excluded.rejected, rejections = excluded.rejections, points = excluded.points, run = excluded.run"
 )
 _COUNTS: Final = ("flows", "midstream", "one_way", "half_seen", "encrypted")
 
@@ -54,11 +54,13 @@ def _operation(who: Mapping[str, Any], tally: Tally, run: int, captures: Mapping
     detail = "" if sub is None else f"{'' if sub.group is None else sub.group}/{sub.code}"
     code, name = (-1, None) if function is None else (function.code, function.name)
     first, last = tally.first, tally.last
+    rejected = tally.outcomes.get("rejected", 0)
+    codes = json.dumps(dict(tally.rejections)) if rejected else "{}"
     place = (None, None) if first is None else (captures.get(first.capture), first.packet)
     return (
         who.get("client") or "", who.get("server") or "", -1 if port is None else port, who.get("protocol") or "", who.get("unit") or "",
         code, detail, who.get("access") or "", name, first and first.time, last and last.time, tally.count,
-        tally.outcomes.get("rejected", 0), _points(tally), *place, run,
+        rejected, codes, _points(tally), *place, run,
     )  # fmt: skip
 
 
@@ -97,6 +99,7 @@ def done(rows: Iterable[Mapping[str, Any]]) -> Iterator[Did]:
         yield Did(
             client=row["client"], server=row["server"], port=_port(row["port"]), protocol=row["protocol"], unit=row["unit"],
             function=row["function"], name=row["function_name"], access=row["access"], times=row["count"], rejected=row["rejected"],
+            rejections={} if row["rejections"] == "{}" else json.loads(row["rejections"]),
             first=row["first"], last=row["last"], points=() if row["points"] == "[]" else json.loads(row["points"]),
             capture=row["capture"], packet=row["packet"],
         )  # fmt: skip

@@ -236,8 +236,10 @@ class _Resolution:
             judged = self.bearers[mac]
             if judged.router:
                 self._route(mac, judged, owners)
-            if not judged.own and not judged.router:
+            if not judged.own and not judged.behind:
                 self.device(mac)
+            for address in () if judged.router else judged.behind:
+                self._own(address, owners[address])
             for address in judged.own:
                 self._own(address, owners[address])
                 if len(judged.own) > 1:

@@ -12,7 +12,7 @@
           attribute: {name: [model, order_number], matches: '^6ES7 [34]', from: [s7comm]}
         unless: {client: {protocol: s7comm}} # and none of these
 
-`when` and `unless` know `server` and `client` (protocol, access, peers: at least so many), `attribute` (name, matches: a regular
+`when` and `unless` know `server` and `client` (protocol, access, peers: at least so many, rejected: codes), `attribute` (name, matches: a regular
 expression that is searched without regard to case, from: protocols, or `oui` for what the register of MAC addresses says), `kind` (host,
 unit, router), `units` (at least so many behind it) and `concluded` (an earlier topic and its values). A value may take groups of the
 expression: `says: {os: 'Windows \\1'}`.
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sensor.inventory.names import ROLES, TOPICS
+from sensor.inventory.names import OBSERVED, ROLES, TOPICS
 
 if TYPE_CHECKING:
     from zones.document import Document
@@ -43,12 +43,14 @@ MAX_PATTERN: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """It is client or server of one of these protocols, with one of these accesses (empty: any), towards at least so many others."""
+    """It is client or server of one of these protocols, with one of these accesses (empty: any) and rejected with one of these codes
+    (empty: whether or not), towards at least so many others."""
 
     side: str
     protocols: frozenset[str]
     accesses: frozenset[str]
     peers: int
+    codes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +196,11 @@ class _Reader:
         if not isinstance(entries, list) or not entries or not all(isinstance(entry, str) for entry in entries):
             self._wrong(place, f"{_named(place)} must be one text or a list of them")
             return frozenset()
-        for entry in entries if known is not None else ():
+        for entry in entries:
             if known is not None and entry not in known:
-                self._wrong(place, f'"{entry}" is not one of {", ".join(known)}')
+                from zones.vocabulary import suggestion
+
+                self._wrong(place, f'"{entry}" is not one of {", ".join(known)}{suggestion(entry, known)}')
         return frozenset(entries)
 
     def _says(self, place: Place, entry: Any) -> tuple[str, str | float]:
@@ -235,11 +239,12 @@ class _Reader:
     def _side(self, place: Place, side: str, entry: Any) -> Side:
         from zones.model import ACCESSES
 
-        if not self._keys(place, entry, frozenset({"protocol", "access", "peers"}), {"protocol"}):
+        if not self._keys(place, entry, frozenset({"protocol", "access", "peers", "rejected"}), {"protocol"}):
             return Side(side, frozenset(), frozenset(), 1)
         accesses = self._listed((*place, "access"), entry["access"], ACCESSES) if "access" in entry else frozenset()
         peers = self._number((*place, "peers"), entry["peers"], 1, 10_000) if "peers" in entry else 1
-        return Side(side, self._listed((*place, "protocol"), entry["protocol"]), accesses, int(peers))
+        codes = self._listed((*place, "rejected"), entry["rejected"]) if "rejected" in entry else frozenset()
+        return Side(side, self._listed((*place, "protocol"), entry["protocol"]), accesses, int(peers), codes)
 
     def _trait(self, place: Place, entry: Any) -> Trait:
         pattern = re.compile("")
@@ -253,7 +258,8 @@ class _Reader:
         except re.error as error:
             self._wrong((*place, "matches"), f'"{text}" is no regular expression: {error}')
         sources = self._listed((*place, "from"), entry["from"]) if "from" in entry else frozenset()
-        return Trait(tuple(sorted(self._listed((*place, "name"), entry["name"]))), pattern, sources)
+        names = self._listed((*place, "name"), entry["name"], tuple(OBSERVED))
+        return Trait(tuple(sorted(names)), pattern, sources)
 
     def _concluded(self, place: Place, entry: Any, topic: str) -> tuple[tuple[str, frozenset[Any]], ...]:
         earlier = TOPICS[: TOPICS.index(topic)]

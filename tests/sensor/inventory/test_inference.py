@@ -24,12 +24,13 @@ def built(case: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str,
     edges = []
     for side, names in sides.items():
         for written in case.get(side, ()):
+            written, _, code = written.partition("!")
             name, _, peers = written.partition("*")
             protocol, _, access = name.partition(":")
             names.append(protocol)
             for number in range(int(peers or 1)):
                 pair = (f"10.9.0.{number}", "10.0.0.2") if side == "server" else ("10.0.0.2", f"10.9.0.{number}")
-                edges.append(edge(*pair, protocol, accesses={access or "read": 4}))
+                edges.append(edge(*pair, protocol, accesses={access or "read": 4}, rejections={code: 2} if code else {}))
     told = {name: attribute(said(value, protocol=case.get("from", "s7comm"))) for name, value in case.get("said", {}).items()}
     if "oui" in case:
         looked_up = said(case["oui"], protocol="arp", field="arp.src.hw_mac (OUI)", confidence=0.5)

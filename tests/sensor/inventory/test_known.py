@@ -41,7 +41,7 @@ def did(first: int = 0, **more: Any) -> Did:
     plain: dict[str, Any] = {
         "client": "10.0.0.1", "server": "10.0.0.2", "port": 502, "protocol": "modbus", "unit": "1", "function": 3,
         "name": "read_holding_registers",
-        "access": "read", "times": 10, "rejected": 0, "first": START + first, "last": START + first + MINUTE,
+        "access": "read", "times": 10, "rejected": 0, "rejections": {}, "first": START + first, "last": START + first + MINUTE,
         "points": ("holding_register:0-9",),
         "capture": "c1", "packet": 5,
     }  # fmt: skip
@@ -53,7 +53,7 @@ def test_operations_of_two_assets_are_one_edge_a_protocol_and_direction() -> Non
     ledger = {"flows": 1, "from_client": {"packets": 3, "gap_bytes": 5}}
     key = ("10.0.0.1", "10.0.0.2", "modbus", 502)
     made = edges(
-        [did(5, packet=9), did(0, access="write", function=6, name="write_single_register", times=2, rejected=1,
+        [did(5, packet=9), did(0, access="write", function=6, name="write_single_register", times=2, rejected=1, rejections={"2": 1},
              points=("holding_register:10",)),
          did(server="10.0.0.3", unit="2"), did(client="10.0.0.2", server="10.0.0.1"), did(server="10.0.0.9")],
         homes, [(key, ledger), (("10.0.0.1", "10.0.0.3", "modbus", 502), ledger), (("9", "9", "modbus", 502), ledger)],
@@ -62,6 +62,7 @@ def test_operations_of_two_assets_are_one_edge_a_protocol_and_direction() -> Non
     document = made[0].to_dict()
     assert document["accesses"] == {"read": 20, "write": 2}
     assert (document["transactions"], document["rejected"], document["units"]) == (22, 1, ["1", "2"])
+    assert document["rejections"] == {"2": 1}
     assert document["points"] == ["holding_register:0-10"]
     assert [(one["name"], one["count"]) for one in document["functions"]] == [("read_holding_registers", 20), ("write_single_register", 2)]
     assert document["evidence"]["packet"] == 5
