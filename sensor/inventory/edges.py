@@ -99,7 +99,8 @@ class Edge:
         functions = sorted(self.functions.items(), key=lambda one: (-one[1], one[0][0]))
         return {
             "client": client, "server": server, "protocol": protocol, "port": port, "units": list(self.units),
-            "transactions": total, "rejected": self.rejected, "rejections": self.rejections, "accesses": dict(sorted(self.accesses.items())),
+            "transactions": total, "rejected": self.rejected, "rejections": self.rejections,
+            "accesses": dict(sorted(self.accesses.items())),
             "functions": [
                 {"code": code, "name": name, "access": access, "count": count} for (code, name, access), count in functions[:MAX_FUNCTIONS]
             ],

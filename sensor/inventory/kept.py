@@ -25,7 +25,8 @@ MAX_POINTS: Final = 64
 MAX_POINT_LENGTH: Final = 256
 
 READ_OPERATIONS: Final = (
-    "SELECT client, server, port, protocol, unit, function, function_name, access, count, rejected, rejections, first, last, points, capture, packet"
+    "SELECT client, server, port, protocol, unit, function, function_name, access, count, rejected, rejections, first, last,"
+    " points, capture, packet"
     " FROM operations WHERE first IS NULL OR first <= ? ORDER BY first, client, server, protocol"
 )
 _WRITE_OPERATIONS: Final = (

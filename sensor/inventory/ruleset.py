@@ -12,10 +12,10 @@
           attribute: {name: [model, order_number], matches: '^6ES7 [34]', from: [s7comm]}
         unless: {client: {protocol: s7comm}} # and none of these
 
-`when` and `unless` know `server` and `client` (protocol, access, peers: at least so many, rejected: codes), `attribute` (name, matches: a regular
-expression that is searched without regard to case, from: protocols, or `oui` for what the register of MAC addresses says), `kind` (host,
-unit, router), `units` (at least so many behind it) and `concluded` (an earlier topic and its values). A value may take groups of the
-expression: `says: {os: 'Windows \\1'}`.
+`when` and `unless` know `server` and `client` (protocol, access, peers: at least so many, rejected: codes), `attribute` (name, matches: a
+regular expression that is searched without regard to case, from: protocols, or `oui` for what the register of MAC addresses says), `kind`
+(host, unit, router), `units` (at least so many behind it) and `concluded` (an earlier topic and its values). A value may take groups of
+the expression: `says: {os: 'Windows \\1'}`.
 """
 
 from __future__ import annotations

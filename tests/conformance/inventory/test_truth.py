@@ -1,7 +1,8 @@
 """How often the inventory is right: what it says of open captures against what was read from their bytes by hand.
 
-Each file here names a capture, how its truth was read, and all devices in it; what is left out of a device can't be known from the bytes, so
-that saying anything of it is wrong. Precision is the share of what was said that is true, recall the share of what is true that was said.
+Each file here names a capture, how its truth was read, and all devices in it; what is left out of a device can't be known from the
+bytes, so that saying anything of it is wrong. Precision is the share of what was said that is true, recall the share of what is true
+that was said.
 """
 
 from __future__ import annotations

@@ -44,6 +44,7 @@ def edge(client: str, server: str, protocol: str = "modbus", *, accesses: Mappin
     held = dict(accesses or {"read": 10})
     return {
         "client": client, "server": server, "protocol": protocol, "port": 502, "units": [], "transactions": sum(held.values()),
-        "rejected": 0, "rejections": {}, "accesses": held, "functions": [], "points": [], "more_points": 0, "per_minute": None, "first": TIME, "last": TIME,
+        "rejected": 0, "rejections": {}, "accesses": held, "functions": [], "points": [], "more_points": 0,
+        "per_minute": None, "first": TIME, "last": TIME,
         "evidence": {"capture": "c1", "packet": 3, "time": TIME}, "ledger": None, **more,
     }  # fmt: skip
