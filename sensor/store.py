@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from sensor.clock import nanoseconds, utc
 from sensor.inventory import kept
-from sensor.inventory.edges import edges
+from sensor.inventory.edges import Edges, edges
 from sensor.places import default_store
 from sensor.schema import MIGRATIONS
 
@@ -138,12 +138,11 @@ class Store:
         """All that was ever declared of an asset, the newest last."""
         return self._rows("SELECT name, value, who, why, at, source FROM declared WHERE asset = ? ORDER BY id", asset.lower())
 
-    def conversations(self, until: int | None = None) -> list[dict[str, Any]]:
+    def conversations(self, until: int | None = None) -> Edges:
         """Who talks to whom, over all runs: the edges of the graph (see sensor.inventory.edges), by their first time; those that were there
         at `until` (ns) where it is given."""
-        rows = self._rows(kept.READ_OPERATIONS, _EVER if until is None else until)
-        found = edges(kept.done(rows), self._homes(), kept.ledgers(self._rows("SELECT * FROM ledgers")))
-        return [edge.to_dict() for edge in found]
+        rows = self._each(kept.READ_OPERATIONS, _EVER if until is None else until)
+        return edges(kept.done(rows), self._homes(), kept.ledgers(self._rows("SELECT * FROM ledgers")))
 
     def _homes(self) -> dict[str, str]:
         """Addresses and the assets that they belong to. A router's own id goes before the addresses behind it."""
@@ -178,10 +177,15 @@ class Store:
         return [_finding(row) for row in self._rows("SELECT document, run FROM revisions WHERE finding = ? ORDER BY revision", finding)]
 
     def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        return list(self._each(query, *values))
+
+    def _each(self, query: str, *values: Any) -> Iterator[dict[str, Any]]:
+        """Rows as they are read."""
         with _explained(self.path):
             cursor = self._connection.execute(query, values)
             names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
+            for row in cursor:
+                yield dict(zip(names, row, strict=True))
 
 
 _EVER: Final = (1 << 63) - 1

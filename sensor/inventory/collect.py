@@ -19,6 +19,12 @@ MAX_HOSTS: Final = 65_536
 """Addresses that are held; further ones are counted. A sweep over random addresses stops here."""
 MAX_EXCHANGES: Final = 65_536
 """Who talks to whom in which protocol, with which access; further ones are counted."""
+MAX_ASKED: Final = 8_192
+"""Exchanges of one client, so that one that sweeps leaves room for the others."""
+MAX_CANDIDATES: Final = 4_096
+"""Addresses that were only asked for and never heard, in all; they may not exist."""
+MAX_CANDIDATES_OF: Final = 256
+"""Those that one client asked for."""
 MAX_TRAITS: Final = 64
 """Attributes of one address or unit."""
 
@@ -76,13 +82,16 @@ say 0x04 where it has 0x0B): a unit that gives no other answer need not exist.""
 class Inventory:
     """Assets from what was observed and who did what to whom."""
 
-    def __init__(self, max_hosts: int = MAX_HOSTS) -> None:
+    def __init__(self, max_hosts: int = MAX_HOSTS, max_exchanges: int = MAX_EXCHANGES) -> None:
         self.said: dict[tuple[str, str | None], dict[str, list[Evidence]]] = {}
         self.owners: dict[str, Owners] = {}
         self.exchanges: dict[Exchange, Counted | None] = {}
         self.vlans: dict[str, set[int]] = {}
         self._numbers: dict[int, Exchange] = {}
         self._max = max_hosts
+        self._most = max_exchanges
+        self._asked: dict[str | None, int] = {}
+        self._candidates: dict[str | None, int] = {}
         self._hosts: dict[str, bool] = {}
         """Addresses that are held, and whether they were heard."""
         self._elsewhere: set[str] = set()
@@ -95,9 +104,11 @@ class Inventory:
         client, server = t.client, t.server
         exchange = (client.ip or client.mac, server.ip or server.mac, server.port, t.protocol, t.unit, t.access)
         if exchange not in self.exchanges:
-            if len(self.exchanges) >= MAX_EXCHANGES:
+            asked = self._asked.get(exchange[0], 0)
+            if len(self.exchanges) >= self._most or asked >= MAX_ASKED:
                 self._over["inventory_exchanges"] = self._over.get("inventory_exchanges", 0) + 1
                 return
+            self._asked[exchange[0]] = asked + 1
             self.exchanges[exchange] = None
             vlan = t.vlan
             if vlan:
@@ -133,6 +144,7 @@ class Inventory:
 
         understood = protocols()
         self._resolved = None
+        self._candidates.clear()
         exchanges = self.exchanges
         for exchange in exchanges:
             exchanges[exchange] = None
@@ -188,8 +200,15 @@ class Inventory:
         """Whether this address sent a packet."""
         return self._hosts.get(address, False) or address in self._elsewhere
 
-    def room(self, address: str) -> bool:
-        """Whether an address that was only talked of may become an asset."""
+    def room(self, address: str, asker: str | None) -> bool:
+        """Whether an address that was only talked of may become an asset. Of those that were never heard each client has so many."""
+        if address in self._hosts or address in self._elsewhere or not is_device(address):
+            return self._admitted(address)
+        asked = self._candidates.get(asker, 0)
+        if asked >= MAX_CANDIDATES_OF or sum(self._candidates.values()) >= MAX_CANDIDATES:
+            self._over["inventory_candidates"] = self._over.get("inventory_candidates", 0) + 1
+            return False
+        self._candidates[asker] = asked + 1
         return self._admitted(address)
 
     def _admitted(self, address: str) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, Final, NamedTuple, overload
 
 from sensor.clock import MINUTE, utc
 from sensor.inventory.ranges import merged
@@ -112,23 +112,66 @@ class Edge:
         }  # fmt: skip
 
 
-def edges(operations: Iterable[Did], homes: Mapping[str, str], ledgers: Iterable[tuple[Key, Mapping[str, Any]]] = ()) -> list[Edge]:
-    """Edges in the order of client, server, protocol and port. `homes` says to which asset an address belongs; what belongs to none is
-    left out. Keys of `ledgers` have addresses."""
-    united: dict[Key, Edge] = {}
+class Edges(Sequence[Mapping[str, Any]]):
+    """Edges in the order of their first operation; each is put together when it is read, so that a million of them are held as what was
+    done, not as documents."""
+
+    def __init__(self, done: Mapping[Key, Sequence[Did]], ledgers: Mapping[Key, Sequence[Mapping[str, Any]]]) -> None:
+        self._done = list(done.items())
+        self._ledgers = ledgers
+
+    def __len__(self) -> int:
+        return len(self._done)
+
+    @overload
+    def __getitem__(self, place: int) -> Mapping[str, Any]: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Mapping[str, Any]]: ...
+    def __getitem__(self, place: int | slice) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        key, done = self._done[place]
+        edge = Edge(key)
+        for did in done:
+            edge.add(did)
+        for ledger in self._ledgers.get(key, ()):
+            edge.account(ledger)
+        return edge.to_dict()
+
+    def ends(self) -> Iterator[tuple[str, str]]:
+        """Client and server of each."""
+        return ((key[0], key[1]) for key, _ in self._done)
+
+    def brief(self, place: int) -> Mapping[str, Any]:
+        """What rules of inference ask of an edge, for a fraction of the price."""
+        (client, server, protocol, _), done = self._done[place]
+        first = done[0]
+        rejections = first.rejections if len(done) == 1 else {code: count for did in done for code, count in did.rejections.items()}
+        said = None if first.first is None else {"capture": first.capture, "packet": first.packet, "time": utc(first.first)}
+        return {
+            "client": client, "server": server, "protocol": protocol, "units": {did.unit for did in done}, "rejections": rejections,
+            "accesses": {did.access for did in done}, "first": None, "evidence": said,
+        }  # fmt: skip
+
+    def between(self, ids: Set[str]) -> Edges:
+        """Those among these assets."""
+        return Edges({key: done for key, done in self._done if key[0] in ids and key[1] in ids}, self._ledgers)
+
+
+def edges(operations: Iterable[Did], homes: Mapping[str, str], ledgers: Iterable[tuple[Key, Mapping[str, Any]]] = ()) -> Edges:
+    """Edges by client, server, protocol and port. `homes` says to which asset an address belongs; what belongs to none is left out.
+    `operations` come by their first time; keys of `ledgers` have addresses."""
+    done: dict[Key, list[Did]] = {}
     for did in operations:
         client, server = homes.get(did.client), homes.get(did.server)
         if client is not None and server is not None:
-            key = (client, server, did.protocol, did.port)
-            edge = united.get(key)
-            if edge is None:
-                edge = united[key] = Edge(key)
-            edge.add(did)
+            done.setdefault((client, server, did.protocol, did.port), []).append(did)
+    accounts: dict[Key, list[Mapping[str, Any]]] = {}
     for (asked, answered, protocol, port), ledger in ledgers:
-        edge = united.get((homes.get(asked, ""), homes.get(answered, ""), protocol, port))
-        if edge is not None:
-            edge.account(ledger)
-    return list(united.values())
+        key = (homes.get(asked, ""), homes.get(answered, ""), protocol, port)
+        if key in done:
+            accounts.setdefault(key, []).append(ledger)
+    return Edges(done, accounts)
 
 
 def _rate(count: int, first: int | None, last: int | None) -> float | None:

@@ -5,10 +5,11 @@ What is concluded suggests, it never decides: policies and placeholders are reso
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from sensor.inventory.edges import Edges
 from sensor.inventory.names import TOPICS
 from sensor.inventory.votes import MAX_GROUNDS, Conclusion, Vote, counted
 
@@ -73,24 +74,27 @@ def by_topic(rules: Iterable[Rule]) -> Mapping[str, Sequence[Rule]]:
 
 
 def concluded(
-    assets: Iterable[Document], edges: Iterable[Document], rules: Mapping[str, Sequence[Rule]] | None = None
+    assets: Iterable[Document], edges: Sequence[Document], rules: Mapping[str, Sequence[Rule]] | None = None
 ) -> dict[str, Mapping[str, Conclusion]]:
     """Conclusions by asset id and topic; topics without a vote are left out. Assets and edges are documents as the store gives them."""
-    by_asset: dict[str, list[Document]] = {}
-    for edge in edges:
-        by_asset.setdefault(edge["client"], []).append(edge)
-        if edge["server"] != edge["client"]:
-            by_asset.setdefault(edge["server"], []).append(edge)
+    by_asset: dict[str, list[int]] = {}
+    ends = edges.ends() if isinstance(edges, Edges) else ((edge["client"], edge["server"]) for edge in edges)
+    for place, (client, server) in enumerate(ends):
+        by_asset.setdefault(client, []).append(place)
+        if server != client:
+            by_asset.setdefault(server, []).append(place)
     used = shipped() if rules is None else rules
-    return {asset["id"]: _of(Subject(asset, _edges(asset, by_asset)), used) for asset in assets}
+    look = edges.brief if isinstance(edges, Edges) else edges.__getitem__
+    return {asset["id"]: _of(Subject(asset, _edges(asset, by_asset, look)), used) for asset in assets}
 
 
-def _edges(asset: Document, by_asset: Mapping[str, Sequence[Document]]) -> Sequence[Document]:
+def _edges(asset: Document, by_asset: Mapping[str, Sequence[int]], look: Callable[[int], Document]) -> Sequence[Document]:
     """Of a unit those of its device that name it."""
+    found = [look(place) for place in by_asset.get(asset["parent"] or asset["id"], ()) if asset["roles"]]
     if asset["parent"] is None:
-        return by_asset.get(asset["id"], ())
+        return found
     unit = asset["id"].rpartition(":")[2]
-    return [edge for edge in by_asset.get(asset["parent"], ()) if edge["server"] == asset["parent"] and unit in edge["units"]]
+    return [edge for edge in found if edge["server"] == asset["parent"] and unit in edge["units"]]
 
 
 def _of(subject: Subject, rules: Mapping[str, Sequence[Rule]]) -> Mapping[str, Conclusion]:

@@ -39,6 +39,7 @@ _WRITE_OPERATIONS: Final = (
     " last = max(ifnull(last, excluded.last), ifnull(excluded.last, last)),"
     " count = excluded.count, rejected = excluded.rejected, rejections = excluded.rejections, points = excluded.points, run = excluded.run"
 )
+_NOTHING: Final[Mapping[str, int]] = {}
 _COUNTS: Final = ("flows", "midstream", "one_way", "half_seen", "encrypted")
 
 
@@ -95,14 +96,19 @@ def _ledger(talk: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def done(rows: Iterable[Mapping[str, Any]]) -> Iterator[Did]:
-    """Operations as they were kept (READ_OPERATIONS)."""
+    """Operations as they were kept (READ_OPERATIONS); texts that are the same are one object."""
+    texts: dict[Any, Any] = {}
     for row in rows:
+        client, server, protocol, unit, name, access, capture = (
+            texts.setdefault(row[part], row[part])
+            for part in ("client", "server", "protocol", "unit", "function_name", "access", "capture")
+        )
         yield Did(
-            client=row["client"], server=row["server"], port=_port(row["port"]), protocol=row["protocol"], unit=row["unit"],
-            function=row["function"], name=row["function_name"], access=row["access"], times=row["count"], rejected=row["rejected"],
-            rejections={} if row["rejections"] == "{}" else json.loads(row["rejections"]),
+            client=client, server=server, port=_port(row["port"]), protocol=protocol, unit=unit,
+            function=row["function"], name=name, access=access, times=row["count"], rejected=row["rejected"],
+            rejections=_NOTHING if row["rejections"] == "{}" else json.loads(row["rejections"]),
             first=row["first"], last=row["last"], points=() if row["points"] == "[]" else json.loads(row["points"]),
-            capture=row["capture"], packet=row["packet"],
+            capture=capture, packet=row["packet"],
         )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sensor.inventory.address import is_mac
 from sensor.inventory.contradictions import contradictions
 from sensor.inventory.cpe import firmware_cpe
+from sensor.inventory.edges import Edges
 from sensor.inventory.infer import concluded
 from sensor.inventory.names import MODEL, NAME, TOPICS, VERSIONS
 
@@ -40,16 +41,14 @@ class Known:
     """Assets and the edges between them, as documents; `captures` are paths by id, `declared` all declarations by asset."""
 
     assets: Sequence[Document]
-    edges: Sequence[Document]
+    edges: Sequence[Mapping[str, Any]]
     captures: Mapping[str, str]
     declared: Mapping[str, Mapping[str, Mapping[str, Any]]]
 
     def between(self, assets: Iterable[Mapping[str, Any]]) -> Known:
         """Only these assets, and the edges among them."""
         kept = [dict(asset) for asset in assets]
-        ids = {asset["id"] for asset in kept}
-        edges = [edge for edge in self.edges if edge["client"] in ids and edge["server"] in ids]
-        return Known(kept, edges, self.captures, self.declared)
+        return Known(kept, _among(self.edges, kept), self.captures, self.declared)
 
 
 def known(store: Store, policy: Any = None, *, until: int | None = None, heard: bool = True) -> Known:
@@ -61,13 +60,12 @@ def known(store: Store, policy: Any = None, *, until: int | None = None, heard: 
 
 
 def put_together(
-    assets: Sequence[Document], edges: Sequence[Document], policy: Any = None, *,
+    assets: Sequence[Document], edges: Sequence[Mapping[str, Any]], policy: Any = None, *,
     captures: Mapping[str, str] | None = None, declared: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     rules: Mapping[str, Sequence[Rule]] | None = None,
 ) -> Known:  # fmt: skip
     """The same from documents; edges to assets that aren't among them are left out."""
-    ids = {asset["id"] for asset in assets}
-    edges = [edge for edge in edges if edge["client"] in ids and edge["server"] in ids]
+    edges = _among(edges, assets)
     conclusions = concluded(assets, edges, rules)
     places = None
     if policy is not None:
@@ -83,6 +81,13 @@ def put_together(
         asset["cpe"] = firmware_cpe(*(_text(asset["observed"].get(name)) for name in ("vendor", "model", "firmware")))
         _place(asset, places)
     return Known(assets, edges, captures or {}, told)
+
+
+def _among(edges: Sequence[Mapping[str, Any]], assets: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    ids = {str(asset["id"]) for asset in assets}
+    if isinstance(edges, Edges):
+        return edges.between(ids)
+    return [edge for edge in edges if edge["client"] in ids and edge["server"] in ids]
 
 
 def value(asset: Mapping[str, Any], name: str) -> Any:

@@ -294,7 +294,7 @@ class _Resolution:
         """Roles, and the units that answered."""
         for exchange, counted in self.inventory.counted():
             client, server, port, protocol, unit, _ = exchange
-            asks, answers = self._admitted(client), self._admitted(server)
+            asks, answers = self._admitted(client, client), self._admitted(server, client)
             if asks is not None:
                 if counted.spoken > 0:
                     asks.act(("client", protocol, None))
@@ -304,14 +304,14 @@ class _Resolution:
                 if counted.answered > 0:
                     self._answered(answers, ("server", protocol, port), unit, counted)
 
-    def _admitted(self, address: str | None) -> _Draft | None:
+    def _admitted(self, address: str | None, asker: str | None) -> _Draft | None:
         """The device of an address that is talked of, where there is room for it."""
         if address is None:
             return None
         known = self.homes.get(address)
         if known is not None:
             return known
-        if address in self.alias or address in self.drafts or self.inventory.room(address):
+        if address in self.alias or address in self.drafts or self.inventory.room(address, asker):
             return self._home(address)
         return None
 

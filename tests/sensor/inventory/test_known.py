@@ -58,8 +58,13 @@ def test_operations_of_two_assets_are_one_edge_a_protocol_and_direction() -> Non
          did(server="10.0.0.3", unit="2"), did(client="10.0.0.2", server="10.0.0.1"), did(server="10.0.0.9")],
         homes, [(key, ledger), (("10.0.0.1", "10.0.0.3", "modbus", 502), ledger), (("9", "9", "modbus", 502), ledger)],
     )  # fmt: skip
-    assert [(found.key[0], found.key[1]) for found in made] == [("10.0.0.1", "10.0.0.2"), ("10.0.0.2", "10.0.0.1")]
-    document = made[0].to_dict()
+    assert list(made.ends()) == [("10.0.0.1", "10.0.0.2"), ("10.0.0.2", "10.0.0.1")]
+    assert [found["client"] for found in made[:9]] == ["10.0.0.1", "10.0.0.2"]
+    assert list(made.between({"10.0.0.1"})) == []
+    document = made[0]
+    brief = made.brief(0)
+    assert all(set(brief[name]) == set(document[name]) for name in ("units", "accesses", "rejections"))
+    assert (brief["client"], brief["server"], brief["protocol"]) == (document["client"], document["server"], document["protocol"])
     assert document["accesses"] == {"read": 20, "write": 2}
     assert (document["transactions"], document["rejected"], document["units"]) == (22, 1, ["1", "2"])
     assert document["rejections"] == {"2": 1}
