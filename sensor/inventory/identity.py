@@ -28,16 +28,14 @@ MAX_UNVOUCHED_V6: Final = 3
 
 
 class Bearer(NamedTuple):
-    """The device that has a hardware address: its own addresses in order, those behind it, and whether it routes for them."""
+    """The device that has a hardware address: its own addresses in order, others that were seen with it, and whether it routes for them.
+
+    Two addresses that nobody vouches for may as well be one host's, with a foot in two networks: they are left apart, without a router.
+    """
 
     own: Sequence[str]
     behind: Sequence[str]
-
-    @property
-    def router(self) -> bool:
-        """Whether packets of others carry its hardware address. Two addresses that nobody vouches for may as well be one host's, with a
-        foot in two networks: they are left apart."""
-        return len(self.behind) >= (1 if self.own else LEAST_ROUTED)
+    router: bool
 
 
 def bearer(mac: str, owners: Mapping[str, Evidence]) -> Bearer:
@@ -46,10 +44,10 @@ def bearer(mac: str, owners: Mapping[str, Evidence]) -> Bearer:
     vouched = [address for address in hosts if owners[address].protocol in VOUCHING or _tied(address, mac)]
     routed = [address for address in hosts if address not in vouched]
     if not _one_device(vouched):
-        return Bearer((), hosts)
+        return Bearer((), hosts, True)
     if _its_own(routed, vouched):
-        return Bearer(hosts, ())
-    return Bearer(vouched, routed)
+        return Bearer(hosts, (), False)
+    return Bearer(vouched, routed, bool(vouched) or len(routed) >= LEAST_ROUTED)
 
 
 def _v6(addresses: Sequence[str]) -> list[str]:

@@ -39,6 +39,7 @@ _WRITE_OPERATIONS: Final = (
     " last = max(ifnull(last, excluded.last), ifnull(excluded.last, last)),"
     " count = excluded.count, rejected = excluded.rejected, rejections = excluded.rejections, points = excluded.points, run = excluded.run"
 )
+_SHARED: Final = ("client", "server", "protocol", "unit", "function_name", "access", "capture")
 _NOTHING: Final[Mapping[str, int]] = {}
 _COUNTS: Final = ("flows", "midstream", "one_way", "half_seen", "encrypted")
 

@@ -19,6 +19,17 @@ def judged(**owners: str) -> tuple[list[str], list[str]]:
     return list(found.own), list(found.behind)
 
 
+def test_a_router_is_told_by_proxy_arp_and_by_many_addresses() -> None:
+    def routes(**owners: str) -> bool:
+        return bearer(MAC, {address: Evidence("mac", MAC, 0.9, protocol, "f", 1, 1, 0) for address, protocol in owners.items()}).router
+
+    assert routes(**{"10.0.0.7": ARP, "10.0.1.8": ARP})
+    assert routes(**{"10.0.0.7": PACKET, "10.0.1.8": PACKET, "10.0.2.8": PACKET})
+    assert routes(**{"10.0.0.1": ARP, "172.16.0.5": PACKET})
+    assert not routes(**{"10.0.0.7": PACKET, "10.0.1.8": PACKET})
+    assert not routes(**{"10.0.0.7": ARP, "10.0.0.8": ARP})
+
+
 @pytest.mark.parametrize(
     ("owners", "own", "behind"),
     [
