@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.inventory.address import group_mac, is_device
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import networkx
 
     from dissectors import Observation, Tally, Transaction
+    from dissectors._native import Moment
     from sensor.inventory.resolve import Assets, Conversations
     from sensor.result import Listed
 
@@ -33,8 +34,13 @@ CONFIDENCE: Final[Mapping[tuple[str, str], float]] = {
     ("ethernet", "mac"): 0.6, ("arp", "ip"): 0.9, ("dns", "dns_name"): 0.7,
 }  # fmt: skip
 """How sure a value is, by who says it; what is not named here the device says of itself."""
+ANY_PACKET: Final = "ethernet.source"
+"""The field of a hardware address that was seen on any packet, which may have been routed."""
 SAID_BY_DEVICE: Final = 0.95
 """A device that answers who it is."""
+
+OFTEN: Final = 20
+"""From so many occurrences on, whether something is regular can be said."""
 
 Exchange = tuple[str | None, str | None, int | None, str, str | None, str]
 """Client, server, server port, protocol, unit, access."""
@@ -47,7 +53,7 @@ Owners = tuple[str, Evidence] | dict[str, Evidence]
 class Counted:
     """What the engine counted for an exchange."""
 
-    __slots__ = ("answered", "count", "first", "last", "rejected", "spoken")
+    __slots__ = ("answered", "count", "first", "last", "rejected", "spoken", "steady")
 
     def __init__(self) -> None:
         self.count = 0
@@ -56,6 +62,8 @@ class Counted:
         self.spoken = 0
         self.first: int | None = None
         self.last: int | None = None
+        self.steady: tuple[int, Moment] | None = None
+        """The longest pause of what happened often, in ns, and the last occurrence."""
 
     def add(self, tally: Tally, protocol: str, understood: bool) -> None:
         """Sums an operation's own tally. Of a connection in which nothing was understood only that it came about says something: a refused
@@ -72,6 +80,12 @@ class Counted:
             self.first = tally.first.time if self.first is None else min(self.first, tally.first.time)
         if tally.last is not None:
             self.last = tally.last.time if self.last is None else max(self.last, tally.last.time)
+            if tally.count >= OFTEN and tally.interval is not None:
+                self._steadied(tally.interval[1], tally.last)
+
+    def _steadied(self, longest: int, last: Moment) -> None:
+        if self.steady is None or last.time > self.steady[1].time:
+            self.steady = (max(longest, 0 if self.steady is None else self.steady[0]), last)
 
 
 _NO_DEVICE: Final = (0x04, 0x0A, 0x0B)
@@ -92,6 +106,7 @@ class Inventory:
         self._most = max_exchanges
         self._asked: dict[str | None, int] = {}
         self._candidates: dict[str | None, int] = {}
+        self._talking: Set[str] | None = None
         self._hosts: dict[str, bool] = {}
         """Addresses that are held, and whether they were heard."""
         self._elsewhere: set[str] = set()
@@ -122,7 +137,8 @@ class Inventory:
         address = seen.address
         if not self._admitted(address):
             return
-        moment, name, protocol, value = seen.moment, seen.attribute, seen.protocol, seen.value
+        moment, name, value = seen.moment, seen.attribute, seen.value
+        protocol = "ethernet" if seen.field == ANY_PACKET else seen.protocol
         confidence = CONFIDENCE.get((protocol, name), SAID_BY_DEVICE if name != "mac" else 0.6)
         evidence = Evidence(name, value, confidence, protocol, seen.field, moment.capture, moment.packet, moment.time)
         if name == "mac":
@@ -143,7 +159,7 @@ class Inventory:
         from dissectors import protocols
 
         understood = protocols()
-        self._resolved = None
+        self._resolved = self._talking = None
         self._candidates.clear()
         exchanges = self.exchanges
         for exchange in exchanges:
@@ -163,6 +179,13 @@ class Inventory:
         if len(tallies) <= len(self._numbers):
             return iter(tallies)
         return (tallies[number - 1] for number in self._numbers)
+
+    def talking(self) -> Set[str]:
+        """Addresses that spoke with a single other device, or were spoken to."""
+        if self._talking is None:
+            devices = ((client, server) for client, server, *_ in self.exchanges if client and server and is_device(server))
+            self._talking = {address for pair in devices if not pair[1].endswith(".255") for address in pair}
+        return self._talking
 
     def counted(self) -> Iterator[tuple[Exchange, Counted]]:
         """Exchanges with their counts, in the order of their first occurrence."""

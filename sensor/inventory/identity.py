@@ -8,7 +8,7 @@ device here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 from dissectors import packed
@@ -22,7 +22,7 @@ MAX_MERGED_V6: Final = 8
 """IPv6 addresses of one device: link-local, global, temporary ones (RFC 8981)."""
 
 LEAST_ROUTED: Final = 3
-"""Addresses that share a MAC and have nobody to vouch for them: from so many on it is a router's."""
+"""Addresses that share a MAC and have nobody to vouch for any of them: from so many on it is a router's."""
 MAX_UNVOUCHED_V6: Final = 3
 """IPv6 addresses of one host that nothing but its packets speaks for."""
 
@@ -30,7 +30,8 @@ MAX_UNVOUCHED_V6: Final = 3
 class Bearer(NamedTuple):
     """The device that has a hardware address: its own addresses in order, others that were seen with it, and whether it routes for them.
 
-    Two addresses that nobody vouches for may as well be one host's, with a foot in two networks: they are left apart, without a router.
+    An address that nobody vouches for and that never spoke with a single other device, or two of which none is vouched for, may as well be
+    the host's own, with a foot in two networks: they are left apart, without a router.
     """
 
     own: Sequence[str]
@@ -38,16 +39,18 @@ class Bearer(NamedTuple):
     router: bool
 
 
-def bearer(mac: str, owners: Mapping[str, Evidence]) -> Bearer:
-    """Judges the addresses that were seen with `mac`, each with what said so."""
+def bearer(mac: str, owners: Mapping[str, Evidence], talking: Callable[[], Set[str]]) -> Bearer:
+    """Judges the addresses that were seen with `mac`, each with what said so. `talking` gives the addresses that spoke with a single other
+    device: a broadcast is not routed."""
     hosts = sorted((address for address in owners if not is_mac(address)), key=order)
     vouched = [address for address in hosts if owners[address].protocol in VOUCHING or _tied(address, mac)]
-    routed = [address for address in hosts if address not in vouched]
+    others = [address for address in hosts if address not in vouched]
     if not _one_device(vouched):
         return Bearer((), hosts, True)
-    if _its_own(routed, vouched):
+    if _its_own(others, vouched):
         return Bearer(hosts, (), False)
-    return Bearer(vouched, routed, bool(vouched) or len(routed) >= LEAST_ROUTED)
+    routed = sum(address in talking() for address in others)
+    return Bearer(vouched, others, routed >= (1 if vouched else LEAST_ROUTED))
 
 
 def _v6(addresses: Sequence[str]) -> list[str]:

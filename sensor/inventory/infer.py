@@ -21,6 +21,7 @@ MAX_TEXT: Final = 256
 OUI: Final = "(OUI)"
 """How the field of an attribute ends that was looked up by MAC."""
 Document = Mapping[str, Any]
+Rules = Mapping[str, Sequence[tuple["Rule", frozenset[str] | None, frozenset[tuple[str, str]] | None]]]
 
 
 class Subject:
@@ -58,24 +59,23 @@ class Subject:
 
 
 @cache
-def shipped() -> Mapping[str, Sequence[Rule]]:
+def shipped() -> Rules:
     """The rules that come with Fieldtap, by topic."""
     from sensor.inventory.ruleset import load
 
     return by_topic(load())
 
 
-def by_topic(rules: Iterable[Rule]) -> Mapping[str, Sequence[Rule]]:
-    """Rules by the topic that they vote on."""
-    made: dict[str, list[Rule]] = {topic: [] for topic in TOPICS}
+def by_topic(rules: Iterable[Rule]) -> Rules:
+    """Rules by the topic that they vote on, each with the attributes and the roles of which it needs one (None: it needs none)."""
+    made: dict[str, list[tuple[Rule, frozenset[str] | None, frozenset[tuple[str, str]] | None]]] = {topic: [] for topic in TOPICS}
     for rule in rules:
-        made[rule.topic].append(rule)
+        trait, sides = rule.when.trait, rule.when.sides
+        made[rule.topic].append((rule, frozenset(trait.names) if trait is not None else None, sides[0].plays if sides else None))
     return made
 
 
-def concluded(
-    assets: Iterable[Document], edges: Sequence[Document], rules: Mapping[str, Sequence[Rule]] | None = None
-) -> dict[str, Mapping[str, Conclusion]]:
+def concluded(assets: Iterable[Document], edges: Sequence[Document], rules: Rules | None = None) -> dict[str, Mapping[str, Conclusion]]:
     """Conclusions by asset id and topic; topics without a vote are left out. Assets and edges are documents as the store gives them."""
     by_asset: dict[str, list[int]] = {}
     ends = edges.ends() if isinstance(edges, Edges) else ((edge["client"], edge["server"]) for edge in edges)
@@ -97,9 +97,14 @@ def _edges(asset: Document, by_asset: Mapping[str, Sequence[int]], look: Callabl
     return [edge for edge in found if edge["server"] == asset["parent"] and unit in edge["units"]]
 
 
-def _of(subject: Subject, rules: Mapping[str, Sequence[Rule]]) -> Mapping[str, Conclusion]:
+def _of(subject: Subject, rules: Rules) -> Mapping[str, Conclusion]:
+    names = subject.asset["attributes"].keys()
     for topic in TOPICS:
-        votes = [vote for rule in rules.get(topic, ()) for vote in _votes(subject, rule)]
+        votes: list[Vote] = []
+        for rule, attributes, plays in rules.get(topic, ()):
+            lacks = (attributes is not None and names.isdisjoint(attributes)) or (plays is not None and plays.isdisjoint(subject.roles))
+            if not lacks:
+                votes.extend(_votes(subject, rule))
         if votes:
             subject.concluded[topic] = counted(topic, votes)
     return subject.concluded

@@ -20,11 +20,10 @@ from sensor.inventory.address import is_mac
 from sensor.inventory.contradictions import contradictions
 from sensor.inventory.cpe import firmware_cpe
 from sensor.inventory.edges import Edges
-from sensor.inventory.infer import concluded
+from sensor.inventory.infer import Rules, concluded
 from sensor.inventory.names import MODEL, NAME, TOPICS, VERSIONS
 
 if TYPE_CHECKING:
-    from sensor.inventory.ruleset import Rule
     from sensor.store import Store
     from zones.places import Places
 
@@ -62,7 +61,7 @@ def known(store: Store, policy: Any = None, *, until: int | None = None, heard: 
 def put_together(
     assets: Sequence[Document], edges: Sequence[Mapping[str, Any]], policy: Any = None, *,
     captures: Mapping[str, str] | None = None, declared: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
-    rules: Mapping[str, Sequence[Rule]] | None = None,
+    rules: Rules | None = None,
 ) -> Known:  # fmt: skip
     """The same from documents; edges to assets that aren't among them are left out."""
     edges = _among(edges, assets)

@@ -215,7 +215,7 @@ class _Resolution:
             if isinstance(owners, tuple):
                 own: Sequence[str] = () if is_mac(owners[0]) else (owners[0],)
             else:
-                judged = self.bearers[mac] = bearer(mac, owners)
+                judged = self.bearers[mac] = bearer(mac, owners, self.inventory.talking)
                 own = judged.own
             if own:
                 root = alias.get(own[0], own[0])
@@ -236,10 +236,12 @@ class _Resolution:
             judged = self.bearers[mac]
             if judged.router:
                 self._route(mac, judged, owners)
-            if not judged.own and not judged.behind:
+            elif not judged.own and not judged.behind:
                 self.device(mac)
-            for address in () if judged.router else judged.behind:
-                self._own(address, owners[address])
+            else:
+                name = "router_mac" if judged.own else "mac"
+                for address in judged.behind:
+                    self._own(address, owners[address]._replace(name=name))
             for address in judged.own:
                 self._own(address, owners[address])
                 if len(judged.own) > 1:

@@ -52,6 +52,11 @@ class Side:
     peers: int
     codes: frozenset[str] = frozenset()
 
+    @property
+    def plays(self) -> frozenset[tuple[str, str]]:
+        """The roles of which it takes one."""
+        return frozenset((self.side, protocol) for protocol in self.protocols)
+
 
 @dataclass(frozen=True, slots=True)
 class Trait:

@@ -17,7 +17,8 @@ _NOT_TEXT: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U00
 
 def text(said: object) -> str:
     """Text that every format can hold."""
-    return _NOT_TEXT.sub("\ufffd", str(said))
+    plain = str(said)
+    return plain if plain.isprintable() else _NOT_TEXT.sub("\ufffd", plain)
 
 
 def _own(name: str) -> Callable[[Document], Any]:

@@ -34,10 +34,12 @@ def write_edges_csv(known: Known, out: TextIO) -> None:
 
 def _cells(fields: Mapping[str, Plain], names: tuple[str, ...]) -> list[Plain]:
     values = (fields.get(name, "") for name in names)
-    return [safe(value) if isinstance(value, str) else value for value in values]
+    return [safe(value) if value and isinstance(value, str) else value for value in values]
 
 
 def safe(value: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     plain = text(value)
+    if plain[:1].isalnum():
+        return plain
     return f"'{plain}" if plain.lstrip(" ").startswith(_FORMULA) else plain

@@ -40,7 +40,9 @@ def said(address: str, attribute: str, value: Any, *, unit: str | None = None, t
 
 
 def assets_of(*observations: Observation) -> dict[str, Asset]:
+    """What the inventory concludes; every address spoke with another device."""
     inventory = Inventory()
+    inventory.talking = lambda: {observation.address for observation in observations}  # type: ignore[method-assign]
     for observation in observations:
         inventory.observe(observation)  # type: ignore[arg-type]
     inventory.count(())

@@ -15,17 +15,22 @@ ARP, PACKET = "arp", "ethernet"
 
 def judged(**owners: str) -> tuple[list[str], list[str]]:
     """Own addresses and those behind; `a10_0_0_7` stands for an IPv4 address."""
-    found = bearer(MAC, {address: Evidence("mac", MAC, 0.9, protocol, "f", 1, 1, 0) for address, protocol in owners.items()})
+    found = bearer(MAC, {address: Evidence("mac", MAC, 0.9, protocol, "f", 1, 1, 0) for address, protocol in owners.items()}, set)
     return list(found.own), list(found.behind)
 
 
 def test_a_router_is_told_by_proxy_arp_and_by_many_addresses() -> None:
+    talking = {"10.0.0.7", "10.0.1.8", "10.0.2.8", "172.16.0.5"}
+
     def routes(**owners: str) -> bool:
-        return bearer(MAC, {address: Evidence("mac", MAC, 0.9, protocol, "f", 1, 1, 0) for address, protocol in owners.items()}).router
+        return bearer(
+            MAC, {address: Evidence("mac", MAC, 0.9, protocol, "f", 1, 1, 0) for address, protocol in owners.items()}, lambda: talking
+        ).router
 
     assert routes(**{"10.0.0.7": ARP, "10.0.1.8": ARP})
     assert routes(**{"10.0.0.7": PACKET, "10.0.1.8": PACKET, "10.0.2.8": PACKET})
     assert routes(**{"10.0.0.1": ARP, "172.16.0.5": PACKET})
+    assert not routes(**{"10.0.0.1": ARP, "172.16.0.6": PACKET}), "it only sent broadcasts"
     assert not routes(**{"10.0.0.7": PACKET, "10.0.1.8": PACKET})
     assert not routes(**{"10.0.0.7": ARP, "10.0.0.8": ARP})
 
