@@ -17,6 +17,7 @@ _KNOWN: Final[Mapping[str, Exit]] = {
     "PolicyError": Exit.USAGE,
     "RuleErrors": Exit.USAGE,
     "ConfigurationError": Exit.USAGE,
+    "FormMissing": Exit.USAGE,
     "CaptureError": Exit.CAPTURE,
     "OutputError": Exit.OUTPUT,
     "StoreError": Exit.OUTPUT,
