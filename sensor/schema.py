@@ -3,7 +3,8 @@
 Times are capture time in ns, lists of an asset are joined by spaces (a role is `server:modbus:502`),
 `document` is JSON as in the result of a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and
 times; its path is absolute. `declared` is only ever added to: the newest row of an asset and
-name holds, and one without a value takes it back.
+name holds, and one without a value takes it back. times; its path is absolute. A policy is kept as the bytes that were in force, a run's chapter as its report's JSON (sensor.reports).
+Of dispositions the newest row of a finding holds.
 """
 
 from __future__ import annotations
@@ -49,5 +50,13 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE declared (id INTEGER PRIMARY KEY, asset TEXT NOT NULL, name TEXT NOT NULL, value TEXT, who TEXT NOT NULL,"
         " why TEXT NOT NULL, at TEXT NOT NULL, source TEXT NOT NULL)",
         "CREATE INDEX declared_by_asset ON declared (asset, name, id)",
+    ),
+    (
+        "CREATE TABLE policies (sha256 TEXT PRIMARY KEY, file TEXT NOT NULL, text BLOB NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE chapters (run INTEGER PRIMARY KEY REFERENCES runs, policy TEXT NOT NULL, first INTEGER, last INTEGER,"
+        " document TEXT NOT NULL)",
+        "CREATE INDEX chapters_by_time ON chapters (first, last)",
+        "CREATE TABLE dispositions (id INTEGER PRIMARY KEY, finding TEXT NOT NULL, state TEXT NOT NULL, who TEXT NOT NULL,"
+        " why TEXT NOT NULL, at TEXT NOT NULL)",
     ),
 )

@@ -82,7 +82,16 @@ class Store:
             kept.insert_operations(connection, run, result, captures)
             kept.insert_ledgers(connection, run, result)
             _insert_findings(connection, run, result)
+            if result.plan.policy is not None:
+                from sensor.reports.kept import keep_chapter
+
+                keep_chapter(connection, run, result)
         return run
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For those who keep tables of their own in the store (sensor.reports.kept)."""
+        return self._connection
 
     def captures(self, run: int | None = None) -> list[dict[str, Any]]:
         """All captures, or those of a run with their `number` in it."""
