@@ -1,10 +1,9 @@
 """The store's schema, one step a version (SQLite's user_version). A step that was released is never changed; a new one is added.
 
-Times are capture time in ns, lists of an asset are joined by spaces (a role is `server:modbus:502`),
-`document` is JSON as in the result of a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and
-times; its path is absolute. `declared` is only ever added to: the newest row of an asset and
-name holds, and one without a value takes it back. times; its path is absolute. A policy is kept as the bytes that were in force, a run's chapter as its report's JSON (sensor.reports).
-Of dispositions the newest row of a finding holds.
+Times are capture time in ns, lists of an asset are joined by spaces (a role is `server:modbus:502`), `document` is JSON as in the result of
+a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and times; its path is absolute. `declared`
+is only ever added to: the newest row of an asset and name holds, and one without a value takes it back. A policy is kept as the bytes
+that were in force, a run's chapter as its report's JSON (sensor.reports). Of dispositions the newest row of a finding holds.
 """
 
 from __future__ import annotations

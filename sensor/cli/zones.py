@@ -135,6 +135,18 @@ def diff(before: Path, after: Path, at: int | None, *, as_json: bool) -> int:
     return Exit.FOUND if found.moved or found.changes else Exit.DONE
 
 
+@zones.command(epilog="\b\nExample:\n  fieldtap zones draw site.yml --output zones.svg")
+@click.argument("policy", type=options.FILE)
+@click.option("--output", metavar="FILE", type=options.WRITTEN, default="-", show_default="(standard output)", help="Where to.")
+def draw(policy: Path, output: str) -> None:
+    """Picture a POLICY as SVG: zones by Purdue level, conduits by the gravest access that they allow, and what each of them says."""
+    from zones import compile_policy
+    from zones.drawing import draw as drawn
+
+    with click.open_file(output, "w", encoding="utf-8") as file:
+        file.write(drawn(compile_policy(str(policy))))
+
+
 @zones.command(
     epilog="\b\nExamples:\n  fieldtap zones explain site.yml 10.20.3.5\n  fieldtap zones explain site.yml 10.20.3.5 10.20.1.11\n"
     "  fieldtap zones explain site.yml 10.20.3.5 10.20.1.11 --protocol modbus --access write --point holding_register:100 --value 20"

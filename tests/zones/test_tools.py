@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -12,6 +13,7 @@ import yaml
 
 from zones import PolicyError, check, compile_policy
 from zones.difference import compare
+from zones.drawing import draw
 from zones.expectations import check_expectations
 from zones.jsonschema import policy_schema
 from zones.times import SECOND
@@ -137,3 +139,25 @@ def test_what_stands_in_another_zone_is_found(tmp_path: Path) -> None:
         "10.15.0.0/24": ("dmz", "unknown"), "10.16.0.0/24": ("unknown", "dmz"), "sis-1 10.20.1.20": ("safety", "cell-1"),
         "sis-1 10.20.3.20": ("operations", "safety"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, *EXAMPLES], ids=lambda path: path.stem)
+def test_a_picture_names_every_zone_and_conduit_and_stays_within_itself(path: Path) -> None:
+    policy = compile_policy(str(path))
+    picture = ElementTree.fromstring(draw(policy))
+    said = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert {zone.name for zone in policy.zones.values() if zone.line} <= set(said)
+    assert {conduit.id for conduit in policy.conduits} <= set(said)
+    width, height = map(int, picture.attrib["viewBox"].split()[2:])
+    for box in picture.iter("{http://www.w3.org/2000/svg}rect"):
+        if "x" in box.attrib:
+            assert 0 <= int(box.attrib["x"]) <= width - int(box.attrib["width"])
+            assert 0 <= int(box.attrib["y"]) <= height - int(box.attrib["height"])
+
+
+def test_names_are_text_in_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "p.yml"
+    path.write_text("fieldtap: 1\nsite: '<script>'\nzones: {'a<b>&\"': {level: 1, vlans: 1}, c: {level: 1, vlans: 2}}\n"
+                    "conduits: [{id: '<x>', from: c, to: 'a<b>&\"', deny: [{protocol: modbus}]}]\n")  # fmt: skip
+    texts = {text.text for text in ElementTree.fromstring(draw(compile_policy(str(path)))).iter("{http://www.w3.org/2000/svg}text")}
+    assert {"<script>: zones and conduits", 'a<b>&"', "<x>"} <= texts

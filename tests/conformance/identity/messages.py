@@ -218,7 +218,11 @@ ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     for one in STATEMENTS
 }
 """The attributes of a statement."""
-FIELDS: Final = tuple(dict.fromkeys(("ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "eth.src", "eth.dst", *(field for one in STATEMENTS for field in one.fields))))
+FIELDS: Final = tuple(
+    dict.fromkeys(
+        ("ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "eth.src", "eth.dst", *(field for one in STATEMENTS for field in one.fields))
+    )
+)
 ADDRESS_ONLY: Final = {"dns addresses", "mdns addresses", "llmnr addresses", "ndp target"}
 """Of these whose is compared alone: which name stands for which address is not told by tshark's fields."""
 OF_MACS: Final = {"lldp", "cdp", "dcp"}
