@@ -1,7 +1,7 @@
 """Captures to measure with: made here, the same for everyone, so that figures can be compared. Nothing random but seeded.
 
-`modbus` is a plant's polling (200 connections), `dnp3` that of 150 outstations, `s7` that of 100 S7 controllers, `opcua` sessions at
-80 servers, `mixed` has other protocols and an office beside it, `flows` jumps at random among 200,000 connections so that no cache holds them.
+`modbus` is a plant's polling (200 connections), `dnp3` that of 150 outstations, `s7` that of 100 S7 controllers, `opcua` sessions at 80
+servers, `mixed` has other protocols and an office beside it, `flows` jumps at random among 200,000 connections so that no cache holds them.
 """
 
 from __future__ import annotations

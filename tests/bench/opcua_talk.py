@@ -70,8 +70,8 @@ class Session:
         return self.call((787, 790), wire.f64(500) + wire.u32(1_000, 10, 0) + b"\x01\0", granted)
 
     def watch(self) -> tuple[bytes, bytes]:
-        items = [node + wire.u32(13) + wire.NULL + b"\0\0" + wire.NULL + wire.u32(2, handle) + wire.f64(500) + b"\0\0\0" + wire.u32(1) + b"\x01"
-                 for handle, node in enumerate(self.nodes)]  # fmt: skip
+        head, tail = wire.u32(13) + wire.NULL + b"\0\0" + wire.NULL, wire.f64(500) + b"\0\0\0" + wire.u32(1) + b"\x01"
+        items = [node + head + wire.u32(2, handle) + tail for handle, node in enumerate(self.nodes)]
         granted = [wire.u32(0, number + 1) + wire.f64(500) + wire.u32(1) + b"\0\0\0" for number in range(len(items))]
         return self.call((751, 754), wire.u32(SUBSCRIPTION, 2) + wire.listed(*items), wire.listed(*granted) + wire.listed())
 

@@ -12,6 +12,7 @@ import pytest
 
 from dissectors import Engine
 from dissectors import Transaction as Seen
+from rules.fields import FIELDS
 from tests.corpus import PROJECT
 
 PLACE = PROJECT / "pcaps" / "opcua"
@@ -84,6 +85,20 @@ def test_refusals_of_single_operations_are_rejections() -> None:
     refused = list(called("attack.pcapng", "write", result="rejected", name="bad_user_access_denied"))
     assert len(refused) == 12
     assert {line["client"]["ip"] for line in refused} == {ATTACKER}
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_user_and_security_are_part_of_the_operation(name: str) -> None:
+    """What rules decide once for each operation (rules/fields.py) is the same for all its occurrences."""
+    fields = [name.partition(".")[2] for name, known in FIELDS.items() if name.startswith("opcua.") and known.static]
+    seen: dict[int, set[tuple[Any, ...]]] = {}
+    for batch in Engine(follow=False, threads=1, digest=False).replay(PLACE / name):
+        for fact in batch:
+            if isinstance(fact, Seen) and fact.protocol == "opcua":
+                seen.setdefault(fact.operation, set()).add(tuple((fact.detail or {}).get(field) for field in fields))
+    assert len(fields) == 3
+    assert len(seen) >= 3
+    assert [values for values in seen.values() if len(values) > 1] == []
 
 
 @pytest.mark.parametrize("name", CAPTURES)
