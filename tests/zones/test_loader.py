@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -272,7 +273,11 @@ def test_levels_come_down_and_zones_are_remembered(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yml")), ids=lambda path: path.name)
 def test_examples_have_no_problems(path: Path) -> None:
-    assert check(str(path)) == []
+    """In a process of its own: a dissector that another test has registered knows accesses which nobody has who installs Fieldtap."""
+    said = "import sys; from zones import check; sys.exit('\\n'.join(map(str, check(sys.argv[1]))) or 0)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", said, str(path)], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_policy_is_kept_and_comes_back() -> None:
