@@ -59,7 +59,7 @@ def test_captures_are_dissected_without_fault(tmp_path: Path) -> None:
         engine = Engine(follow=False, threads=1)
         operations = sum(1 for batch in engine.replay(make(kind, 30_000, tmp_path / f"{kind}.pcap")) for _ in batch.transactions)
         result = engine.result()
-        said = result["protocols"][{"dnp3": "dnp3", "s7": "s7comm"}.get(kind, "modbus")]
+        said = result["protocols"][{"dnp3": "dnp3", "s7": "s7comm", "opcua": "opcua"}.get(kind, "modbus")]
         assert operations > 0
         assert result["packets"]["decoded"] == 30_000
         assert result["packets"]["duplicates"] == {}

@@ -74,7 +74,6 @@ impl Certificate {
             let now = i64::try_from(now / 1_000_000_000).unwrap_or(i64::MAX);
             let [begin, end] = content.validity;
             anomalies.set(anomaly::CERTIFICATE_EXPIRED, now < begin || now > end);
-            anomalies.set(anomaly::CERTIFICATE_WEAK, content.is_weak());
         }
         anomalies
     }
@@ -92,6 +91,7 @@ impl Certificate {
         fields.push(field("sha256", Value::Hex(arena.alloc_slice_copy(&self.sha256))));
         if let Some(content) = &self.content {
             fields.extend(content.fields(arena));
+            fields.extend(content.is_weak().then_some(field("weak", Value::Bool(true))));
         }
         Value::Object(fields.into_bump_slice())
     }

@@ -273,7 +273,6 @@ impl Opcua {
             _ if client == side => {
                 self.finish_opening((Outcome::Unknown, None), at.time.max(seen.clock), sink);
                 let mut anomalies = Anomalies::default();
-                anomalies.set(anomaly::DEPRECATED_POLICY, policy.is_some_and(|policy| policy.deprecated));
                 anomalies.set(anomaly::UNKNOWN_POLICY, policy.is_none());
                 self.opening = Some(Box::new(Opening { side, at, anomalies }));
             }
@@ -335,6 +334,7 @@ impl Opcua {
             channel(&mut build, state);
             build.word("content", "encrypted");
             build.number("renewals", state.renewals);
+            build.flag("deprecated_policy", state.policy.is_some_and(|policy| policy.deprecated));
             let names = ["client_certificate", "server_certificate"];
             for (name, certificate) in names.into_iter().zip(&state.certificates).take(if answered { 2 } else { 1 }) {
                 if let Some(certificate) = certificate {
