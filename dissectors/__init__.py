@@ -125,8 +125,8 @@ def protocols() -> Mapping[str, Mapping[str, Any]]:
 
 @cache
 def witnesses() -> Mapping[str, Mapping[str, Any]]:
-    """What identifies devices beside the protocols, by name: title, specification, and `says`: attribute, field, whose address an observation
-    has, example."""
+    """What identifies devices beside the protocols, by name: title, specification, `says` (attribute, field, about, example): `about` says
+    in words whose address an observation has."""
     return {entry["name"]: entry for entry in _native.witnesses()}
 
 

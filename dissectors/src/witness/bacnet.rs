@@ -13,8 +13,8 @@ pub static WITNESS: Witness = Witness {
 
 /// BAC0 to BACF: sixteen networks may share a wire by their ports.
 const PORTS: &[u16] = &[
-    47_808, 47_809, 47_810, 47_811, 47_812, 47_813, 47_814, 47_815, 47_816, 47_817, 47_818, 47_819, 47_820, 47_821, 47_822,
-    47_823,
+    47_808, 47_809, 47_810, 47_811, 47_812, 47_813, 47_814, 47_815, 47_816, 47_817, 47_818, 47_819, 47_820, 47_821,
+    47_822, 47_823,
 ];
 
 const DEVICE: &str = "the device; one behind a router has its instance number as unit";

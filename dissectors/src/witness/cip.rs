@@ -187,7 +187,12 @@ pub fn identity(
     name(about, cursor, fields.name, testimony)
 }
 
-fn single(about: Address, attribute: u32, cursor: &mut Cursor<'_>, testimony: &mut Testimony<'_>) -> Result<(), Incomplete> {
+fn single(
+    about: Address,
+    attribute: u32,
+    cursor: &mut Cursor<'_>,
+    testimony: &mut Testimony<'_>,
+) -> Result<(), Incomplete> {
     match attribute {
         1 => testimony.number(about, "vendor_id", FIELDS.vendor, cursor.u16_le()?),
         2 => testimony.number(about, "device_type", FIELDS.device_type, cursor.u16_le()?),

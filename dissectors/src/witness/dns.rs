@@ -44,10 +44,8 @@ const MDNS_SAYS: &[Says] = &[
     says("serial", "mdns.txt.serial", SENDER, "CNB1234567"),
     says("firmware", "mdns.txt.firmware", SENDER, "2.3.0"),
 ];
-const LLMNR_SAYS: &[Says] = &[
-    says("hostname", "llmnr.answer.a", RECORD, "ENG-PC"),
-    says("hostname", "llmnr.answer.aaaa", RECORD, "ENG-PC"),
-];
+const LLMNR_SAYS: &[Says] =
+    &[says("hostname", "llmnr.answer.a", RECORD, "ENG-PC"), says("hostname", "llmnr.answer.aaaa", RECORD, "ENG-PC")];
 
 /// Records of one message that are read.
 const MAX_RECORDS: usize = 64;
@@ -252,7 +250,8 @@ fn mdns(datagram: &Datagram<'_>, testimony: &mut Testimony<'_>) {
 fn service(name: &str) -> Option<&str> {
     let service = name.strip_suffix(".local")?;
     let known = service.ends_with("._tcp") || service.ends_with("._udp");
-    (known && service.starts_with('_') && !service.contains("_dns-sd.") && !service.contains("_sub.")).then_some(service)
+    (known && service.starts_with('_') && !service.contains("_dns-sd.") && !service.contains("_sub."))
+        .then_some(service)
 }
 
 /// `Instance._service._tcp.local`.

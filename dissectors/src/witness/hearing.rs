@@ -67,7 +67,8 @@ pub struct Witnesses {
 impl Default for Witnesses {
     fn default() -> Self {
         let ears = (0_u8..).zip(WITNESSES).filter_map(|(index, witness)| Some((index, witness.datagrams.as_ref()?)));
-        let mut ports: Vec<_> = ears.flat_map(|(index, ear)| ear.ports.iter().map(move |port| (*port, index))).collect();
+        let mut ports: Vec<_> =
+            ears.flat_map(|(index, ear)| ear.ports.iter().map(move |port| (*port, index))).collect();
         ports.sort_unstable();
         let frames = (0_u8..).zip(WITNESSES).filter_map(|(index, witness)| Some((index, witness.frames.as_ref()?)));
         let mut kinds: Vec<_> = frames.map(|(index, ear)| (ear.kind, index)).collect();
@@ -93,7 +94,9 @@ impl Witnesses {
     /// When the witness panicked.
     pub fn frame(&self, packet: &Packet, bytes: &[u8], book: &mut dyn Notebook) -> Result<(), Failed> {
         let Some(index) = index_of(&self.kinds, packet.protocol) else { return Ok(()) };
-        let Some(ear) = WITNESSES.get(usize::from(index)).and_then(|witness| witness.frames.as_ref()) else { return Ok(()) };
+        let Some(ear) = WITNESSES.get(usize::from(index)).and_then(|witness| witness.frames.as_ref()) else {
+            return Ok(());
+        };
         let bytes = packet.payload.of(bytes);
         let frame = Frame { source: packet.l2.source, destination: packet.l2.destination, bytes };
         guarded(|| (ear.read)(&frame, &mut Testimony::new(book, FIRST_WITNESS.saturating_add(index), packet.at)))
@@ -232,8 +235,7 @@ impl Listening {
 
     /// False when nothing more is to be expected of this direction.
     fn hear(&mut self, piece: &Piece<'_>, at: Moment, book: &mut dyn Notebook) -> bool {
-        let (Some(held), Some(heard)) =
-            (self.held.get_mut(piece.side.index()), self.heard.get_mut(piece.side.index()))
+        let (Some(held), Some(heard)) = (self.held.get_mut(piece.side.index()), self.heard.get_mut(piece.side.index()))
         else {
             return false;
         };

@@ -4,7 +4,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Datagram, DatagramEar, Listener, Look, Piece, Recognised, Says, StreamEar, Testimony, Witness, ntlmssp, says};
+use super::{
+    Datagram, DatagramEar, Listener, Look, Piece, Recognised, Says, StreamEar, Testimony, Witness, ntlmssp, says,
+};
 use crate::address::Address;
 
 /// What it is called in every output.
@@ -124,8 +126,8 @@ impl Direction {
             (false, b"host") => host(receiver, value, testimony),
             (true, b"server") => testimony.text(sender, "http_server", "http.server", value),
             (true, b"x-powered-by") => testimony.text(sender, "http_powered_by", "http.x_powered_by", value),
-            (true, b"www-authenticate") => authenticate(sender, receiver, value, testimony),
-            (false, b"authorization") => negotiated(sender, receiver, value, testimony),
+            (true, b"www-authenticate") => authenticate(sender, value, testimony),
+            (false, b"authorization") => negotiated(sender, value, testimony),
             _ => {}
         }
     }
@@ -165,23 +167,23 @@ fn host(about: Address, value: &[u8], testimony: &mut Testimony<'_>) {
 }
 
 /// The realm that a server names, or the challenge of NTLM (MS-NTHT).
-fn authenticate(about: Address, client: Address, value: &[u8], testimony: &mut Testimony<'_>) {
+fn authenticate(about: Address, value: &[u8], testimony: &mut Testimony<'_>) {
     let lower = value.to_ascii_lowercase();
     let place = lower.windows(7).position(|window| window == b"realm=\"").and_then(|place| place.checked_add(7));
     if let Some(rest) = place.and_then(|place| value.get(place..)) {
         let end = rest.iter().position(|byte| *byte == b'"').unwrap_or(rest.len());
         testimony.text(about, "http_realm", "http.authenticate.realm", rest.get(..end).unwrap_or_default());
     }
-    negotiated(about, client, value, testimony);
+    negotiated(about, value, testimony);
 }
 
-fn negotiated(sender: Address, receiver: Address, value: &[u8], testimony: &mut Testimony<'_>) {
+fn negotiated(sender: Address, value: &[u8], testimony: &mut Testimony<'_>) {
     let mut words = value.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let (scheme, token) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     if (scheme.eq_ignore_ascii_case(b"ntlm") || scheme.eq_ignore_ascii_case(b"negotiate"))
         && let Ok(bytes) = STANDARD.decode(token)
     {
-        ntlmssp::read(sender, receiver, &bytes, testimony);
+        ntlmssp::read(sender, &bytes, testimony);
     }
 }
 

@@ -8,6 +8,7 @@
 mod bacnet;
 mod cdp;
 mod cip;
+mod dcerpc;
 mod dhcp;
 mod dns;
 mod enip;
@@ -59,6 +60,7 @@ pub static WITNESSES: &[&Witness] = &[
     &ssh::WITNESS,
     &rdp::WITNESS,
     &smb::WITNESS,
+    &dcerpc::WITNESS,
     &enip::WITNESS,
     &cip::WITNESS,
     &bacnet::WITNESS,

@@ -20,9 +20,8 @@ const HAS_VERSION: u32 = 0x0200_0000;
 /// Pairs of target information.
 const MAX_PAIRS: usize = 16;
 
-/// Looks for a message within these bytes (it may be wrapped in SPNEGO) and reads it.
-pub fn read(sender: Address, receiver: Address, bytes: &[u8], testimony: &mut Testimony<'_>) {
-    let _ = receiver; // each message speaks of its sender alone
+/// Looks for a message within these bytes (it may be wrapped in SPNEGO) and reads it: each speaks of its sender.
+pub fn read(sender: Address, bytes: &[u8], testimony: &mut Testimony<'_>) {
     let place = bytes.windows(SIGNATURE.len()).position(|window| window == SIGNATURE);
     if let Some(message) = place.and_then(|place| bytes.get(place..)) {
         let _ = message_of(sender, message, testimony); // what is cut has told what there was

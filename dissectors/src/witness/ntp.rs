@@ -5,10 +5,8 @@ use crate::address::Address;
 use crate::cursor::{Cursor, Incomplete};
 
 /// What it is called in every output.
-pub static WITNESS: Witness = Witness {
-    datagrams: Some(DatagramEar { ports: &[123], read }),
-    ..Witness::new("ntp", "NTP", "RFC 5905", SAYS)
-};
+pub static WITNESS: Witness =
+    Witness { datagrams: Some(DatagramEar { ports: &[123], read }), ..Witness::new("ntp", "NTP", "RFC 5905", SAYS) };
 
 const SERVER: &str = "the server";
 

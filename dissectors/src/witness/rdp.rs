@@ -81,7 +81,12 @@ impl Rdp {
                 cursor.skip(5)?;
                 if let Some(name) = cursor.rest().strip_prefix(COOKIE) {
                     let end = name.iter().position(|byte| *byte == b'\r').unwrap_or(name.len());
-                    testimony.text(piece.source, "rdp_user", "rdp.cookie.mstshash", name.get(..end).unwrap_or_default());
+                    testimony.text(
+                        piece.source,
+                        "rdp_user",
+                        "rdp.cookie.mstshash",
+                        name.get(..end).unwrap_or_default(),
+                    );
                 }
                 Ok(true)
             }

@@ -42,7 +42,9 @@ const MAX_MESSAGE: usize = 16 << 10;
 /// A session message with SMB in it, or the request for a session (RFC 1002, 4.3) with its answer.
 fn recognise(bytes: &[u8]) -> Recognised {
     match bytes {
-        [0, _, _, _, 0xFE | 0xFF, b'S', b'M', b'B', ..] | [0x81, 0, 0, 68, 32, ..] | [0x82, 0, 0, 0] => Recognised::Mine,
+        [0, _, _, _, 0xFE | 0xFF, b'S', b'M', b'B', ..] | [0x81, 0, 0, 68, 32, ..] | [0x82, 0, 0, 0] => {
+            Recognised::Mine
+        }
         [0] | [0, _] | [0, _, _] | [0, _, _, _] => Recognised::More,
         [0, _, _, _, 0xFE | 0xFF, rest @ ..] if b"SMB".starts_with(rest) => Recognised::More,
         [0x81] | [0x81, 0] | [0x81, 0, 0] | [0x81, 0, 0, 68] | [0x82] | [0x82, 0] | [0x82, 0, 0] => Recognised::More,
@@ -99,7 +101,7 @@ fn version_2(piece: &Piece<'_>, message: &[u8], testimony: &mut Testimony<'_>) -
             cursor.skip(2)?;
             testimony.hex(piece.source, "smb_server_guid", GUID, cursor.take(16)?);
         }
-        (1, _) => ntlmssp::read(piece.source, piece.destination, cursor.rest(), testimony),
+        (1, _) => ntlmssp::read(piece.source, cursor.rest(), testimony),
         _ => {}
     }
     Ok(())
@@ -115,7 +117,12 @@ struct Message<'a> {
 }
 
 impl Smb {
-    fn version_1(&mut self, piece: &Piece<'_>, message: &[u8], testimony: &mut Testimony<'_>) -> Result<(), Incomplete> {
+    fn version_1(
+        &mut self,
+        piece: &Piece<'_>,
+        message: &[u8],
+        testimony: &mut Testimony<'_>,
+    ) -> Result<(), Incomplete> {
         let mut cursor = Cursor::new("smb", message);
         let command = cursor.u8()?;
         cursor.skip(4)?;
@@ -140,7 +147,12 @@ impl Smb {
         Ok(())
     }
 
-    fn negotiated(&self, about: Address, message: &Message<'_>, testimony: &mut Testimony<'_>) -> Result<(), Incomplete> {
+    fn negotiated(
+        &self,
+        about: Address,
+        message: &Message<'_>,
+        testimony: &mut Testimony<'_>,
+    ) -> Result<(), Incomplete> {
         let mut cursor = Cursor::new("smb.negotiate", message.words);
         let chosen = cursor.u16_le()?;
         if self.nt_dialect.is_none_or(|place| place == chosen) {
@@ -176,7 +188,7 @@ fn setup(
     };
     if message.words.len() != 26 {
         let keys = message.bytes.get(..keys.min(message.bytes.len())).unwrap_or_default();
-        ntlmssp::read(piece.source, piece.destination, keys, testimony);
+        ntlmssp::read(piece.source, keys, testimony);
     }
     let mut cursor = Cursor::new("smb.session_setup", message.bytes);
     cursor.skip(keys)?;

@@ -67,7 +67,8 @@ fn element<'a>(cursor: &mut Cursor<'a>) -> Result<(u8, &'a [u8]), Incomplete> {
     let mut length = usize::from(cursor.u8()?);
     if length >= 0x80 {
         let bytes = cursor.take(length & 0x7F)?;
-        length = bytes.iter().take(5).fold(0, |sum: usize, byte| sum.saturating_mul(256).saturating_add(usize::from(*byte)));
+        length =
+            bytes.iter().take(5).fold(0, |sum: usize, byte| sum.saturating_mul(256).saturating_add(usize::from(*byte)));
     }
     Ok((tag, cursor.take(length.min(cursor.remaining()))?))
 }
@@ -93,11 +94,7 @@ fn message(datagram: &Datagram<'_>, testimony: &mut Testimony<'_>) -> Result<(),
 }
 
 /// Version 3 (RFC 3412, 6; RFC 3414, 2.4): the engine is named in the clear, the rest where nothing is encrypted.
-fn version_3(
-    datagram: &Datagram<'_>,
-    mut cursor: Cursor<'_>,
-    testimony: &mut Testimony<'_>,
-) -> Result<(), Incomplete> {
+fn version_3(datagram: &Datagram<'_>, mut cursor: Cursor<'_>, testimony: &mut Testimony<'_>) -> Result<(), Incomplete> {
     of_tag(&mut cursor, SEQUENCE)?;
     let security = of_tag(&mut cursor, OCTETS)?;
     if let Ok(security) = of_tag(&mut Cursor::new("snmp.security", security), SEQUENCE)

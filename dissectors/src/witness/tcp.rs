@@ -12,8 +12,10 @@ const EXAMPLE: &str = "ttl=64,df=1,window=64240,options=mss:sok:ts:nop:ws,mss=14
 /// What it is called in every output.
 pub static WITNESS: Witness = Witness::new("tcp", "TCP stack", "RFC 9293, RFC 7323", SAYS);
 
-const SAYS: &[Says] =
-    &[says("tcp_stack", SYN, "who opens a connection", EXAMPLE), says("tcp_stack", SYN_ACK, "who accepts one", EXAMPLE)];
+const SAYS: &[Says] = &[
+    says("tcp_stack", SYN, "who opens a connection", EXAMPLE),
+    says("tcp_stack", SYN_ACK, "who accepts one", EXAMPLE),
+];
 
 /// Options that are read at most.
 const MAX_OPTIONS: usize = 40;
@@ -77,7 +79,9 @@ fn options_of(bytes: &[u8]) -> Options {
 fn option(cursor: &mut Cursor<'_>, options: &mut Options) -> Result<Option<String>, Incomplete> {
     let kind = cursor.u8()?;
     if kind < 2 {
-        return Ok(Some(if kind == 1 { "nop" } else { "eol" }.to_owned()).filter(|_| kind == 1 || cursor.remaining() > 0));
+        return Ok(
+            Some(if kind == 1 { "nop" } else { "eol" }.to_owned()).filter(|_| kind == 1 || cursor.remaining() > 0)
+        );
     }
     let length = usize::from(cursor.u8()?);
     let content = cursor.take(length.saturating_sub(2))?;

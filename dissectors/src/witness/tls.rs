@@ -41,9 +41,11 @@ const MAX_RECORD: usize = 16_384 + 256;
 pub fn recognise(bytes: &[u8]) -> Recognised {
     match bytes {
         [HANDSHAKE, 3, 0..=4, _, _, CLIENT_HELLO | SERVER_HELLO, ..] => Recognised::Mine,
-        [HANDSHAKE] | [HANDSHAKE, 3] | [HANDSHAKE, 3, 0..=4] | [HANDSHAKE, 3, 0..=4, _] | [HANDSHAKE, 3, 0..=4, _, _] => {
-            Recognised::More
-        }
+        [HANDSHAKE]
+        | [HANDSHAKE, 3]
+        | [HANDSHAKE, 3, 0..=4]
+        | [HANDSHAKE, 3, 0..=4, _]
+        | [HANDSHAKE, 3, 0..=4, _, _] => Recognised::More,
         _ => Recognised::NotMine,
     }
 }
@@ -108,7 +110,12 @@ fn read(messages: &[u8], piece: &Piece<'_>, told: bool, testimony: &mut Testimon
                     // What follows is encrypted in version 1.3.
                     Ok(version) => {
                         if !told {
-                            testimony.text(piece.source, "tls_version", "tls.server_hello", version_name(version).as_bytes());
+                            testimony.text(
+                                piece.source,
+                                "tls_version",
+                                "tls.server_hello",
+                                version_name(version).as_bytes(),
+                            );
                         }
                         done.all = version >= 0x0304;
                     }
@@ -235,7 +242,8 @@ fn ja4(version: u16, ciphers: &[u8], list: &[u8]) -> String {
     let algorithms = hex(algorithms.filter(|algorithm| !is_grease(*algorithm)));
     let joined = hex(others.iter().copied());
     let extensions = if algorithms.is_empty() { joined } else { format!("{joined}_{algorithms}") };
-    let protocol = content(16).and_then(|content| content.get(2..)).and_then(application).unwrap_or_else(|| "00".to_owned());
+    let protocol =
+        content(16).and_then(|content| content.get(2..)).and_then(application).unwrap_or_else(|| "00".to_owned());
     let [suite_count, kind_count] = counts;
     let suites = digest(&hex(suites.into_iter()));
     format!("t{version}{name}{suite_count:02}{kind_count:02}{protocol}_{suites}_{}", digest(&extensions))

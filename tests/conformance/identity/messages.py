@@ -175,14 +175,37 @@ STATEMENTS: Final = (
     _of("cdp platform", "cdp.platform", "cdp.platform", _ethernet),
     Statement("cdp version", ("cdp.software_version",), _version, frozenset({"cdp.version"})),
     _of("cdp vlan", "cdp.native_vlan", "cdp.native_vlan", _ethernet, _number),
-    _of("dcp station", "pn_dcp.suboption_device_nameofstation", "profinet_dcp.identify.station_name", _ethernet, only=_dcp_answer, more=_DCP),
+    _of(
+        "dcp station", "pn_dcp.suboption_device_nameofstation", "profinet_dcp.identify.station_name", _ethernet, only=_dcp_answer, more=_DCP
+    ),
     _of("dcp vendor", "pn_dcp.suboption_vendor_id", "profinet_dcp.identify.vendor_id", _ethernet, _number, _dcp_answer, _DCP),
     _of("dcp device", "pn_dcp.suboption_device_id", "profinet_dcp.identify.device_id", _ethernet, _number, _dcp_answer, _DCP),
-    _of("dcp type", "pn_dcp.suboption_device_devicevendorvalue", "profinet_dcp.identify.type_of_station", _ethernet, only=_dcp_answer, more=_DCP),
-    _of("dhcp class", "dhcp.option.vendor_class_id", "dhcp.option.vendor_class", _client, only=_is_request, more=("dhcp.type", "dhcp.ip.client", "dhcp.hw.mac_addr")),
-    Statement("dhcp name", ("dhcp.option.hostname", "dhcp.ip.your", "dhcp.option.dhcp"), _client_name, frozenset({"dhcp.option.host_name"})),
+    _of(
+        "dcp type",
+        "pn_dcp.suboption_device_devicevendorvalue",
+        "profinet_dcp.identify.type_of_station",
+        _ethernet,
+        only=_dcp_answer,
+        more=_DCP,
+    ),
+    _of(
+        "dhcp class",
+        "dhcp.option.vendor_class_id",
+        "dhcp.option.vendor_class",
+        _client,
+        only=_is_request,
+        more=("dhcp.type", "dhcp.ip.client", "dhcp.hw.mac_addr"),
+    ),
+    Statement(
+        "dhcp name", ("dhcp.option.hostname", "dhcp.ip.your", "dhcp.option.dhcp"), _client_name, frozenset({"dhcp.option.host_name"})
+    ),
     Statement("dhcp fingerprint", ("dhcp.option.request_list_item",), _fingerprint, frozenset({"dhcp.option.parameter_request_list"})),
-    Statement("dns addresses", ("dns.a", "dns.aaaa", "dns.flags.response", "udp.srcport"), lambda row: _addresses(row, "53"), frozenset({"dns.answer.a", "dns.answer.aaaa"})),
+    Statement(
+        "dns addresses",
+        ("dns.a", "dns.aaaa", "dns.flags.response", "udp.srcport"),
+        lambda row: _addresses(row, "53"),
+        frozenset({"dns.answer.a", "dns.answer.aaaa"}),
+    ),
     Statement("mdns addresses", (), lambda row: _addresses(row, "5353"), frozenset({"mdns.answer.a", "mdns.answer.aaaa"})),
     Statement("llmnr addresses", (), lambda row: _addresses(row, "5355"), frozenset({"llmnr.answer.a", "llmnr.answer.aaaa"})),
     Statement("browser name", ("browser.server", "browser.command"), _announced, frozenset({"netbios.browser.name"})),
@@ -197,7 +220,12 @@ STATEMENTS: Final = (
     _of("ntlm computer", "ntlmssp.challenge.target_info.nb_computer_name", "ntlmssp.target.netbios_computer"),
     _of("ntlm dns name", "ntlmssp.challenge.target_info.dns_computer_name", "ntlmssp.target.dns_computer"),
     _of("ntlm host", "ntlmssp.auth.hostname", "ntlmssp.workstation", value=lambda said: "" if said == "NULL" else _text(said)),
-    Statement("ntlm build", ("ntlmssp.version.major", "ntlmssp.version.minor", "ntlmssp.version.build_number"), _build, frozenset({"ntlmssp.version"})),
+    Statement(
+        "ntlm build",
+        ("ntlmssp.version.major", "ntlmssp.version.minor", "ntlmssp.version.build_number"),
+        _build,
+        frozenset({"ntlmssp.version"}),
+    ),
     _of("smb system", "smb.native_os", "smb.session_setup.native_os"),
     _of("smb manager", "smb.native_lanman", "smb.session_setup.native_lan_manager"),
     _of("enip vendor", "enip.lir.vendor", "enip.list_identity.vendor_id", value=_number),
@@ -209,9 +237,22 @@ STATEMENTS: Final = (
     _of("cip name", "cip.id.product_name", "cip.identity.product_name"),
     _of("cip serial", "cip.id.serial_number", "cip.identity.serial_number", value=_serial),
     Statement("cip revision", ("cip.id.major_rev", "cip.id.minor_rev"), _revisions, frozenset({"cip.identity.revision"})),
-    Statement("bacnet device", ("bacapp.unconfirmed_service", "bacapp.instance_number", "bvlc.fwd_ip"), _devices, frozenset({"bacnet.i_am.device"})),
-    _of("ndp target", "icmpv6.nd.na.target_address", "ndp.neighbor_advertisement.target", value=lambda _: "", whose=lambda row: (row["icmpv6.nd.na.target_address"] or [""])[0], only=lambda row: bool(row["icmpv6.opt.linkaddr"]), more=("icmpv6.opt.linkaddr",)),
-)  # fmt: skip
+    Statement(
+        "bacnet device",
+        ("bacapp.unconfirmed_service", "bacapp.instance_number", "bvlc.fwd_ip"),
+        _devices,
+        frozenset({"bacnet.i_am.device"}),
+    ),
+    _of(
+        "ndp target",
+        "icmpv6.nd.na.target_address",
+        "ndp.neighbor_advertisement.target",
+        value=lambda _: "",
+        whose=lambda row: (row["icmpv6.nd.na.target_address"] or [""])[0],
+        only=lambda row: bool(row["icmpv6.opt.linkaddr"]),
+        more=("icmpv6.opt.linkaddr",),
+    ),
+)
 
 ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     one.name: frozenset(row["attribute"] for entry in witnesses().values() for row in entry["says"] if row["field"] in one.ours)
@@ -266,6 +307,7 @@ class Ours(NamedTuple):
         return any((whose, attribute, value) in self.values for attribute in ATTRIBUTES[name])
 
 
+@cache
 def ours(path: Path) -> Ours:
     """The same of our witnesses."""
     names = {field: one.name for one in STATEMENTS for field in one.ours}
@@ -288,3 +330,13 @@ def _is_device(address: str) -> bool:
     first = address.partition(".")[0]
     group = address.startswith("ff") or (first.isdigit() and int(first) >= 224) or address in ("0.0.0.0", "255.255.255.255", "::")
     return not group
+
+
+@cache
+def said(path: Path) -> set[tuple[str, str, str]]:
+    """Witness, attribute and field of all that is said of a capture."""
+    known = witnesses()
+    found = set()
+    for batch in Engine(follow=True, threads=1, digest=False).replay(path):
+        found |= {(fact.protocol, fact.attribute, fact.field) for fact in batch if isinstance(fact, Observation) and fact.protocol in known}
+    return found

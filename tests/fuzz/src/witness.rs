@@ -8,11 +8,12 @@ use fieldtap_native::witness::{FIRST_WITNESS, Note, Notebook, Piece, WITNESSES, 
 use crate::script::Script;
 
 /// First bytes by which streams are recognised; what follows them is the script's.
-const BEGINNINGS: [&[u8]; 10] = [
+const BEGINNINGS: [&[u8]; 11] = [
     b"",
     b"GET / HTTP/1.1\r\n",
     b"HTTP/1.1 200 OK\r\n",
     b"SSH-2.0-",
+    b"\x05\x00\x0B\x03\x10\x00\x00\x00\xA0\x00\x40\x00\x01\x00\x00\x00NTLMSSP\x00\x03\x00\x00\x00",
     b"\x16\x03\x01\x01\x00\x01\x00\x00\xF0\x03\x03",
     b"\x16\x03\x03\x01\x00\x02\x00\x00\x40\x03\x03",
     b"\x00\x00\x00\x80\xFESMB\x40\x00",

@@ -22,10 +22,11 @@ impl Random {
 }
 
 /// First bytes that each stream's witness recognises.
-const BEGINNINGS: [&[u8]; 9] = [
+const BEGINNINGS: [&[u8]; 10] = [
     b"GET / HTTP/1.1\r\nHost: ",
     b"HTTP/1.1 200 OK\r\nWWW-Authenticate: NTLM ",
     b"SSH-2.0-",
+    b"\x05\x00\x0B\x03\x10\x00\x00\x00\xA0\x00\x40\x00\x01\x00\x00\x00NTLMSSP\x00\x03\x00\x00\x00",
     b"\x16\x03\x01\x01\x00\x01\x00\x00\xF0\x03\x03",
     b"\x16\x03\x03\x01\x00\x02\x00\x00\x40\x03\x03",
     b"\x00\x00\x00\x80\xFESMB\x40\x00",
@@ -56,7 +57,11 @@ fn frames_and_datagrams_of_any_bytes() {
 #[test]
 fn changed_samples() {
     let mut random = Random(7);
-    let samples = [("enip", 44_818_u16, links::list_identity()), ("dhcp", 67, links::dhcp_sample()), ("dns", 53, links::dns_sample())];
+    let samples = [
+        ("enip", 44_818_u16, links::list_identity()),
+        ("dhcp", 67, links::dhcp_sample()),
+        ("dns", 53, links::dns_sample()),
+    ];
     for (witness, port, sample) in samples {
         for _ in 0..2_000 {
             let mut changed = sample.clone();
@@ -86,7 +91,8 @@ fn endless_messages_end_at_the_budget() {
     let mut witnesses = Witnesses::default();
     for beginning in BEGINNINGS {
         let (mut watch, mut book) = (Watch::default(), Book::default());
-        let piece = |bytes| Piece { side: Side::A, source: Address::v4(CLIENT), destination: Address::v4(SERVER), bytes };
+        let piece =
+            |bytes| Piece { side: Side::A, source: Address::v4(CLIENT), destination: Address::v4(SERVER), bytes };
         witnesses.stream(&mut watch, &piece(beginning), Moment::default(), &mut book).expect("no panic");
         let more = vec![b'a'; 1_400];
         let pieces = (0..1_000).take_while(|_| {

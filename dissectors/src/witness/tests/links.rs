@@ -83,12 +83,15 @@ pub fn dhcp_sample() -> Vec<u8> {
 }
 
 pub fn dns_sample() -> Vec<u8> {
-    bytes("0001 8180 0001 0002 0000 0000 0561 6C706861 00 0001 0001 C00C 0001 0001 0000003C 0004 0A000009 C00C 0010 0001 00000001 0003 02613D")
+    bytes(
+        "0001 8180 0001 0002 0000 0000 0561 6C706861 00 0001 0001 C00C 0001 0001 0000003C 0004 0A000009 C00C 0010 0001 00000001 0003 02613D",
+    )
 }
 
 #[test]
 fn dhcp_speaks_of_the_client_by_mac_until_it_has_an_address() {
-    let asked = dhcp(1, 0, 0, "350103 0C05 686D692D31 3708 0103060F1F212B2C 3C08 4D53465420352E30 3D07 01020000000007 FF");
+    let asked =
+        dhcp(1, 0, 0, "350103 0C05 686D692D31 3708 0103060F1F212B2C 3C08 4D53465420352E30 3D07 01020000000007 FF");
     assert_eq!(
         datagram("dhcp", [68, 67], &asked),
         [
@@ -139,8 +142,14 @@ fn mdns_names_hosts_and_what_they_offer() {
 
 #[test]
 fn netbios_registers_names() {
-    let encoded: String = "ENG-PC          ".bytes().take(15).chain([0]).map(|b| format!("{:02X}{:02X}", 0x41 + (b >> 4), 0x41 + (b & 15))).collect();
-    let asked = format!("0001 2910 0001 0000 0000 0001 20 {encoded} 00 0020 0001 C00C 0020 0001 000493E0 0006 0000 0A000009");
+    let encoded: String = "ENG-PC          "
+        .bytes()
+        .take(15)
+        .chain([0])
+        .map(|b| format!("{:02X}{:02X}", 0x41 + (b >> 4), 0x41 + (b & 15)))
+        .collect();
+    let asked =
+        format!("0001 2910 0001 0000 0000 0001 20 {encoded} 00 0020 0001 C00C 0020 0001 000493E0 0006 0000 0A000009");
     assert_eq!(
         datagram("netbios", [137, 137], &bytes(&asked)),
         ["netbios 10.0.0.9 hostname=ENG-PC", "netbios 10.0.0.9 netbios_name=ENG-PC<00>"]
@@ -154,7 +163,10 @@ fn snmp_keeps_no_community() {
          300F 0608 2B06010201010500 0403 737731 300E 0608 2B06010201010200 0602 2B06",
     );
     let said = datagram("snmp", [161, 40_000], &answer);
-    assert_eq!(said, ["snmp 10.0.0.2 hostname=sw1", "snmp 10.0.0.2 snmp_object_id=1.3.6", "snmp 10.0.0.2 snmp_version=2c"]);
+    assert_eq!(
+        said,
+        ["snmp 10.0.0.2 hostname=sw1", "snmp 10.0.0.2 snmp_object_id=1.3.6", "snmp 10.0.0.2 snmp_version=2c"]
+    );
     for length in 0..answer.len() {
         let cut = datagram("snmp", [161, 40_000], &answer[..length]);
         assert!(!cut.iter().any(|line| line.contains("secret")));
@@ -205,6 +217,7 @@ fn bacnet_devices_behind_a_router_are_units() {
         datagram("bacnet", [47_808, 47_808], &routed),
         ["bacnet 10.0.0.2/7 device_instance=7", "bacnet 10.0.0.2/7 vendor_id=24"]
     );
-    let read = bytes("810A 0000 01 00 30 01 0E 0C 02000007 1E 29 46 4E 75 05 00 424D5458 4F 29 4D 5E 91 02 91 20 5F 1F");
+    let read =
+        bytes("810A 0000 01 00 30 01 0E 0C 02000007 1E 29 46 4E 75 05 00 424D5458 4F 29 4D 5E 91 02 91 20 5F 1F");
     assert_eq!(datagram("bacnet", [47_808, 47_808], &read), ["bacnet 10.0.0.2 model=BMTX"]);
 }

@@ -4,7 +4,9 @@ mod hostile;
 mod links;
 mod streams;
 
-use super::{Datagram, FIRST_WITNESS, Frame, Note, Notebook, Piece, Testimony, WITNESSES, Watch, Witnesses, name, number_of};
+use super::{
+    Datagram, FIRST_WITNESS, Frame, Note, Notebook, Piece, Testimony, WITNESSES, Watch, Witnesses, name, number_of,
+};
 use crate::address::{Address, Moment, Side};
 use crate::protocols::services;
 use crate::transaction::Value;
@@ -47,7 +49,9 @@ impl Book {
 /// What is said of a frame that comes from 02:00:00:00:00:01.
 pub fn frame(kind: u16, bytes: &[u8]) -> Vec<String> {
     let mut book = Book::default();
-    let found = (FIRST_WITNESS..).zip(WITNESSES).find(|(_, witness)| witness.frames.as_ref().is_some_and(|ear| ear.kind == kind));
+    let found = (FIRST_WITNESS..)
+        .zip(WITNESSES)
+        .find(|(_, witness)| witness.frames.as_ref().is_some_and(|ear| ear.kind == kind));
     let (number, witness) = found.expect("somebody looks at such frames");
     let frame = Frame { source: [2, 0, 0, 0, 0, 1], destination: [2, 0, 0, 0, 0, 2], bytes };
     (witness.frames.as_ref().unwrap().read)(&frame, &mut Testimony::new(&mut book, number, Moment::default()));

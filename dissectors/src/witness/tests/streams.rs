@@ -21,7 +21,8 @@ fn ssh_says_its_software() {
 fn http_names_both_sides_and_keeps_no_secret() {
     let request = b"GET / HTTP/1.1\r\nHost: plc.local:8080\r\nUser-Agent: HMI/1\r\nCookie: a=secret\r\n\
                     Authorization: Basic c2VjcmV0\r\n\r\n";
-    let response = b"HTTP/1.1 401 No\r\nServer: Web/2\r\nWWW-Authenticate: Basic realm=\"Station\"\r\nContent-Length: 0\r\n\r\n\
+    let response =
+        b"HTTP/1.1 401 No\r\nServer: Web/2\r\nWWW-Authenticate: Basic realm=\"Station\"\r\nContent-Length: 0\r\n\r\n\
                      HTTP/1.1 200 OK\r\nServer: Web/3\r\nContent-Length: 26\r\n\r\n<html><TITLE>PLC</title>..";
     let whole = stream(&[(A, request), (B, response)], usize::MAX);
     assert_eq!(
@@ -49,7 +50,8 @@ fn utf16(text: &str) -> Vec<u8> {
 
 /// A challenge of NTLM with a computer's name and a version.
 fn challenge() -> Vec<u8> {
-    let pairs = [&bytes("0100 0C00")[..], &utf16("HIST01"), &bytes("0300 0600"), &utf16("h.p"), &bytes("0000 0000")].concat();
+    let pairs =
+        [&bytes("0100 0C00")[..], &utf16("HIST01"), &bytes("0300 0600"), &utf16("h.p"), &bytes("0000 0000")].concat();
     let mut message = b"NTLMSSP\0\x02\0\0\0".to_vec();
     message.extend(bytes("0000 0000 38000000 05820002 0102030405060708 0000000000000000"));
     message.extend([pairs.len() as u8, 0, pairs.len() as u8, 0, 56, 0, 0, 0]);
@@ -81,8 +83,21 @@ fn smb_tells_dialect_and_names() {
 }
 
 #[test]
+fn dce_rpc_tells_what_ntlm_does() {
+    let bound = [&bytes("0500 0C 03 10000000 0000 0000 01000000")[..], &challenge()].concat();
+    let bound = [&bound[..8], &[bound.len() as u8, 0], &bound[10..]].concat();
+    let said = same_in_any_parts(&[(B, &bound)]);
+    assert_eq!(
+        said,
+        ["dcerpc 10.0.0.2 dns_name=h.p", "dcerpc 10.0.0.2 hostname=HIST01", "dcerpc 10.0.0.2 os_build=10.0.17763"]
+    );
+}
+
+#[test]
 fn rdp_tells_cookie_and_security_and_its_tls() {
-    let asked = [&bytes("0300 0029 24 E0 0000 0000 00")[..], b"Cookie: mstshash=eng\r\n", &bytes("01 00 0800 03000000")].concat();
+    let asked =
+        [&bytes("0300 0029 24 E0 0000 0000 00")[..], b"Cookie: mstshash=eng\r\n", &bytes("01 00 0800 03000000")]
+            .concat();
     let asked = [&[3, 0, 0, asked.len() as u8], &asked[4..]].concat();
     let chosen = bytes("0300 0013 0E D0 0000 1234 00 02 1F 0800 02000000");
     let hello = client_hello();
