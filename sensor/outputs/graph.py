@@ -17,6 +17,7 @@ from sensor.outputs.flat import ASSET, EDGE, Plain, asset_fields, edge_fields, k
 VERSION: Final = 1
 """Of the JSON form; it grows when a field changes its meaning or goes."""
 _EDGE: Final = {"relation": (str, None), **EDGE}
+_MARKUP: Final = frozenset("&<>\r")
 Ends = tuple[str, str, str, Mapping[str, Plain]]
 """Source, target, key and fields of an edge."""
 
@@ -42,9 +43,10 @@ def _json_edges(known: Known) -> Iterator[Mapping[str, Any]]:
 
 
 def _listed(out: TextIO, entries: Any) -> None:
+    encode = json.JSONEncoder(default=str).encode
     start = "\n"
     for entry in entries:
-        out.write(start + json.dumps(entry, default=str))
+        out.write(start + encode(entry))
         start = ",\n"
 
 
@@ -130,7 +132,10 @@ def _attribute(value: object) -> str:
 
 
 def _escaped(value: object) -> str:
-    return _plain(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    plain = _plain(value)
+    if _MARKUP.isdisjoint(plain):
+        return plain
+    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 
 def _plain(value: object) -> str:
