@@ -145,6 +145,8 @@ def _holds(subject: Subject, condition: Condition) -> tuple[list[Document], list
         share *= known.confidence
     grounds: list[Document] = []
     matches: list[Any] = []
+    if condition.kinds:
+        grounds.extend({**said["provenance"], "value": said["value"]} for said in subject.said("mac"))
     if condition.trait is not None:
         for said, found in _matching(subject, condition.trait):
             matches.append(found)

@@ -51,7 +51,7 @@ def insert_operations(connection: sqlite3.Connection, run: int, result: Result, 
     connection.executemany(_WRITE_OPERATIONS, rows)
 
 
-def _operation(who: Mapping[str, Any], tally: Tally, run: int, captures: Mapping[int, str]) -> tuple[Any, ...]:
+def _operation(who: Mapping[str, Any], tally: Tally, run: int, captures: Mapping[int, Any]) -> tuple[Any, ...]:
     """A row. Columns of the operation's key are never null, so that it is unique: -1 and the empty text stand for nothing."""
     function, sub, port = who.get("function"), who.get("sub_function"), who.get("port")
     detail = "" if sub is None else f"{'' if sub.group is None else sub.group}/{sub.code}"
@@ -108,6 +108,13 @@ def done(rows: Iterable[tuple[Any, ...]]) -> Iterator[Did]:
             () if points == "[]" else _listed(points),
             one(capture, capture), packet,
         )  # fmt: skip
+
+
+def of_run(result: Result) -> Iterator[Did]:
+    """The operations of a run as they would come back from a store; captures are its numbers."""
+    numbers = {number: number for number in range(1, len(result.engine.get("captures") or ()) + 1)}
+    rows = (_operation(result.describe(tally.operation), tally, 0, numbers) for tally in result.tallies)
+    return done((*row[:6], row[8], row[7], *row[11:14], row[9], row[10], *row[14:17]) for row in rows)
 
 
 @lru_cache(maxsize=4096)
