@@ -131,11 +131,13 @@ def _attribute(value: object) -> str:
     return quoteattr(_plain(value), {"\n": "&#10;", "\t": "&#9;", "\r": "&#13;"})
 
 
-def _escaped(value: object) -> str:
-    plain = _plain(value)
-    if _MARKUP.isdisjoint(plain):
-        return plain
-    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+def _escaped(value: Plain) -> str:
+    """A field's value (sensor.outputs.flat has made it text that XML can hold)."""
+    if not isinstance(value, str):
+        return _plain(value)
+    if _MARKUP.isdisjoint(value):
+        return value
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 
 def _plain(value: object) -> str:
