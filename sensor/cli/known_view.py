@@ -133,7 +133,8 @@ def _attributes(asset: Mapping[str, Any], captures: Mapping[str, str]) -> Sectio
         rows.append((name, str(said["value"]), f"{said['confidence']:.0%}", f"{source['field']}, {_place(source, captures)}"))
         for old in said["history"]:
             place = f"{old['provenance']['field']}, {_place(old['provenance'], captures)}"
-            rows.append((f"  before: {name}", str(old["value"]), f"{old['confidence']:.0%}", place))
+            same = old["provenance"]["field"] == source["field"]
+            rows.append((f"  {'before' if same else 'also'}: {name}", str(old["value"]), f"{old['confidence']:.0%}", place))
     return Section("Attributes", lines=[] if rows else ["None."], table=Table(columns, rows) if rows else None)
 
 
