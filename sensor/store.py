@@ -186,15 +186,15 @@ class Store:
         return [_finding(row) for row in self._rows("SELECT document, run FROM revisions WHERE finding = ? ORDER BY revision", finding)]
 
     def _rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        return list(self._each(query, *values))
-
-    def _each(self, query: str, *values: Any) -> Iterator[dict[str, Any]]:
-        """Rows as they are read."""
         with _explained(self.path):
             cursor = self._connection.execute(query, values)
             names = [column[0] for column in cursor.description]
-            for row in cursor:
-                yield dict(zip(names, row, strict=True))
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def _each(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """Rows as they are read."""
+        with _explained(self.path):
+            yield from self._connection.execute(query, values)
 
 
 _EVER: Final = (1 << 63) - 1

@@ -121,7 +121,7 @@ def _votes(asset: Mapping[str, Any], captures: Mapping[str, str]) -> Section:
         for vote in conclusion["votes"]:
             ground = next(iter(vote["evidence"]), None)
             where = "" if ground is None else f"{ground['value']}, {_place(ground, captures)}"
-            rows.append((topic, f"{vote['value']}", f"{vote['weight']:.0%}", vote["why"], where))
+            rows.append((topic, _plain(vote["value"]), f"{vote['weight']:.0%}", vote["why"], where))
     return Section("Votes", table=Table(columns, rows))
 
 
@@ -133,8 +133,13 @@ def _attributes(asset: Mapping[str, Any], captures: Mapping[str, str]) -> Sectio
         rows.append((name, str(said["value"]), f"{said['confidence']:.0%}", f"{source['field']}, {_place(source, captures)}"))
         for old in said["history"]:
             place = f"{old['provenance']['field']}, {_place(old['provenance'], captures)}"
-            rows.append((f"  before: {name}", str(old["value"]), f"{old['confidence']:.0%}", place))
+            same = old["provenance"]["field"] == source["field"]
+            rows.append((f"  {'before' if same else 'also'}: {name}", str(old["value"]), f"{old['confidence']:.0%}", place))
     return Section("Attributes", lines=[] if rows else ["None."], table=Table(columns, rows) if rows else None)
+
+
+def _plain(said: object) -> str:
+    return f"{said:g}" if isinstance(said, float) else str(said)
 
 
 def _talks(talks: Sequence[Mapping[str, Any]]) -> Section:

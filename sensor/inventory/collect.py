@@ -36,6 +36,11 @@ CONFIDENCE: Final[Mapping[tuple[str, str], float]] = {
 """How sure a value is, by who says it; what is not named here the device says of itself."""
 ANY_PACKET: Final = "ethernet.source"
 """The field of a hardware address that was seen on any packet, which may have been routed."""
+SAID_BY_OTHERS: Final = frozenset({
+    "dns.answer.a", "dns.answer.aaaa", "dns.answer.ptr", "dhcp.option.router", "dhcp.option.dns_server", "dhcp.option.ntp_server",
+    "dhcp.your_address",
+})  # fmt: skip
+"""Fields that speak of an address which need not exist: nobody is heard by them."""
 SAID_BY_DEVICE: Final = 0.95
 """A device that answers who it is."""
 
@@ -107,6 +112,7 @@ class Inventory:
         self._asked: dict[str | None, int] = {}
         self._candidates: dict[str | None, int] = {}
         self._talking: Set[str] | None = None
+        self._mentioned: set[str] = set()
         self._hosts: dict[str, bool] = {}
         """Addresses that are held, and whether they were heard."""
         self._elsewhere: set[str] = set()
@@ -135,7 +141,7 @@ class Inventory:
     def observe(self, seen: Observation) -> None:
         """Notes an attribute of an address or of a unit behind it, with the packet and field that said so."""
         address = seen.address
-        if not self._admitted(address):
+        if not (self._told_of(address) if seen.field in SAID_BY_OTHERS else self._admitted(address)):
             return
         moment, name, value = seen.moment, seen.attribute, seen.value
         protocol = "ethernet" if seen.field == ANY_PACKET else seen.protocol
@@ -143,7 +149,7 @@ class Inventory:
         evidence = Evidence(name, value, confidence, protocol, seen.field, moment.capture, moment.packet, moment.time)
         if name == "mac":
             if not group_mac(str(value)):
-                self._hosts[address] = True
+                self._hosts[address] = self._hosts[address] or seen.field not in SAID_BY_OTHERS
                 self._owner(str(value), address, evidence)
             return
         traits = self.said.setdefault((address, seen.unit), {})
@@ -244,6 +250,16 @@ class Inventory:
             return False
         self._hosts[address] = address in self._elsewhere
         return True
+
+    def _told_of(self, address: str) -> bool:
+        """Admits an address that others speak of, so many at most: a list of names is no network."""
+        if address in self._hosts:
+            return True
+        if len(self._mentioned) >= MAX_CANDIDATES and address not in self._mentioned:
+            self._over["inventory_candidates"] = self._over.get("inventory_candidates", 0) + 1
+            return False
+        self._mentioned.add(address)
+        return self._admitted(address)
 
     def _owner(self, mac: str, address: str, evidence: Evidence) -> None:
         """ARP says more about who owns a MAC than a packet that may have been routed."""

@@ -19,6 +19,7 @@ def firmware_cpe(vendor: str | None, product: str | None, version: str | None) -
     if not all(parts):
         return None
     maker, named, number = parts
+    named = named.removeprefix(f"{maker}_") or named
     return f"cpe:2.3:o:{maker}:{named}_firmware:{number}:*:*:*:*:*:*:*"
 
 

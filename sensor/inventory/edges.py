@@ -97,6 +97,7 @@ class Edge:
         total = sum(self.accesses.values())
         points = merged(self.points)
         functions = sorted(self.functions.items(), key=lambda one: (-one[1], one[0][0]))
+        first = None if self.first is None else utc(self.first)
         return {
             "client": client, "server": server, "protocol": protocol, "port": port, "units": list(self.units),
             "transactions": total, "rejected": self.rejected, "rejections": self.rejections,
@@ -106,8 +107,8 @@ class Edge:
             ],
             "points": points[:MAX_POINTS], "more_points": max(0, len(points) - MAX_POINTS),
             "per_minute": _rate(total, self.first, self.last),
-            "first": None if self.first is None else utc(self.first), "last": None if self.last is None else utc(self.last),
-            "evidence": None if self.first is None else {"capture": self.capture, "packet": self.packet, "time": utc(self.first)},
+            "first": first, "last": None if self.last is None else utc(self.last),
+            "evidence": None if first is None else {"capture": self.capture, "packet": self.packet, "time": first},
             "ledger": self.ledger,
         }  # fmt: skip
 

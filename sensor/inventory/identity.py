@@ -16,6 +16,8 @@ from sensor.inventory.address import is_mac, order, same_subnet
 from sensor.inventory.asset import Evidence
 
 VOUCHING: Final = frozenset({"arp", "ndp", "dhcp", "profinet_dcp", "lldp", "cdp"})
+OWN_WORD: Final = frozenset({"dhcp", "profinet_dcp", "lldp", "cdp"})
+"""Those that name a device's own address whatever the subnet, where who answers ARP may do so for others."""
 MAX_MERGED: Final = 4
 """IPv4 addresses of one device; a MAC that answers ARP for more is more likely a router that does so for others (proxy ARP, RFC 1027)."""
 MAX_MERGED_V6: Final = 8
@@ -45,7 +47,7 @@ def bearer(mac: str, owners: Mapping[str, Evidence], talking: Callable[[], Set[s
     hosts = sorted((address for address in owners if not is_mac(address)), key=order)
     vouched = [address for address in hosts if owners[address].protocol in VOUCHING or _tied(address, mac)]
     others = [address for address in hosts if address not in vouched]
-    if not _one_device(vouched):
+    if not _one_device([address for address in vouched if owners[address].protocol not in OWN_WORD]):
         return Bearer((), hosts, True)
     if _its_own(others, vouched):
         return Bearer(hosts, (), False)

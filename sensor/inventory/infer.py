@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.inventory.edges import Edges
@@ -25,15 +26,23 @@ Rules = Mapping[str, Sequence[tuple["Rule", frozenset[str] | None, frozenset[tup
 
 
 class Subject:
-    """An asset with its edges, as rules ask for it."""
+    """An asset with its edges, as rules ask for it; edges are looked up as far as they are asked for."""
 
-    __slots__ = ("asset", "concluded", "edges", "roles")
+    __slots__ = ("_left", "_looked_up", "asset", "concluded", "roles")
 
-    def __init__(self, asset: Document, edges: Sequence[Document]) -> None:
+    def __init__(self, asset: Document, edges: Iterator[Document]) -> None:
         self.asset = asset
-        self.edges = edges
         self.roles = frozenset((role["role"], role["protocol"]) for role in asset["roles"])
         self.concluded: dict[str, Conclusion] = {}
+        self._left = edges
+        self._looked_up: list[Document] = []
+
+    def edges(self) -> Iterator[Document]:
+        """Its edges, one by one."""
+        yield from self._looked_up
+        for edge in self._left:
+            self._looked_up.append(edge)
+            yield edge
 
     def said(self, name: str) -> Iterator[Document]:
         """All that was said for an attribute, the current value first."""
@@ -48,14 +57,16 @@ class Subject:
         if not protocols:
             return None
         identity = self.asset["parent"] or self.asset["id"]
-        edges = [edge for edge in self.edges if edge["protocol"] in protocols and edge[side.side] == identity]
+        found = (edge for edge in self.edges() if edge["protocol"] in protocols and edge[side.side] == identity)
+        if side.peers == 1 and not (side.accesses or side.codes):
+            return list(islice(found, MAX_GROUNDS))
+        edges = list(found)
         if side.accesses:
             edges = [edge for edge in edges if not side.accesses.isdisjoint(edge["accesses"])]
         if side.codes:
             edges = [edge for edge in edges if not side.codes.isdisjoint(edge["rejections"])]
         other = "client" if side.side == "server" else "server"
-        needed = side.peers > 1 or bool(side.accesses or side.codes)
-        return None if needed and len({edge[other] for edge in edges}) < side.peers else edges
+        return None if len({edge[other] for edge in edges}) < side.peers else edges
 
 
 @cache
@@ -88,13 +99,13 @@ def concluded(assets: Iterable[Document], edges: Sequence[Document], rules: Rule
     return {asset["id"]: _of(Subject(asset, _edges(asset, by_asset, look)), used) for asset in assets}
 
 
-def _edges(asset: Document, by_asset: Mapping[str, Sequence[int]], look: Callable[[int], Document]) -> Sequence[Document]:
+def _edges(asset: Document, by_asset: Mapping[str, Sequence[int]], look: Callable[[int], Document]) -> Iterator[Document]:
     """Of a unit those of its device that name it."""
-    found = [look(place) for place in by_asset.get(asset["parent"] or asset["id"], ()) if asset["roles"]]
+    found = (look(place) for place in by_asset.get(asset["parent"] or asset["id"], ()))
     if asset["parent"] is None:
         return found
     unit = asset["id"].rpartition(":")[2]
-    return [edge for edge in found if edge["server"] == asset["parent"] and unit in edge["units"]]
+    return (edge for edge in found if edge["server"] == asset["parent"] and unit in edge["units"])
 
 
 def _of(subject: Subject, rules: Rules) -> Mapping[str, Conclusion]:
@@ -145,6 +156,8 @@ def _holds(subject: Subject, condition: Condition) -> tuple[list[Document], list
         share *= known.confidence
     grounds: list[Document] = []
     matches: list[Any] = []
+    if condition.kinds:
+        grounds.extend({**said["provenance"], "value": said["value"]} for said in subject.said("mac"))
     if condition.trait is not None:
         for said, found in _matching(subject, condition.trait):
             matches.append(found)

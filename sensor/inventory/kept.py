@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,7 +40,6 @@ _WRITE_OPERATIONS: Final = (
     " last = max(ifnull(last, excluded.last), ifnull(excluded.last, last)),"
     " count = excluded.count, rejected = excluded.rejected, rejections = excluded.rejections, points = excluded.points, run = excluded.run"
 )
-_SHARED: Final = ("client", "server", "protocol", "unit", "function_name", "access", "capture")
 _NOTHING: Final[Mapping[str, int]] = {}
 _COUNTS: Final = ("flows", "midstream", "one_way", "half_seen", "encrypted")
 
@@ -51,7 +51,7 @@ def insert_operations(connection: sqlite3.Connection, run: int, result: Result, 
     connection.executemany(_WRITE_OPERATIONS, rows)
 
 
-def _operation(who: Mapping[str, Any], tally: Tally, run: int, captures: Mapping[int, str]) -> tuple[Any, ...]:
+def _operation(who: Mapping[str, Any], tally: Tally, run: int, captures: Mapping[int, Any]) -> tuple[Any, ...]:
     """A row. Columns of the operation's key are never null, so that it is unique: -1 and the empty text stand for nothing."""
     function, sub, port = who.get("function"), who.get("sub_function"), who.get("port")
     detail = "" if sub is None else f"{'' if sub.group is None else sub.group}/{sub.code}"
@@ -96,21 +96,30 @@ def _ledger(talk: Mapping[str, Any]) -> dict[str, Any]:
     return counts
 
 
-def done(rows: Iterable[Mapping[str, Any]]) -> Iterator[Did]:
+def done(rows: Iterable[tuple[Any, ...]]) -> Iterator[Did]:
     """Operations as they were kept (READ_OPERATIONS); texts that are the same are one object."""
-    texts: dict[Any, Any] = {}
+    same: dict[Any, Any] = {}
+    one = same.setdefault
     for row in rows:
-        client, server, protocol, unit, name, access, capture = (
-            texts.setdefault(row[part], row[part])
-            for part in ("client", "server", "protocol", "unit", "function_name", "access", "capture")
-        )
+        client, server, port, protocol, unit, function, name, access, count, rejected, codes, first, last, points, capture, packet = row
         yield Did(
-            client=client, server=server, port=_port(row["port"]), protocol=protocol, unit=unit,
-            function=row["function"], name=name, access=access, times=row["count"], rejected=row["rejected"],
-            rejections=_NOTHING if row["rejections"] == "{}" else json.loads(row["rejections"]),
-            first=row["first"], last=row["last"], points=() if row["points"] == "[]" else json.loads(row["points"]),
-            capture=capture, packet=row["packet"],
+            one(client, client), one(server, server), None if port < 0 else port, one(protocol, protocol), one(unit, unit), function,
+            one(name, name), one(access, access), count, rejected, _NOTHING if codes == "{}" else json.loads(codes), first, last,
+            () if points == "[]" else _listed(points),
+            one(capture, capture), packet,
         )  # fmt: skip
+
+
+def of_run(result: Result) -> Iterator[Did]:
+    """The operations of a run as they would come back from a store; captures are its numbers."""
+    numbers = {number: number for number in range(1, len(result.engine.get("captures") or ()) + 1)}
+    rows = (_operation(result.describe(tally.operation), tally, 0, numbers) for tally in result.tallies)
+    return done((*row[:6], row[8], row[7], *row[11:14], row[9], row[10], *row[14:17]) for row in rows)
+
+
+@lru_cache(maxsize=4096)
+def _listed(points: str) -> tuple[str, ...]:
+    return tuple(json.loads(points))
 
 
 def ledgers(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Key, Mapping[str, Any]]]:

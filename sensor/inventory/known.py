@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sensor.inventory.address import is_mac
 from sensor.inventory.contradictions import contradictions
 from sensor.inventory.cpe import firmware_cpe
-from sensor.inventory.edges import Edges
+from sensor.inventory.edges import Edges, edges
 from sensor.inventory.infer import Rules, concluded
 from sensor.inventory.names import MODEL, NAME, TOPICS, VERSIONS
 
 if TYPE_CHECKING:
+    from sensor.result import Result
     from sensor.store import Store
     from zones.places import Places
 
@@ -58,14 +59,27 @@ def known(store: Store, policy: Any = None, *, until: int | None = None, heard: 
     return put_together(found, store.conversations(until), policy, captures=captures, declared=store.declared())
 
 
+def known_of(result: Result) -> Known:
+    """What a run has found, before anything of it is kept; captures are numbers. What is declared rests with the store."""
+    from sensor.inventory.kept import of_run
+
+    assets = [asset.to_dict() for asset in result.assets]
+    homes = {asset["id"]: asset["id"] for asset in assets if asset["parent"] is None}
+    for asset in assets:
+        if asset["parent"] is None:
+            for address in asset["addresses"]:
+                homes.setdefault(address, asset["id"])
+    return put_together(assets, edges(of_run(result), homes), result.plan.policy)
+
+
 def put_together(
-    assets: Sequence[Document], edges: Sequence[Mapping[str, Any]], policy: Any = None, *,
+    assets: Sequence[Document], talks: Sequence[Mapping[str, Any]], policy: Any = None, *,
     captures: Mapping[str, str] | None = None, declared: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     rules: Rules | None = None,
 ) -> Known:  # fmt: skip
     """The same from documents; edges to assets that aren't among them are left out."""
-    edges = _among(edges, assets)
-    conclusions = concluded(assets, edges, rules)
+    talks = _among(talks, assets)
+    conclusions = concluded(assets, talks, rules)
     places = None
     if policy is not None:
         from zones.places import Places
@@ -79,14 +93,14 @@ def put_together(
         asset["contradictions"] = contradictions(asset)
         asset["cpe"] = firmware_cpe(*(_text(asset["observed"].get(name)) for name in ("vendor", "model", "firmware")))
         _place(asset, places)
-    return Known(assets, edges, captures or {}, told)
+    return Known(assets, talks, captures or {}, told)
 
 
-def _among(edges: Sequence[Mapping[str, Any]], assets: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+def _among(talks: Sequence[Mapping[str, Any]], assets: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     ids = {str(asset["id"]) for asset in assets}
-    if isinstance(edges, Edges):
-        return edges.between(ids)
-    return [edge for edge in edges if edge["client"] in ids and edge["server"] in ids]
+    if isinstance(talks, Edges):
+        return talks.between(ids)
+    return [edge for edge in talks if edge["client"] in ids and edge["server"] in ids]
 
 
 def value(asset: Mapping[str, Any], name: str) -> Any:

@@ -12,6 +12,9 @@ _RANGE: Final = re.compile(r"([a-z0-9_]+:(?:[0-9]+/)?)([0-9]{1,10})(?:-([0-9]{1,
 
 def merged(points: Iterable[str]) -> list[str]:
     """Each once, ranges that touch or overlap as one, in order."""
+    points = list(points)
+    if len(points) < 2:
+        return points
     ranges: dict[str, list[tuple[int, int]]] = {}
     others: dict[str, None] = {}
     for point in points:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 from sensor.inventory.address import is_device, is_mac, order
 from sensor.inventory.asset import Asset, Attribute, Conversation, Evidence, Role
+from sensor.inventory.collect import SAID_BY_OTHERS
 from sensor.inventory.identity import Bearer, bearer
 from sensor.inventory.vendor import vendors_of
 
@@ -276,7 +277,7 @@ class _Resolution:
                 for evidence in values:
                     self._behind(device, evidence.protocol, unit).say(evidence)
                     device.seen(evidence.time, evidence.time)
-            device.heard = True
+            device.heard = device.heard or any(said.field not in SAID_BY_OTHERS for values in traits.values() for said in values)
 
     def _behind(self, device: _Draft, protocol: str, unit: str | None) -> _Draft:
         """The unit behind a device, or the device where the unit means itself."""

@@ -1,9 +1,10 @@
 """What was regular and stopped: an asset that fell silent, or a whole mirror, as findings of kind `coverage` with the ledger as evidence.
 
 An exchange is regular that happened often enough and never paused for much longer than usual. It stopped when it has been quiet for many
-times its longest pause while the capture that it was last seen in went on: silence is never judged across a hole between captures. An asset
-is silent when all of its regular exchanges stopped and nothing else was seen of it. (A server that no longer answers is still asked: that
-shows as unanswered requests.) When most of what was regular in a VLAN, or at all, stops within seconds, the mirror is gone, not the assets.
+times its longest pause while the capture that it was last seen in went on, with other traffic: silence is never judged across a hole. An
+asset is silent when all of its regular exchanges stopped and nothing else was seen of it. (A server that no longer answers is still
+asked: that shows as unanswered requests.) When most of what was regular in a VLAN, or at all, stops within seconds, the mirror is gone, not
+the assets.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def findings(inventory: Inventory, captures: Sequence[Mapping[str, Any]], conver
 def _judged(inventory: Inventory, ends: Sequence[int | None]) -> tuple[set[str], list[Stopped]]:
     """Assets that are part of regular exchanges, and those of them that stopped, by address."""
     last: dict[str, int] = {}
+    went_on = max((counted.last for _, counted in inventory.counted() if counted.last is not None), default=0)
     seen: dict[str, list[Stopped | None]] = {}
     for exchange, counted in inventory.counted():
         for address in {exchange[0], exchange[1]} - {None}:
@@ -79,7 +81,7 @@ def _judged(inventory: Inventory, ends: Sequence[int | None]) -> tuple[set[str],
         if longest > EVEN * every:
             continue
         end = ends[moment.capture - 1] if 0 < moment.capture <= len(ends) else None
-        quiet = end is not None and end - counted.last > max(LEAST, TIMES * longest)
+        quiet = end is not None and min(end, went_on) - counted.last > max(LEAST, TIMES * longest)
         for address in (exchange[0], exchange[1]):
             if address is not None:
                 one = Stopped(address, counted.last, exchange, moment.capture, moment.packet, every, counted.count) if quiet else None

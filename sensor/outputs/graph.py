@@ -17,6 +17,7 @@ from sensor.outputs.flat import ASSET, EDGE, Plain, asset_fields, edge_fields, k
 VERSION: Final = 1
 """Of the JSON form; it grows when a field changes its meaning or goes."""
 _EDGE: Final = {"relation": (str, None), **EDGE}
+_MARKUP: Final = frozenset("&<>\r")
 Ends = tuple[str, str, str, Mapping[str, Plain]]
 """Source, target, key and fields of an edge."""
 
@@ -42,9 +43,10 @@ def _json_edges(known: Known) -> Iterator[Mapping[str, Any]]:
 
 
 def _listed(out: TextIO, entries: Any) -> None:
+    encode = json.JSONEncoder(default=str).encode
     start = "\n"
     for entry in entries:
-        out.write(start + json.dumps(entry, default=str))
+        out.write(start + encode(entry))
         start = ",\n"
 
 
@@ -129,8 +131,13 @@ def _attribute(value: object) -> str:
     return quoteattr(_plain(value), {"\n": "&#10;", "\t": "&#9;", "\r": "&#13;"})
 
 
-def _escaped(value: object) -> str:
-    return _plain(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+def _escaped(value: Plain) -> str:
+    """A field's value (sensor.outputs.flat has made it text that XML can hold)."""
+    if not isinstance(value, str):
+        return _plain(value)
+    if _MARKUP.isdisjoint(value):
+        return value
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 
 def _plain(value: object) -> str:

@@ -1,7 +1,7 @@
 """The map of assets: one HTML file that works without a network, by double click, on anybody's laptop.
 
-Its parts are map/map.html.j2, map.css and map.js. A content security policy allows only that style and script, by their digests; the data
-stand in a JSON block that can't end it, and the script writes texts as text, so nothing a device says becomes markup.
+Its parts are map/map.html.j2, map.css, detail.js and map.js. A content security policy allows only that style and script, by their digests;
+the data stand in a JSON block that can't end it, and the script writes texts as text, so nothing a device says becomes markup.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def write_map(known: Known, out: TextIO, title: str = "Asset map") -> None:
     """The whole file."""
     import jinja2
 
-    style, script = ((_FOLDER / name).read_text("utf-8") for name in ("map.css", "map.js"))
+    style, *scripts = ((_FOLDER / name).read_text("utf-8") for name in ("map.css", "detail.js", "map.js"))
+    script = "".join(scripts)
     template = (_FOLDER / "map.html.j2").read_text("utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     page = environment.from_string(template).render(

@@ -128,8 +128,8 @@ def _card(card: Card) -> Iterator[str]:
     named = ROLES.get(str(role), "")
     second = about(card.asset) or (card.asset["id"] if called(card.asset) != card.asset["id"] else "")
     yield _text(x + 14, y + 14, _short(named or "Role not known", 28), 9.5, colour, bold=True)
-    yield _text(x + 14, y + 26, _short(called(card.asset), 24), 12, "#16212b", bold=True)
-    yield _text(x + 14, y + 38, _short(second, 30), 10, "#5a6875")
+    yield _text(x + 14, y + 26, _short(called(card.asset), 21), 12, "#16212b", bold=True)
+    yield _text(x + 14, y + 38, _short(second, 28), 10, "#5a6875")
 
 
 def _lines(edges: Sequence[Mapping[str, Any]], cards: Mapping[str, Card]) -> Iterator[str]:

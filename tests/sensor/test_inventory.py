@@ -9,6 +9,7 @@ import pytest
 
 from sensor.inventory import Asset, Inventory, vendor
 from sensor.inventory.address import is_device, is_mac, order
+from sensor.inventory.collect import MAX_ASKED, MAX_CANDIDATES, MAX_CANDIDATES_OF
 from tests.sensor.cases import happened, run, script
 from tests.sensor.scripted import Observation, ScriptedEngine, at, talk
 
@@ -165,6 +166,38 @@ def test_tables_have_ceilings_and_say_so() -> None:
     inventory.count(())
     assert len(inventory.assets()) == 3
     assert inventory.ceilings == {"inventory_hosts": 7, "inventory_traits": 136}
+
+
+def test_a_client_that_sweeps_fills_a_bounded_number_of_candidates() -> None:
+    inventory = Inventory()
+    sweep = (happened(0, operation=n + 1, client={"ip": "10.0.0.66"}, server={"ip": f"10.{n >> 8}.{n & 255}.7"}) for n in range(20_000))
+    for t in sweep:
+        inventory.operation(t)  # type: ignore[arg-type]
+    inventory.operation(happened(0, operation=30_000, client={"ip": "10.0.0.5"}, server={"ip": "10.0.0.6"}))  # type: ignore[arg-type]
+    inventory.count(())
+    found = {asset.id for asset in inventory.assets()}
+    assert {"10.0.0.5", "10.0.0.6", "10.0.0.66"} <= found
+    assert len(found) <= MAX_CANDIDATES_OF + 4
+    assert len(inventory.exchanges) == MAX_ASKED + 1
+    assert inventory.ceilings["inventory_exchanges"] == 20_000 - MAX_ASKED
+    assert inventory.ceilings["inventory_candidates"] > 0
+
+
+def test_whom_only_others_speak_of_is_not_heard_and_there_are_so_many_at_most() -> None:
+    inventory = Inventory()
+
+    def answer(address: str) -> Observation:
+        return Observation(address=address, attribute="dns_name", value="x.example", moment=at(0), protocol="dns", field="dns.answer.a")
+
+    for n in range(MAX_CANDIDATES + 100):
+        inventory.observe(answer(f"20.0.{n // 250}.{n % 250}"))  # type: ignore[arg-type]
+    inventory.observe(seen("10.0.0.7", "00:80:f4:00:00:07"))  # type: ignore[arg-type]
+    inventory.observe(answer("10.0.0.7"))  # type: ignore[arg-type]
+    inventory.count(())
+    assert [asset.id for asset in inventory.assets().heard()] == ["10.0.0.7"]
+    assert inventory.assets().heard()[0].value("dns_name") == "x.example"
+    assert len(inventory.assets()) == MAX_CANDIDATES + 1
+    assert inventory.ceilings == {"inventory_candidates": 100}
 
 
 def test_whoever_never_sent_a_packet_is_not_heard() -> None:

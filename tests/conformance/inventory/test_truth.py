@@ -62,11 +62,18 @@ def counted(name: str, wanted: Mapping[str, Any], found: Mapping[str, Any], wher
         if observed is None:
             continue
         told += 1
-        if name in expected and str(observed) == (f"{expected[name]:.1f}" if name == "level" else expected[name]):
+        if str(observed) in accepted(name, expected):
             right += 1
         else:
             wrong.append(f"{where}: {address} {name} is {expected.get(name)}, said {observed}")
     return right, told, sum(name in expected for expected in wanted.values()), wrong
+
+
+def accepted(name: str, expected: Mapping[str, Any]) -> list[str]:
+    """What is true of an attribute: one value, or one of a list where a device is several things."""
+    held = expected.get(name)
+    values = held if isinstance(held, list) else [held] if held is not None else []
+    return [f"{value:.1f}" if name == "level" else str(value) for value in values]
 
 
 @needs_corpus

@@ -138,3 +138,14 @@ def test_the_picture_is_drawn(home: Path, tmp_path: Path) -> None:
     assert (tmp_path / "plant.png").read_bytes()[:4] == b"\x89PNG"
     assert fieldtap(home, "graph", "picture", "--output", tmp_path / "plant.jpg").code == 2
     assert fieldtap(home, "graph", "picture", "--output", tmp_path / "absent" / "x.svg").code == 4
+
+
+def test_the_result_document_concludes_what_the_store_does(home: Path) -> None:
+    document = json.loads(fieldtap(home, "replay", "attack.pcapng", "--store", "none", "--json").out)
+    stored = json.loads(fieldtap(home, "assets", "list", "--all", "--json").out)
+
+    def told(assets: list[dict[str, object]]) -> dict[object, object]:
+        return {asset["id"]: {name: said["value"] for name, said in asset["observed"].items()} for asset in assets}  # type: ignore[attr-defined]
+
+    assert told(document["assets"]) == told(stored)
+    assert document["assets"][1]["concluded"]["role"]["votes"][0]["evidence"][0]["capture"] == 1

@@ -53,6 +53,7 @@ def test_a_router_is_told_by_proxy_arp_and_by_many_addresses() -> None:
         ({EUI: PACKET, "2001:db8:2::1": PACKET, "2001:db8:3::1": PACKET}, [EUI], ["2001:db8:2::1", "2001:db8:3::1"]),
         ({"fe80::1": PACKET, **{f"172.16.{n}.5": PACKET for n in range(3)}}, ["fe80::1"], [f"172.16.{n}.5" for n in range(3)]),
         ({"10.0.0.7": "dhcp", "10.0.0.9": "dhcp"}, ["10.0.0.7", "10.0.0.9"], []),
+        ({"10.0.0.7": ARP, "192.168.0.20": "lldp", "192.168.0.241": PACKET}, ["10.0.0.7", "192.168.0.20"], ["192.168.0.241"]),
         ({MAC: PACKET}, [], []),
     ],
 )  # fmt: skip

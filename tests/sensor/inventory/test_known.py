@@ -80,6 +80,7 @@ def test_a_cpe_needs_maker_product_and_version() -> None:
     assert firmware_cpe("Siemens", "6ES7 315-2EH14-0AB0", "V3.2.6") == expected
     assert one(put_together([plc()], []))["cpe"] == expected
     assert firmware_cpe("Siemens", None, "1") is None
+    assert firmware_cpe("Cisco", "cisco WS-C2950", "12.1") == "cpe:2.3:o:cisco:ws-c2950_firmware:12.1:*:*:*:*:*:*:*"
     assert firmware_cpe("A:B*", 'x"y', "1.0 beta") == 'cpe:2.3:o:a\\:b\\*:x\\"y_firmware:1.0_beta:*:*:*:*:*:*:*'
     assert firmware_cpe("\u4e2d", "x", "1") is None
     assert firmware_cpe("Vendor", "product", "v2.7") == "cpe:2.3:o:vendor:product_firmware:2.7:*:*:*:*:*:*:*"

@@ -58,6 +58,10 @@ def test_what_is_rare_uneven_or_just_paused_is_not() -> None:
     assert silences(slow, GOES_ON) == []
 
 
+def test_when_nothing_at_all_is_seen_any_more_nothing_is_said() -> None:
+    assert silences(poll(1, "10.0.0.1", "10.0.0.2", until=10 * MINUTE)) == []
+
+
 def test_an_asset_that_does_something_else_is_not_silent() -> None:
     other = poll(2, "10.0.0.7", "10.0.0.2", until=HOUR_LONG)
     assert silences(poll(1, "10.0.0.1", "10.0.0.2", until=10 * MINUTE), other, GOES_ON) == []
