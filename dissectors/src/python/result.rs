@@ -208,7 +208,7 @@ fn capture<'py>(py: Python<'py>, info: &CaptureInfo) -> PyResult<Bound<'py, PyDi
     capture.set_item("skipped_by_time", info.skipped_by_time)?;
     capture.set_item("skipped_by_filter", info.skipped_by_filter)?;
     capture.set_item("skipped_bytes", info.skipped_bytes)?;
-    capture.set_item("dropped", info.dropped)?;
+    capture.set_item("dropped", info.lost_by_host())?;
     capture.set_item("comments", info.comments.iter().map(|comment| comment.text.clone()).collect::<Vec<_>>())?;
     Ok(capture)
 }
