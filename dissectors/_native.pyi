@@ -200,7 +200,8 @@ class Transaction:
 
 @final
 class Observation:
-    """An identity observation, delivered when the value is new for (address, unit, attribute). `kind` is "observation".
+    """An identity observation, delivered when the value is new for (address, unit, attribute); a `mac` also when another
+    field says it, since what ARP says is worth more than what was on any packet. `kind` is "observation".
 
     Attributes seen by the engine itself: `mac` (value: the MAC that an address uses, from ARP or from packets). All others come from
     protocols and from witnesses (`witnesses()` lists what they say); `protocol` names which. `address` is an IP or, without IP, a MAC, as

@@ -115,3 +115,16 @@ def test_neighbours_of_the_link_alone_are_believed(tmp_path: Path) -> None:
         ("fe80::3", "router", True, 3),
         ("fe80::3", "mac", "02:00:00:00:00:09", 3),
     ]
+
+
+def test_who_vouches_for_an_address_is_news_after_any_packet(tmp_path: Path) -> None:
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.l2 import ARP, Ether
+
+    ends = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+    packet = ends / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=40_000, dport=40_001) / b"x"
+    answer = ends / ARP(op=2, hwsrc="02:00:00:00:00:01", psrc="10.0.0.1", hwdst="02:00:00:00:00:02", pdst="10.0.0.2")
+    path = written(tmp_path / "arp.pcap", packet, answer, answer)
+    facts = [fact for batch in Engine(follow=True, threads=1, digest=False).replay(path) for fact in batch]
+    seen = [(fact.address, fact.field, fact.moment.packet) for fact in facts if isinstance(fact, Observation)]
+    assert seen == [("10.0.0.1", "ethernet.source", 1), ("10.0.0.1", "arp.sender", 2)]

@@ -76,6 +76,9 @@ impl Seen {
         let mut hasher = stream::state().build_hasher();
         (address, observation.unit, observation.attribute).hash(&mut hasher);
         hash_value(&observation.value, &mut hasher, 0);
+        if observation.attribute == "mac" {
+            observation.field.hash(&mut hasher); // any packet may have been routed: who vouches for it later is news
+        }
         let hash = hasher.finish();
         if self.values.contains(&hash) {
             return News::Known;
