@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT: Final = 256
 """So much of an attribute's value is looked at."""
+MAX_FOUND: Final = 1_000_000
+"""Expressions and texts whose match is remembered."""
 OUI: Final = "(OUI)"
 """How the field of an attribute ends that was looked up by MAC."""
 Document = Mapping[str, Any]
@@ -96,7 +98,8 @@ def concluded(assets: Iterable[Document], edges: Sequence[Document], rules: Rule
             by_asset.setdefault(server, []).append(place)
     used = shipped() if rules is None else rules
     look = edges.brief if isinstance(edges, Edges) else edges.__getitem__
-    return {asset["id"]: _of(Subject(asset, _edges(asset, by_asset, look)), used) for asset in assets}
+    found: dict[tuple[str, str], bool] = {}
+    return {asset["id"]: _of(Subject(asset, _edges(asset, by_asset, look)), used, found) for asset in assets}
 
 
 def _edges(asset: Document, by_asset: Mapping[str, Sequence[int]], look: Callable[[int], Document]) -> Iterator[Document]:
@@ -108,17 +111,36 @@ def _edges(asset: Document, by_asset: Mapping[str, Sequence[int]], look: Callabl
     return (edge for edge in found if edge["server"] == asset["parent"] and unit in edge["units"])
 
 
-def _of(subject: Subject, rules: Rules) -> Mapping[str, Conclusion]:
-    names = subject.asset["attributes"].keys()
+def _of(subject: Subject, rules: Rules, found: dict[tuple[str, str], bool]) -> Mapping[str, Conclusion]:
+    """The conclusions of one asset; `found` remembers which rules' expressions are in which texts, since many assets are alike."""
+    texts = {name: _texts(attribute) for name, attribute in subject.asset["attributes"].items()}
     for topic in TOPICS:
         votes: list[Vote] = []
         for rule, attributes, plays in rules.get(topic, ()):
-            lacks = (attributes is not None and names.isdisjoint(attributes)) or (plays is not None and plays.isdisjoint(subject.roles))
-            if not lacks:
+            if plays is not None and plays.isdisjoint(subject.roles):
+                continue
+            if attributes is None or _any_match(rule, [text for name in attributes if name in texts for text in texts[name]], found):
                 votes.extend(_votes(subject, rule))
         if votes:
             subject.concluded[topic] = counted(topic, votes)
     return subject.concluded
+
+
+def _texts(attribute: Document) -> list[str]:
+    return [str(said["value"])[:MAX_TEXT] for said in (attribute, *attribute["history"])]
+
+
+def _any_match(rule: Rule, texts: Iterable[str], found: dict[tuple[str, str], bool]) -> bool:
+    trait = rule.when.trait
+    for text in texts if trait is not None else ():
+        known = found.get((rule.id, text))
+        if known is None and trait is not None:
+            if len(found) >= MAX_FOUND:
+                found.clear()
+            known = found[rule.id, text] = trait.pattern.search(text) is not None
+        if known:
+            return True
+    return False
 
 
 def _votes(subject: Subject, rule: Rule) -> Iterator[Vote]:

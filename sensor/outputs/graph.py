@@ -18,6 +18,7 @@ VERSION: Final = 1
 """Of the JSON form; it grows when a field changes its meaning or goes."""
 _EDGE: Final = {"relation": (str, None), **EDGE}
 _MARKUP: Final = frozenset("&<>\r")
+_QUOTED: Final = frozenset('&<>"\r\n\t')
 Ends = tuple[str, str, str, Mapping[str, Plain]]
 """Source, target, key and fields of an edge."""
 
@@ -128,7 +129,10 @@ def label(asset: Mapping[str, Any]) -> str:
 
 
 def _attribute(value: object) -> str:
-    return quoteattr(_plain(value), {"\n": "&#10;", "\t": "&#9;", "\r": "&#13;"})
+    plain = _plain(value)
+    if _QUOTED.isdisjoint(plain):
+        return f'"{plain}"'
+    return quoteattr(plain, {"\n": "&#10;", "\t": "&#9;", "\r": "&#13;"})
 
 
 def _escaped(value: Plain) -> str:
