@@ -14,7 +14,7 @@ SMALL = 200 * 1024
 
 
 def own() -> list[Path]:
-    return sorted(path for folder in ("plant", "dnp3") for path in (corpus.PROJECT / "pcaps" / folder).glob("*.pcap*"))
+    return sorted(path for folder in ("plant", "dnp3", "opcua") for path in (corpus.PROJECT / "pcaps" / folder).glob("*.pcap*"))
 
 
 def foreign() -> list[Path]:
@@ -30,7 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("small_capture", paths, ids=[path.name.rsplit(".", 1)[0] for path in paths])
 
 
-@pytest.fixture(scope="session", params=["plant", "dnp3"])
+@pytest.fixture(scope="session", params=["plant", "dnp3", "opcua"])
 def plant_path(request: pytest.FixtureRequest) -> Path:
     return corpus.PROJECT / "pcaps" / str(request.param) / "normal.pcapng"
 
