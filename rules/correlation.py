@@ -83,7 +83,7 @@ def _countable_field(name: str, place: Place, names: Names, wrong: Wrong) -> Non
 def countable(expr: Expr, wrong: Wrong) -> None:
     """Says which conditions of the counted rules cannot be decided where occurrences are counted."""
     searches = list(dict.fromkeys(atom for atom in atoms(expr) if isinstance(atom, Some)))
-    if not sayable(searches, _kinds(searches)):
+    if not sayable(searches, tuple(sorted(_kinds(searches)))):
         wrong(("correlation", "rules"), "a counted rule asks of points what no range can say (see rules/README.md)")
     for atom in atoms(expr):
         if not isinstance(atom, Some) and stage(atom) > Stage.SIGNATURE:

@@ -27,6 +27,9 @@ MAX_SIGNATURES = 1_024
 MAX_ANSWERS = 4_096
 """Answers that are found again by their clauses, which they hold."""
 
+_PLACE = frozenset(("client.mac", "server.mac", "vlan"))
+"""Fields of where an occurrence was seen, which differ from one pair of stations to the next."""
+
 Lanes = Mapping[int, Sequence["Expected"]]
 NONE: Lanes = MappingProxyType({})
 
@@ -170,11 +173,15 @@ class Judge:
 
 
 def _signature(asked: frozenset[str], t: Transaction) -> tuple[Any, ...]:
-    """What an occurrence's clauses depend on, as a key."""
+    """What an occurrence's clauses depend on, as a key: no more than is asked, or each pair of stations would be worked out by itself."""
     outcome = t.outcome
+    ending = (outcome.result, outcome.code)
     if asked <= OUTCOME:
-        return (outcome.result, outcome.code)
-    return (outcome.result, outcome.code, t.anomalies, t.client.mac, t.server.mac, t.vlan)
+        return ending
+    anomalies = t.anomalies if "anomalies" in asked else None
+    if not asked & _PLACE:
+        return (*ending, anomalies)
+    return (*ending, anomalies, t.client.mac, t.server.mac, t.vlan)
 
 
 def first_fit(entries: Sequence[Expected], t: Transaction) -> Expected | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rules.expression import Expr, Has, Not, Some, Test, passes
@@ -43,25 +44,29 @@ class Span:
 
 Spans = tuple[Span, ...]
 
+MAX_REMEMBERED = 1_024
+"""Conditions whose ranges are remembered."""
+
 MAX_SEARCHES = 6
 """Searches on points in one rule that are translated: each doubles the clauses. A rule with more is followed."""
 
 
-def uncovered(some: Some, kinds: Iterable[str]) -> Spans | None:
+@lru_cache(maxsize=MAX_REMEMBERED)
+def uncovered(some: Some, kinds: tuple[str, ...]) -> Spans | None:
     """The ranges that cover a point exactly when it has not all that `some` asks; None where no ranges do.
 
-    `kinds` are all kinds of points that the protocol has.
+    `kinds` are all kinds of points that the protocol has. Remembered: a rule asks the same of each operation that it concerns.
     """
     spans: list[Span] = []
     for item in some.items:
-        part = _without(item, tuple(kinds))
+        part = _without(item, kinds)
         if part is None:
             return None
         spans.extend(part)
     return exact(spans)
 
 
-def sayable(searches: Sequence[Some], kinds: Iterable[str]) -> bool:
+def sayable(searches: Sequence[Some], kinds: tuple[str, ...]) -> bool:
     """Ranges can say whether points have what these searches ask, in any combination of them."""
     if len(searches) > MAX_SEARCHES:
         return False
@@ -77,6 +82,7 @@ def sayable(searches: Sequence[Some], kinds: Iterable[str]) -> bool:
     return True
 
 
+@lru_cache(maxsize=MAX_REMEMBERED)
 def intersection(a: Spans, b: Spans) -> Spans | None:
     """What is covered by both; None where ranges cannot say it exactly."""
     return exact([both for one in a for other in b if (both := _both(one, other)) is not None])
@@ -97,6 +103,7 @@ def exact(spans: Iterable[Span]) -> Spans | None:
     return tuple(kept)
 
 
+@lru_cache(maxsize=MAX_REMEMBERED)
 def lines(spans: Spans) -> tuple[PointLine, ...]:
     """As a clause has them. Values that were not seen pass limits: no rule can say of them that it matched."""
     from dissectors import PointLine

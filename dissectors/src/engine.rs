@@ -20,8 +20,12 @@ const FEW: usize = 64;
 const MANY: usize = 4096;
 /// Facts that wait for Python at most: then a batch is due.
 const MAX_QUEUE: usize = 4_096;
-/// Packets that a fact waits for the end of its batch: what shares an operation or a window with it waits, too.
+/// Packets that facts wait for the end of their batch, where so many wait ([`WORTH_IT`]): what shares an operation or a window with them
+/// waits, too.
 const PATIENCE: usize = 4_096;
+/// Waiting facts for which a batch may end early. Python finds none of what it needs in the cache after so many packets, which costs about as
+/// much as it does to keep so many facts.
+const WORTH_IT: usize = 128;
 
 /// Why [`Engine::advance`] paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +108,7 @@ impl Engine {
             }
             let waiting = self.back.gate.queue_len();
             let worked = self.batch_packets.saturating_sub(left);
-            if left == 0 || waiting >= MAX_QUEUE || (waiting > 0 && worked >= PATIENCE) {
+            if left == 0 || waiting >= MAX_QUEUE || (waiting >= WORTH_IT && worked >= PATIENCE) {
                 return Ok(Pause::Batch);
             }
         }

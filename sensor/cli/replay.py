@@ -67,11 +67,11 @@ def replay(quiet: bool, as_json: bool, fail_on: str | None, **given: Any) -> int
 
     config = _config(as_json, **given)
     with collector_at_rest():
-        with _watched(quiet) as progress:
+        with watched(quiet) as progress:
             result = run(config, progress)
         _kept[:] = [result]
         _show(result, quiet=quiet, as_json=as_json, lines_on_stdout=config.transactions == "-")
-        return _ended(result, fail_on)
+        return ended(result, fail_on)
 
 
 def _config(
@@ -95,7 +95,7 @@ def _config(
 
 
 @contextmanager
-def _watched(quiet: bool) -> Iterator[Progress]:
+def watched(quiet: bool) -> Iterator[Progress]:
     """Progress on a terminal; the first Ctrl-C ends the run with what was read, the second ends the process."""
     stopped = False
     bar: Any = None
@@ -135,11 +135,11 @@ def _show(result: Result, *, quiet: bool, as_json: bool, lines_on_stdout: bool) 
         from sensor.cli.summary import summary
 
         show.sections(summary(result), err=lines_on_stdout)
-    for line in _troubles(result):
+    for line in troubles(result):
         click.echo(line, err=True)
 
 
-def _troubles(result: Result) -> Iterator[str]:
+def troubles(result: Result) -> Iterator[str]:
     """What went wrong on the way, for standard error."""
     from sensor.cli.plain import printable
 
@@ -160,7 +160,7 @@ def _troubles(result: Result) -> Iterator[str]:
         yield printable(result.store_error)
 
 
-def _ended(result: Result, fail_on: str | None) -> Exit:
+def ended(result: Result, fail_on: str | None) -> Exit:
     """The gravest of what happened: a bug, a stop, an output, a capture, findings."""
     kinds = {error["kind"] for error in result.engine.get("errors") or ()}
     if "bug" in kinds:

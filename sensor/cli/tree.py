@@ -13,6 +13,8 @@ from sensor.cli.exits import Exit
 
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "replay": ("replay:replay", "Analyse captures: assets, who does what to whom, violations, alerts."),
+    "report": ("report:report", "The report on zones and conduits, for people who sign it."),
+    "evidence": ("evidence:evidence", "Evidence that others can check without trusting you."),
     "assets": ("assets:assets", "What is on the network."),
     "findings": ("findings:findings", "What was found: violations, alerts, what was not seen."),
     "explain": ("explain:explain", "Open a finding's packets and show their layers."),

@@ -120,3 +120,10 @@ def _later(records: bytes, seconds: int) -> bytes:
         moved[at : at + 4] = when.to_bytes(4, "little")
         at += 16 + int.from_bytes(moved[at + 8 : at + 12], "little")
     return bytes(moved)
+
+
+def test_the_bench_of_the_inventory_works() -> None:
+    command = [sys.executable, "-m", "tests.bench.inventory", "--assets", "500", "--edges", "4000"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["state", "networkx", "json", "graphml", "csv"]
+    assert "over" not in done.stdout

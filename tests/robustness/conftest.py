@@ -14,14 +14,16 @@ SMALL = 200 * 1024
 
 
 def own() -> list[Path]:
-    return sorted(path for folder in ("plant", "dnp3", "opcua") for path in (corpus.PROJECT / "pcaps" / folder).glob("*.pcap*"))
+    return sorted(path for folder in ("plant", "dnp3", "s7", "opcua") for path in (corpus.PROJECT / "pcaps" / folder).glob("*.pcap*"))
 
 
 def foreign() -> list[Path]:
-    """Small captures of others. Of the many that are steps of one conformance test of DNP3, every twentieth."""
+    """Small captures of others. Of the many that are steps of one conformance test of DNP3, every twentieth; of S7 and OPC UA those that
+    are not too long to be cut everywhere."""
     dnp3 = corpus.captures("dnp3", most=SMALL)
     steps = [path for path in dnp3 if "conformance" in path.name]
-    return corpus.captures("modbus", "umas", most=SMALL) + [path for path in dnp3 if path not in steps][::4] + steps[::20]
+    later = corpus.captures("s7comm", "s7commplus", "opcua", most=SMALL // 4)
+    return corpus.captures("modbus", "umas", most=SMALL) + [path for path in dnp3 if path not in steps][::4] + steps[::20] + later[::3]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -30,9 +32,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("small_capture", paths, ids=[path.name.rsplit(".", 1)[0] for path in paths])
 
 
-@pytest.fixture(scope="session", params=["plant", "dnp3", "opcua"])
+NORMAL = ("plant/normal.pcapng", "dnp3/normal.pcapng", "s7/normal.pcapng", "s7/plus-normal.pcap", "opcua/normal.pcapng")
+
+
+@pytest.fixture(scope="session", params=NORMAL)
 def plant_path(request: pytest.FixtureRequest) -> Path:
-    return corpus.PROJECT / "pcaps" / str(request.param) / "normal.pcapng"
+    return corpus.PROJECT / "pcaps" / str(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from tests.robustness.frames import Frame, write
 
 Line = dict[str, Any]
 
-SWEPT = ("modbus", "umas", "dnp3", "opcua")
+SWEPT = ("modbus", "umas", "dnp3", "s7comm", "s7commplus", "opcua")
 """Protocols whose streams are cut, lost and shuffled."""
 
 REMEMBERED = {
@@ -75,17 +75,24 @@ def without_numbers(line: Line) -> Line:
     return same
 
 
+def unit(line: Line) -> str | None:
+    """The device behind the address, where the message itself says which: rack and slot of S7 stand in the connection's request alone,
+    which a damaged capture may lack."""
+    return None if line["protocol"] in ("s7comm", "s7commplus") else line["unit"]
+
+
 def asked(line: Line) -> str:
-    """What the request said, as far as a damaged capture keeps it: who asked whom what about which points. What a DNP3 poll is about
-    its response says; the request names objects."""
-    write_values = [(point["point"], point["access"], point["values"] if point["access"] != "read" else None) for point in line["points"]]
+    """What the request said, as far as a damaged capture keeps it: who asked whom what about which points. What is read, from the process
+    or of a session, only the response says, and what a DNP3 poll is about as well; there the request names objects."""
+    said = [(point["point"], point["access"], point["access"] not in ("read", "session")) for point in line["points"]]
+    write_values = [(*what, point["values"] if known else None) for (*what, known), point in zip(said, line["points"], strict=True)]
     own = line.get(line["protocol"]) or {}
     if line["protocol"] == "dnp3":
         write_values = own.get("request_objects") or []
     if line["function"]["name"] in NOTIFIED:
         write_values = []
     return json.dumps([
-        line["flow"], line["client"]["ip"], line["server"]["ip"], line["unit"], line["function"], line.get("sub_function"),
+        line["flow"], line["client"]["ip"], line["server"]["ip"], unit(line), line["function"], line.get("sub_function"),
         write_values, own.get("transaction_id"), own.get("sequence"),
     ])  # fmt: skip
 
@@ -93,7 +100,7 @@ def asked(line: Line) -> str:
 def answered(line: Line) -> str:
     """The whole exchange without its times and packets."""
     kept = {key: value for key, value in line.items() if key not in ("time", "latency_ns", "request", "response", "vlan", "initiator")}
-    kept = {**kept, "client": line["client"]["ip"], "server": line["server"]["ip"]}
+    kept = {**kept, "client": line["client"]["ip"], "server": line["server"]["ip"], "unit": unit(line)}
     before = ("select", *REMEMBERED.get(line["protocol"], ()))
     kept[line["protocol"]] = {name: value for name, value in (line.get(line["protocol"]) or {}).items() if name not in before}
     if line["function"]["name"] in NOTIFIED:

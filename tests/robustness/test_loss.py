@@ -13,7 +13,7 @@ from tests.robustness.frames import Frame, segment
 from tests.robustness.runs import Line, Run, answered, asked, more_than, run_frames
 
 MS = 1_000_000
-PORTS = {502, 4_840, 20_000}
+PORTS = {102, 502, 4_840, 20_000}
 
 
 def assert_nothing_invented(damaged: Run, whole: Run) -> None:
@@ -26,6 +26,8 @@ def assert_nothing_invented(damaged: Run, whole: Run) -> None:
     known = {name for line in before for name in line["anomalies"]}
     assert {name for line in after for name in line["anomalies"]} <= known
     assert not more_than(damaged.loose, whole.loose)
+    units = {(line["flow"], line["unit"]) for line in before}
+    assert {(line["flow"], line["unit"]) for line in after if line["unit"] is not None} <= units
     for line in after:
         assert_weaker(line)
 

@@ -142,6 +142,13 @@ impl CaptureInfo {
         self.anomalies.iter().find(|anomaly| anomaly.name == name).map_or(0, |anomaly| anomaly.count)
     }
 
+    /// Frames that the capturing host lost: what its interfaces count in the end, or what stands before single packets, whichever is more,
+    /// for both tell of the same frames.
+    pub fn lost_by_host(&self) -> u64 {
+        let interfaces = self.interfaces.iter().filter_map(|interface| interface.dropped);
+        self.dropped.max(interfaces.fold(0, u64::saturating_add))
+    }
+
     /// Counts an anomaly at an offset of the uncompressed capture.
     pub(super) fn note(&mut self, name: &'static str, offset: u64) {
         match self.anomalies.iter_mut().find(|anomaly| anomaly.name == name) {

@@ -270,6 +270,7 @@ fn pcapng_sections_interfaces_times_and_comments() {
     assert_eq!((info.packets, info.interface_count, info.dropped), (7, 3, 3));
     assert_eq!((info.interfaces[0].name.as_str(), info.interfaces[0].description.as_str()), ("eth1", "port 7"));
     assert_eq!(info.interfaces[0].dropped, Some(10));
+    assert_eq!(info.lost_by_host(), 10);
     let comments: Vec<_> = info.comments.iter().map(|comment| (comment.on, comment.text.as_str())).collect();
     let on = [
         (CommentOn::Interface(0), "mirror"),

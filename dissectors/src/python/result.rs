@@ -156,6 +156,7 @@ pub fn document<'py>(
     let mut ceilings: BTreeMap<&'static str, u64> = ceilings.into_iter().collect();
     ceilings.extend(run.flows().ceilings());
     ceilings.extend(run.gate().ceilings());
+    ceilings.extend(run.back().witnesses.ceilings());
     ceilings.extend(run.summary().faults());
     ceilings.insert("conversations", run.back().conversations.others().flows);
     ceilings.retain(|_, count| *count > 0);
@@ -207,7 +208,7 @@ fn capture<'py>(py: Python<'py>, info: &CaptureInfo) -> PyResult<Bound<'py, PyDi
     capture.set_item("skipped_by_time", info.skipped_by_time)?;
     capture.set_item("skipped_by_filter", info.skipped_by_filter)?;
     capture.set_item("skipped_bytes", info.skipped_bytes)?;
-    capture.set_item("dropped", info.dropped)?;
+    capture.set_item("dropped", info.lost_by_host())?;
     capture.set_item("comments", info.comments.iter().map(|comment| comment.text.clone()).collect::<Vec<_>>())?;
     Ok(capture)
 }

@@ -121,8 +121,8 @@ def functions(path: Path) -> None:
     rare(talk)
     links(talk)
     talk.close()
-    guarded = Guarded((End(STATION.ip, STATION.mac, 50_113), RTU), (STATION_LINK, RTU_LINK))
-    guarded.time = talk.time + 2
+    talk.recorder.pause(2)
+    guarded = Guarded((End(STATION.ip, STATION.mac, 50_113), RTU), (STATION_LINK, RTU_LINK), talk.recorder)
     guarded.open()
     for code, request in zip(range(1, 13), refused(), strict=False):
         guarded.number = (guarded.number + 1) % 16
@@ -130,7 +130,6 @@ def functions(path: Path) -> None:
         guarded.say(1, wire.response(guarded.number, guarded.error(code), function=wire.AUTHENTICATION_RESPONSE))
         guarded.time += 0.1
     guarded.close()
-    talk.packets += guarded.packets
     talk.write(path)
 
 

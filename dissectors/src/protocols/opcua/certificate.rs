@@ -40,11 +40,13 @@ pub struct Content {
     /// Who the application is.
     pub application_uri: Option<String>,
     serial: String,
-    validity: [i64; 2],
+    /// From when and until when it is valid, seconds since 1970.
+    pub validity: [i64; 2],
     key_type: &'static str,
     key_bits: usize,
     signature: &'static str,
-    names: Vec<String>,
+    /// Names and addresses of its host.
+    pub names: Vec<String>,
     further: bool,
 }
 

@@ -1,0 +1,81 @@
+"""Conduits and exceptions of a policy, beside what was seen of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from sensor.clock import utc
+from sensor.reports import statement
+from sensor.reports.coverage import Coverage
+from sensor.reports.model import AllowLine, ConduitLine, ExceptionLine, Verdict
+
+if TYPE_CHECKING:
+    from sensor.reports.traffic import Traffic
+    from zones.model import Conduit, Line, Policy
+
+EXPIRED = "expired_exception"
+
+
+def conduit_lines(policy: Policy, traffic: Traffic, violations: Sequence[Verdict], insufficient: Sequence[Verdict]) -> list[ConduitLine]:
+    """All conduits in the order of the policy."""
+    bad, unsure = (_by_conduit(verdicts) for verdicts in (violations, insufficient))
+    return [_conduit(conduit, traffic, bad[conduit.id], unsure[conduit.id]) for conduit in policy.conduits]
+
+
+def _by_conduit(verdicts: Sequence[Verdict]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for verdict in verdicts:
+        if verdict.conduit is not None:
+            counts[verdict.conduit] += verdict.count
+    return counts
+
+
+def _conduit(conduit: Conduit, traffic: Traffic, violations: int, insufficient: int) -> ConduitLine:
+    lines = [AllowLine(line=line.line, says=says(line), seen=traffic.grants.get((conduit.id, line.line), 0)) for line in conduit.allow]
+    return ConduitLine(
+        id=conduit.id, sources=sorted(conduit.sources), targets=sorted(conduit.targets), severity=conduit.severity,
+        references=list(conduit.references), description=conduit.description, skip_level=conduit.skip_level, line=conduit.line,
+        lines=lines, seen=sum(line.seen for line in lines), violations=violations, insufficient=insufficient,
+        coverage=traffic.conduits.get(conduit.id, Coverage()), result=statement.UNSAID.result,
+    )  # fmt: skip
+
+
+def says(line: Line) -> str:
+    """What a line allows, as people read it: `modbus write from hmi, points holding_register:100-119, values 0 to 500`."""
+    return ", ".join(_parts(line))
+
+
+def _parts(line: Line) -> Iterator[str]:
+    narrowed = [f" {word} {', '.join(sorted(names))}" for word, names in (("from", line.sources), ("to", line.targets)) if names]
+    yield f"{line.protocol} {' '.join(line.access) if line.access is not None else 'all but reports'}{''.join(narrowed)}"
+    if line.functions is not None:
+        yield f"functions {' '.join(sorted(map(str, line.functions)))}"
+    if line.sub_functions is not None:
+        yield f"sub-functions {' '.join(sorted(map(str, line.sub_functions)))}"
+    if line.units is not None:
+        yield f"units {' '.join(unit if isinstance(unit, str) else f'{unit[0]}-{unit[1]}' for unit in line.units)}"
+    if line.ports is not None:
+        yield f"ports {' '.join(str(one) if one == other else f'{one}-{other}' for one, other in line.ports)}"
+    if line.points is not None:
+        yield f"points {' '.join(point.text for point in line.points)}"
+    if line.valued:
+        yield f"values {'…' if line.minimum is None else f'{line.minimum:g}'} to {'…' if line.maximum is None else f'{line.maximum:g}'}"
+
+
+def exceptions(policy: Policy, traffic: Traffic, violations: Sequence[Verdict]) -> list[ExceptionLine]:
+    """The policy's exceptions, which are conduits with a term (zones.model.Term). `uses` counts occurrences that they may grant, those
+    after their end included; one that was used after its end is a violation of its own."""
+    late = _by_conduit([verdict for verdict in violations if verdict.reason == EXPIRED])
+    made = []
+    for conduit in policy.conduits:
+        term = getattr(conduit, "term", None)
+        if term is not None:
+            uses = sum(traffic.grants.get((conduit.id, line.line), 0) for line in conduit.allow)
+            state = "used after its end" if late[conduit.id] else "used" if uses else "never used"
+            made.append(ExceptionLine(
+                id=conduit.id, owner=term.owner, ticket=term.ticket, start=utc(term.start), end=utc(term.end), state=state, uses=uses,
+                line=conduit.line,
+            ))  # fmt: skip
+    return made
