@@ -14,7 +14,7 @@ SMALL = 200 * 1024
 
 
 def own() -> list[Path]:
-    return sorted(path for folder in ("plant", "dnp3", "s7") for path in (corpus.PROJECT / "pcaps" / folder).glob("*.pcap*"))
+    return sorted(path for folder in ("plant", "dnp3", "s7", "opcua") for path in (corpus.PROJECT / "pcaps" / folder).glob("*.pcap*"))
 
 
 def foreign() -> list[Path]:
@@ -32,7 +32,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("small_capture", paths, ids=[path.name.rsplit(".", 1)[0] for path in paths])
 
 
-@pytest.fixture(scope="session", params=["plant/normal.pcapng", "dnp3/normal.pcapng", "s7/normal.pcapng", "s7/plus-normal.pcap"])
+NORMAL = ("plant/normal.pcapng", "dnp3/normal.pcapng", "s7/normal.pcapng", "s7/plus-normal.pcap", "opcua/normal.pcapng")
+
+
+@pytest.fixture(scope="session", params=NORMAL)
 def plant_path(request: pytest.FixtureRequest) -> Path:
     return corpus.PROJECT / "pcaps" / str(request.param)
 

@@ -17,6 +17,15 @@ Line = dict[str, Any]
 SWEPT = ("modbus", "umas", "dnp3", "s7comm", "s7commplus", "opcua")
 """Protocols whose streams are cut, lost and shuffled."""
 
+REMEMBERED = {
+    "opcua": ("channel_id", "security_mode", "security_policy", "user_type", "user", "application_uri", "session_name", "session_endpoint",
+              "downgraded", "unnamed_values", "renewals"),
+}  # fmt: skip
+"""Fields that come from messages before: where those are lost, less is said."""
+
+NOTIFIED = ("publish", "republish")
+"""Functions of OPC UA whose points are in the response, and have the nodes of the items that were created before."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -80,6 +89,8 @@ def asked(line: Line) -> str:
     own = line.get(line["protocol"]) or {}
     if line["protocol"] == "dnp3":
         write_values = own.get("request_objects") or []
+    if line["function"]["name"] in NOTIFIED:
+        write_values = []
     return json.dumps([
         line["flow"], line["client"]["ip"], line["server"]["ip"], unit(line), line["function"], line.get("sub_function"),
         write_values, own.get("transaction_id"), own.get("sequence"),
@@ -90,7 +101,10 @@ def answered(line: Line) -> str:
     """The whole exchange without its times and packets."""
     kept = {key: value for key, value in line.items() if key not in ("time", "latency_ns", "request", "response", "vlan", "initiator")}
     kept = {**kept, "client": line["client"]["ip"], "server": line["server"]["ip"], "unit": unit(line)}
-    kept[line["protocol"]] = {name: value for name, value in (line.get(line["protocol"]) or {}).items() if name != "select"}
+    before = ("select", *REMEMBERED.get(line["protocol"], ()))
+    kept[line["protocol"]] = {name: value for name, value in (line.get(line["protocol"]) or {}).items() if name not in before}
+    if line["function"]["name"] in NOTIFIED:
+        del kept["points"]
     return json.dumps(kept)
 
 

@@ -28,7 +28,8 @@ def services(path: Path) -> None:
     subscriptions(talk)
     directory(talk)
     talk.call((479, 482), u32(3), u32(0))
-    talk.end()
+    talk.say(1, framed(b"ERR", u32(0x800C_0000) + text("the server goes down")))
+    talk.close()
     talk.write(path)
 
 
@@ -71,6 +72,7 @@ def subscriptions(talk: Talk) -> None:
     notification = u32(1) + wire.time() + listed(extension(811, changed))
     talk.call((826, 829), listed(), u32(7) + listed(u32(1)) + b"\0" + notification + listed() + DIAGNOSTICS)
     talk.call((832, 835), u32(7, 1), notification)
+    talk.call((793, 796), u32(7) + f64(1_000) + u32(1_000, 10, 0) + b"\0", f64(1_000) + u32(1_000, 10))
     talk.call((832, 397), u32(7, 9), b"", result=0x807A_0000)
     talk.call((841, 844), listed(u32(7)) + b"\0", listed(u32(NO_SUBSCRIPTION) + listed()) + DIAGNOSTICS)
 

@@ -13,6 +13,8 @@ import pytest
 from dissectors import Engine
 from dissectors import Transaction as Seen
 from rules.fields import FIELDS
+from tests.conformance.messages import compared
+from tests.conformance.opcua import messages
 from tests.corpus import PROJECT
 
 PLACE = PROJECT / "pcaps" / "opcua"
@@ -52,6 +54,19 @@ def test_everything_that_is_wrong_is_said_once() -> None:
 )
 def test_nothing_is_wrong_with_what_real_stacks_say(name: str) -> None:
     assert {anomaly for line in lines(name) for anomaly in line["anomalies"]} == set()
+
+
+@pytest.mark.parametrize("name", [name for name in CAPTURES if name not in ("malformed.pcap", "services.pcap")])
+def test_tshark_says_the_same(name: str) -> None:
+    """Messages, refusals, nodes and values. (Not of `services.pcap`: nodes of queries are in the responses, and told with the requests.)"""
+    path = PLACE / name
+    ports = {line["server"]["port"] for line in lines(name)} - {4_840}
+    rows = messages.rows(path, tuple(part for port in sorted(ports) for part in ("-d", f"tcp.port=={port},opcua")))
+    if not rows:
+        pytest.skip("tshark is not installed")
+    assert list(compared(messages.calls(path, rows), messages.their_calls(rows))) == []
+    assert list(compared(messages.refusals(path), messages.their_refusals(rows))) == []
+    assert not [*messages.nodes(path, rows), *messages.value_counts(path, rows), *messages.values(path, rows)]
 
 
 def test_sessions_are_told_with_security_and_user() -> None:

@@ -93,6 +93,8 @@ pub struct Opcua {
     /// The next chunk of this side begins a message, if it is not one of a message that was begun.
     aligned: [bool; 2],
     lost: bool,
+    /// It is known that bytes of this side were lost, whoever said so.
+    told: [bool; 2],
     large: [Option<Box<Large>>; 2],
     assembly: [Assembly; 2],
     hello: Option<Box<Hello>>,
@@ -109,6 +111,7 @@ impl Opcua {
             astray: [false; 2],
             aligned: [hints.initiator.is_some(); 2],
             lost: false,
+            told: [false; 2],
             large: [None, None],
             assembly: [Assembly::default(), Assembly::default()],
             hello: None,
@@ -151,6 +154,16 @@ impl Opcua {
     fn set_unaligned(&mut self, side: Side) {
         if let Some(place) = self.aligned.get_mut(side.index()) {
             *place = false;
+        }
+    }
+
+    /// Bytes can have been lost before anybody knew that this is OPC UA: then no gap was told.
+    #[inline]
+    fn note_lost(&mut self, side: Side, seen: &Seen) {
+        let lost = seen.lost.get(side.index()).copied().unwrap_or_default();
+        if lost && let Some(told) = self.told.get_mut(side.index()).filter(|told| !**told) {
+            *told = true;
+            self.gap(side, 0);
         }
     }
 
@@ -226,6 +239,7 @@ impl Dissector for Opcua {
     #[inline]
     fn feed(&mut self, side: Side, bytes: &[u8], at: Moment, seen: &Seen, sink: &mut dyn Sink) -> Fed {
         let now = (at, seen);
+        self.note_lost(side, seen);
         if self.large(side).is_some() {
             return self.feed_large(side, bytes, now, sink);
         }

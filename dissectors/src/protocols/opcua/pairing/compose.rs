@@ -165,7 +165,8 @@ impl<'a> Exchange<'a> {
         let session = token.and_then(|token| state.sessions.find(&token, asked));
         // A channel is closed after its session, and a session may come from another connection.
         let free = matches!(self.service, service::ACTIVATE_SESSION | service::CLOSE_SECURE_CHANNEL);
-        let stranger = token.is_some() && session.is_none() && state.complete && !free;
+        let known = state.complete && state.connection.server.is_some();
+        let stranger = token.is_some() && session.is_none() && known && !free;
         build.anomalies.set(anomaly::UNKNOWN_SESSION, stranger);
         let tag = user(build, session, learned);
         build.flag("downgraded", learned.downgraded);

@@ -278,6 +278,19 @@ fn a_publish_waits_as_long_as_its_subscription_lives() {
 }
 
 #[test]
+fn one_direction_alone_blames_nobody() {
+    let (asked, _) = read();
+    let mut flow = Flow::blank(Some(CLIENT));
+    for (side, bytes) in setup().iter().chain(&session()).filter(|(side, _)| *side == CLIENT) {
+        flow.send(*side, bytes);
+    }
+    flow.ask(&message(4, &asked));
+    let all = flow.finish(Ending::CaptureEnd);
+    assert!(all.records.iter().any(|record| record.name == "read"));
+    assert!(all.records.iter().all(|record| record.anomalies.is_empty()), "{:?}", all.records);
+}
+
+#[test]
 fn after_a_gap_nothing_is_blamed_on_anybody() {
     let (asked, answered) = read();
     let mut flow = Flow::session();
