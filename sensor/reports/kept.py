@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from sensor.clock import nanoseconds
 from sensor.reports.merging import merged
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from sensor.result import Result
     from sensor.store import Store
 
-Disposition = Literal["open", "accepted", "fixed"]
-DISPOSITIONS: Final[tuple[Disposition, ...]] = ("open", "accepted", "fixed")
+DISPOSITIONS: Final = ("open", "accepted", "fixed")
 
 
 def keep_chapter(connection: sqlite3.Connection, run: int, result: Result) -> None:
@@ -96,8 +95,10 @@ def _within(chapter: Chapter, since: int | None, until: int | None) -> Chapter:
     return stated(replace(chapter, violations=violations, insufficient=insufficient))
 
 
-def dispose(store: Store, finding: str, state: Disposition, who: str, why: str, at: str) -> None:
-    """Notes what was decided of a finding, by whom and why. `at` is UTC text."""
+def dispose(store: Store, finding: str, state: str, who: str, why: str, at: str) -> None:
+    """Notes what was decided of a finding (one of DISPOSITIONS), by whom and why. `at` is UTC text."""
+    if state not in DISPOSITIONS:
+        raise ValueError(f"{state} is no disposition")
     store.connection.execute(
         "INSERT INTO dispositions (finding, state, who, why, at) VALUES (?, ?, ?, ?, ?)", (finding, state, who, why, at)
     )

@@ -79,5 +79,5 @@ def test_completion_gives_a_script(shell: str) -> None:
 def test_a_shell_completes_commands_and_values(tmp_path: Path) -> None:
     asked = {"_FIELDTAP_COMPLETE": "bash_complete", "COMP_WORDS": "fieldtap findings list --kind ", "COMP_CWORD": "4"}
     assert "plain,violation" in fieldtap(tmp_path, extra=asked).out
-    asked = {"_FIELDTAP_COMPLETE": "bash_complete", "COMP_WORDS": "fieldtap re", "COMP_CWORD": "1"}
+    asked = {"_FIELDTAP_COMPLETE": "bash_complete", "COMP_WORDS": "fieldtap repl", "COMP_CWORD": "1"}
     assert fieldtap(tmp_path, extra=asked).out.split() == ["plain,replay"]
