@@ -12,7 +12,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find dissectors/src -name '*.rs' -
 
 .PHONY: help demo test lint format bench fuzz pcaps tools clean setup
 help:
-	@echo "make demo    set up, then replay a capture of a small plant against its policy"
+	@echo "make demo    set up, then replay an attack on a water works against its policy"
 	echo "make test    set up, then run all tests (Rust, Python, the installed wheel)"
 	echo "make lint    rustfmt, clippy, ruff, mypy --strict, stubtest"
 	echo "make bench   measure speed and memory against other tools"
@@ -20,7 +20,11 @@ help:
 	echo "make pcaps   record the project's own captures anew (root, network namespaces)"
 
 demo: setup
-	@$(BIN)/fieldtap replay pcaps/plant/attack.pcapng --zones zones/examples/small-plant.yml --store none
+	@mkdir -p target && rm -f target/demo.sqlite*
+	$(BIN)/fieldtap replay pcaps/mixed/attack.pcapng --zones zones/examples/lakeside.yml --store target/demo.sqlite
+	echo
+	echo "Here fieldtap is $(BIN)/fieldtap. The same plant on an ordinary day, without a finding:"
+	echo "  $(BIN)/fieldtap replay pcaps/mixed/normal.pcapng --zones zones/examples/lakeside.yml --store none"
 
 setup: $(VENV)/installed
 

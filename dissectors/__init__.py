@@ -51,6 +51,7 @@ __all__ = [
     "point_text",
     "protocols",
     "read_point",
+    "witnesses",
 ]
 
 __version__ = _native.__version__
@@ -81,7 +82,9 @@ class Clause(NamedTuple):
     """How occurrences of an operation are tallied (DESIGN.md, 2.1). Every condition that is None fits always. A named tuple, like Expected:
     judges make many, and compare them.
 
-    `points`: each point of the occurrence is covered by the united lines. `outcomes`: names. `rejections`: codes, for rejected ones.
+    `points`: each point of the occurrence is covered by the united lines. `touches`: some point lies at least in part in one of these
+    lines (their limits of values say nothing here). `opened_by`: who opened the connection, of `client`, `server` and `unknown`.
+    `outcomes`: names. `rejections`: codes, for rejected ones.
     `anomalies`: the exact sets of anomaly names that fit (the default fits only an occurrence with none; None fits any).
     `l2`: (client MAC, server MAC, vlan ids) triples, None in a place fits any. `interval`: (least, greatest) ns since the operation's
     last occurrence. `fresh`: ns; fits when this clause's last occurrence was less than that ago, or it has none yet.
@@ -103,6 +106,8 @@ class Clause(NamedTuple):
     tally: bool = True
     limits: bool = False
     windows: Sequence[tuple[int, str | None]] = ()
+    touches: Sequence[PointLine] | None = None
+    opened_by: Sequence[str] | None = None
 
 
 class Expected(NamedTuple):
@@ -116,6 +121,13 @@ class Expected(NamedTuple):
 def protocols() -> Mapping[str, Mapping[str, Any]]:
     """The registry by protocol name: title, specification, ports, functions, sub-functions, anomalies, kinds of points."""
     return {entry["name"]: entry for entry in _native.protocols()}
+
+
+@cache
+def witnesses() -> Mapping[str, Mapping[str, Any]]:
+    """What identifies devices beside the protocols, by name: title, specification, `says` (attribute, field, about, example): `about` says
+    in words whose address an observation has."""
+    return {entry["name"]: entry for entry in _native.witnesses()}
 
 
 class Engine:

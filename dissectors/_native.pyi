@@ -31,6 +31,7 @@ __all__ = [
     "read_point",
     "register",
     "services",
+    "witnesses",
 ]
 
 __version__: str
@@ -53,6 +54,10 @@ def point_text(protocol: str, kind: str, block: int | None, first: int, last: in
 
 def packed(address: str) -> bytes | None:
     """An address as the bytes of the wire: 4 (IPv4), 16 (IPv6, a scope after `%` left out) or 6 (MAC); None for what is none."""
+
+def witnesses() -> list[dict[str, Any]]:
+    """What identifies devices in messages that are read for that alone: for each witness (the `protocol` of its observations) name, title,
+    specification, says (attribute, field, about, example; `about` says in words whose address an observation has)."""
 
 def services() -> list[tuple[str, int, str]]:
     """IANA services known by port: (transport, port, name)."""
@@ -197,8 +202,9 @@ class Transaction:
 class Observation:
     """An identity observation, delivered when the value is new for (address, unit, attribute). `kind` is "observation".
 
-    Attributes seen by the engine itself: `mac` (value: the MAC that an address uses, from ARP or from packets), `hostname`-like ones come
-    from protocols. `address` is an IP or, without IP, a MAC, as text; `unit` the device behind it.
+    Attributes seen by the engine itself: `mac` (value: the MAC that an address uses, from ARP or from packets). All others come from
+    protocols and from witnesses (`witnesses()` lists what they say); `protocol` names which. `address` is an IP or, without IP, a MAC, as
+    text; `unit` the device behind it.
     """
 
     kind: Literal["observation"]

@@ -71,6 +71,11 @@ def _several(name: str) -> Callable[[Any], tuple[Any, ...]]:
     return lambda record: tuple(getattr(record, name) or ())
 
 
+def _detail(protocol: str, name: str) -> Callable[[Transaction], tuple[Any, ...]]:
+    """What a protocol alone has."""
+    return lambda t: _one((t.detail or {}).get(name) if t.protocol == protocol else None)
+
+
 FIELDS: Mapping[str, Field] = {
     field.name: field
     for field in (
@@ -105,9 +110,13 @@ FIELDS: Mapping[str, Field] = {
         Field("initiator", "text", Stage.FREE, "who opened the connection: client or server", _path("initiator")),
         Field("flow", "text", Stage.FREE, "community id of the flow", _path("flow")),
         Field("latency_ns", "number", Stage.FREE, "time from request to response, ns", _path("latency_ns")),
+        Field("opcua.security_mode", "text", Stage.OPERATION, "how the channel is secured", _detail("opcua", "security_mode")),
+        Field("opcua.user_type", "text", Stage.OPERATION, "how the session's user proved who it is", _detail("opcua", "user_type")),
+        Field("opcua.user", "text", Stage.OPERATION, "the session's user, or the subject of its certificate", _detail("opcua", "user")),
     )
 }
-"""Every field but the protocols' own (`modbus.transaction_id`), by name."""
+"""Every field but the protocols' own (`modbus.transaction_id`), by name. OPC UA's user and security are part of its operations, and so
+cost no look at each occurrence."""
 
 COUNTED_POINTS = "points.address"
 """Only as the field of a value_count: every single address that the points cover."""

@@ -22,7 +22,7 @@ CONFIDENCE = {"A": 0.9, "B": 0.6}
 RULE_KEYS = frozenset(
     ["title", "id", "name", "status", "description", "references", "author", "date", "modified", "tags", "logsource"],
 ) | frozenset(["detection", "level", "falsepositives", "related", "license", "fieldtap", "correlation"])
-FIELDTAP_KEYS = frozenset(["fires_on", "silent_on", "evidence_class", "confidence", "placeholders"])
+FIELDTAP_KEYS = frozenset(["fires_on", "silent_on", "evidence_class", "confidence", "placeholders", "optional"])
 LOGSOURCE = {"product": "fieldtap", "category": "transaction"}
 
 
@@ -115,6 +115,11 @@ def _placeholders(ours: Mapping[str, Any], wrong: Wrong) -> Mapping[str, tuple[s
         wrong(("fieldtap", "placeholders"), "must map names to lists of values, for the captures of the evidence")
         return {}
     return {name: texts(stated, name, wrong, ("fieldtap", "placeholders")) for name in stated}
+
+
+def optional(data: Mapping[str, Any], wrong: Wrong) -> tuple[str, ...]:
+    """Placeholders without which the rule is active too: where nobody declares one, nobody is meant by it."""
+    return texts(section(data, lambda _place, _what: None), "optional", wrong, ("fieldtap",))
 
 
 def section(data: Mapping[str, Any], wrong: Wrong) -> Mapping[str, Any]:

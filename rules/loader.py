@@ -11,9 +11,9 @@ from typing import Any
 
 from rules import correlation, header
 from rules.expression import Expr, disjunction
-from rules.names import Names, Registry
+from rules.names import Names, Registry, near
 from rules.plan import Inactive, Plan, Problem, Rule, RuleErrors
-from rules.sigma import Translator, resolved
+from rules.sigma import Translator, placeholders_of, resolved
 from rules.source import Document, Place, read
 
 PLAN_VERSION = 1
@@ -224,9 +224,15 @@ def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders) -
 
 
 def _resolve(draft: Draft, bases: list[Draft], placeholders: Placeholders) -> tuple[Expr, str | None]:
-    """The expressions joined, and the first placeholder that nobody declared."""
+    """The expressions joined, and the first placeholder that nobody declared and the rule can't do without."""
+    optional = header.optional(draft.data, draft.wrong)
+    used = frozenset().union(*(placeholders_of(base.expr) for base in bases))
+    for index, name in enumerate(optional):
+        if name not in used:
+            draft.wrong(("fieldtap", "optional", index), f'no detection asks for "%{name}%"{near(name, used)}')
+    declared = dict.fromkeys(optional, ()) | dict(placeholders)
     try:
-        return disjunction(tuple(resolved(base.expr, placeholders) for base in bases)), None
+        return disjunction(tuple(resolved(base.expr, declared) for base in bases)), None
     except KeyError as error:
         return False, str(error.args[0])
     except ValueError as error:

@@ -322,6 +322,18 @@ def resolved(expr: Expr, placeholders: Mapping[str, Any]) -> Expr:
     return expr
 
 
+def placeholders_of(expr: Expr) -> frozenset[str]:
+    """The names of the placeholders in it."""
+    match expr:
+        case Has(tests=tests):
+            return frozenset(test.value[0] for test in tests if test.op == "placeholder")
+        case And(parts=parts) | Or(parts=parts) | Some(items=parts):
+            return frozenset().union(*(placeholders_of(part) for part in parts))
+        case Not(part=part):
+            return placeholders_of(part)
+    return frozenset()
+
+
 def _merged(tests: list[Test], every: bool) -> tuple[Test, ...]:
     """The same with all plain values in one set, where one of them is enough."""
     if every:

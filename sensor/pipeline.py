@@ -316,13 +316,25 @@ def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
     """
     from sensor.plan import load
 
-    plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache)
+    plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=_declared(config))
     engine = _opened(config)
     with collector_at_rest():
         result = analyse(engine, plan, progress)
         if config.keep:
             result.keep(config.store)
     return result
+
+
+def _declared(config: ReplayConfig) -> Sequence[Any]:
+    """What people declared of assets in the store that this run goes to."""
+    from sensor.places import default_store
+
+    store = default_store() if config.store is None else config.store
+    if not config.keep or not store.exists():
+        return ()
+    from sensor.inventory.trusted import kept_declarations
+
+    return kept_declarations(store)
 
 
 def _opened(config: ReplayConfig) -> Engine:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rules.plan import Plan as RulePlan
     from sensor.pipeline import Judge, Watcher
     from zones import Policy
+    from zones.model import Asset
 
 _VERSION: Final = 1
 _KEPT: Final = 16
@@ -79,20 +80,23 @@ class Plan:
         return {"active": len(self.rules.rules), "digest": self.rules.digest, "inactive": inactive}
 
 
-def load(zones: Path | None, rules: Sequence[Path] = (), *, catalog: bool = True, cache: bool = True) -> Plan:
-    """The plan of a policy file and folders (or files) of rules, from the cache where it is in there.
+def load(
+    zones: Path | None, rules: Sequence[Path] = (), *, catalog: bool = True, cache: bool = True, declared: Sequence[Asset] = ()
+) -> Plan:  # fmt: skip
+    """The plan of a policy file and folders (or files) of rules, from the cache where it is in there. `declared` assets stand beside those
+    of the policy (sensor.inventory.trusted).
 
     Raises OSError where something can't be read, zones.PolicyError and rules.RuleErrors with every mistake in it.
     """
     folders = [*([_catalog()] if catalog else []), *(Path(path) for path in rules)]
     for folder in folders[int(catalog) :]:
         folder.stat()
-    digest = _digest(zones, folders)
+    digest = _digest(zones, folders, declared)
     if cache:
         kept = _read(cache_folder(), f"plan-{digest}.pickle")
         if kept is not None:
             return kept
-    plan = _compile(zones, folders, digest)
+    plan = _compile(zones, folders, digest, declared)
     if cache:
         _write(cache_folder(), f"plan-{digest}.pickle", plan)
     return plan
@@ -106,29 +110,33 @@ def _catalog() -> Path:
     return Path(spec.origin).parent / "catalog"
 
 
-def _compile(zones: Path | None, folders: Sequence[Path], digest: str) -> Plan:
+def _compile(zones: Path | None, folders: Sequence[Path], digest: str, declared: Sequence[Asset]) -> Plan:
     policy = rules = None
     if zones is not None:
         from zones import compile_policy
 
         policy = compile_policy(str(zones))
+    if policy is not None and declared:
+        from sensor.inventory.trusted import joined
+
+        policy = joined(policy, declared)
     if folders:
         from dissectors import _native, protocols
         from rules.loader import compile_rules
 
         services = sorted({name for _, _, name in _native.services()})
-        rules = compile_rules(folders, protocols(), placeholders(policy), services)
+        rules = compile_rules(folders, protocols(), placeholders(policy, declared), services)
     return Plan(policy=policy, rules=rules, digest=digest)
 
 
-def placeholders(policy: Policy | None) -> Mapping[str, tuple[str, ...]]:
+def placeholders(policy: Policy | None, declared: Sequence[Asset] = ()) -> Mapping[str, tuple[str, ...]]:
     """What `%names%` in rules stand for: the addresses of declared assets, by their role and tags.
 
-    An asset with role or tag `engineering station` declares `%engineering_stations%`; only what a policy declares counts, never what was
-    inferred (DESIGN.md, 5).
+    An asset with role or tag `engineering station` declares `%engineering_stations%`; only what a policy or people declare counts, never
+    what was inferred (DESIGN.md, 5).
     """
     found: dict[str, set[str]] = {}
-    for asset in policy.assets.values() if policy is not None else ():
+    for asset in (*(policy.assets.values() if policy is not None else ()), *(declared if policy is None else ())):
         for word in (asset.role, *asset.tags):
             if word:
                 found.setdefault(_plural(word), set()).update((*asset.ips, *asset.macs))
@@ -140,12 +148,14 @@ def _plural(word: str) -> str:
     return name if name.endswith("s") else f"{name}s"
 
 
-def _digest(zones: Path | None, folders: Sequence[Path]) -> str:
+def _digest(zones: Path | None, folders: Sequence[Path], declared: Sequence[Asset]) -> str:
     """Of the inputs and of the code that compiles them."""
     total = hashlib.sha256(f"{_VERSION} {sys.version} {_KEPT}".encode())
     for package in _OURS:
         for name, size, time in _sources(package):
             total.update(f"\n{package} {name} {size} {time}".encode())
+    if declared:
+        total.update(f"\ndeclared {declared!r}".encode("utf-8", "surrogatepass"))
     if zones is not None:
         total.update(f"\npolicy {zones} ".encode("utf-8", "surrogateescape") + zones.read_bytes())
     for folder in folders:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from sensor.clock import nanoseconds
 from sensor.findings import Finding, at_least
+from sensor.inventory import silence
 from sensor.revisions import Revision
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Result:
         conversations = pipeline.conversations
         ceilings = {**(engine.get("ceilings") or {}), **pipeline.ceilings}
         closing = pipeline.coverage.findings(_span(engine, pipeline.clock), conversations, ceilings)
+        closing += silence.findings(pipeline.inventory, engine.get("captures") or (), conversations)
         pipeline.revisions.extend(Revision.of(finding) for finding in closing)
         return cls(
             engine={**engine, "ceilings": ceilings}, inventory=pipeline.inventory, conversations=conversations, tallies=pipeline.tallies,
@@ -78,7 +80,8 @@ class Result:
 
     def keep(self, path: Path | None) -> None:
         """Writes the run into the store at `path` (None: the user's own). A failure is noted, not raised: the analysis stands."""
-        from sensor.store import MAX_OPERATIONS, Store, StoreError
+        from sensor.inventory.kept import MAX_OPERATIONS
+        from sensor.store import Store, StoreError
 
         try:
             with Store.open(path) as store:

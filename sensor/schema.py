@@ -1,9 +1,9 @@
 """The store's schema, one step a version (SQLite's user_version). A step that was released is never changed; a new one is added.
 
-Times are capture time in ns, lists of an asset are joined by spaces (a role is `server:modbus:502`),
-`document` is JSON as in the result of a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and
-times; its path is absolute. A policy is kept as the bytes that were in force, a run's chapter as its report's JSON (sensor.reports).
-Of dispositions the newest row of a finding holds.
+Times are capture time in ns, lists of an asset are joined by spaces (a role is `server:modbus:502`), `document` is JSON as in the result of
+a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and times; its path is absolute. `declared`
+is only ever added to: the newest row of an asset and name holds, and one without a value takes it back. A policy is kept as the bytes
+that were in force, a run's chapter as its report's JSON (sensor.reports). Of dispositions the newest row of a finding holds.
 """
 
 from __future__ import annotations
@@ -37,6 +37,18 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, finding TEXT NOT NULL, revision INTEGER NOT NULL,"
         " state TEXT NOT NULL DEFAULT 'waiting', attempts INTEGER NOT NULL DEFAULT 0, error TEXT, UNIQUE (finding, revision),"
         " FOREIGN KEY (finding, revision) REFERENCES revisions)",
+    ),
+    (
+        "ALTER TABLE operations ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE operations ADD COLUMN rejections TEXT NOT NULL DEFAULT '{}'",
+        "ALTER TABLE operations ADD COLUMN points TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE operations ADD COLUMN capture TEXT",
+        "ALTER TABLE operations ADD COLUMN packet INTEGER",
+        "CREATE TABLE ledgers (client TEXT NOT NULL, server TEXT NOT NULL, port INTEGER NOT NULL, protocol TEXT NOT NULL,"
+        " document TEXT NOT NULL, run INTEGER NOT NULL REFERENCES runs, PRIMARY KEY (client, server, port, protocol)) WITHOUT ROWID",
+        "CREATE TABLE declared (id INTEGER PRIMARY KEY, asset TEXT NOT NULL, name TEXT NOT NULL, value TEXT, who TEXT NOT NULL,"
+        " why TEXT NOT NULL, at TEXT NOT NULL, source TEXT NOT NULL)",
+        "CREATE INDEX declared_by_asset ON declared (asset, name, id)",
     ),
     (
         "CREATE TABLE policies (sha256 TEXT PRIMARY KEY, file TEXT NOT NULL, text BLOB NOT NULL) WITHOUT ROWID",

@@ -7,28 +7,27 @@ attributes and captures are known by ids that depend on the packets alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from sensor.clock import nanoseconds, utc
+from sensor.inventory import kept
+from sensor.inventory.edges import Edges, edges
 from sensor.places import default_store
 from sensor.schema import MIGRATIONS
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from dissectors import Tally
     from sensor.findings import Finding
+    from sensor.inventory.declared import Declaration
     from sensor.result import Result
 
 BUSY_SECONDS: Final = 5.0
 """How long another process may keep the store to itself before this one gives up."""
-MAX_OPERATIONS: Final = 65_536
-"""Operations that a run adds at most."""
 
 
 class StoreError(Exception):
@@ -80,7 +79,8 @@ class Store:
             run = _insert_run(connection, result)
             captures = _insert_captures(connection, run, result)
             _insert_assets(connection, result, captures)
-            _insert_operations(connection, run, result)
+            kept.insert_operations(connection, run, result, captures)
+            kept.insert_ledgers(connection, run, result)
             _insert_findings(connection, run, result)
             if result.plan.policy is not None:
                 from sensor.reports.kept import keep_chapter
@@ -107,26 +107,51 @@ class Store:
         """Every run, the newest last."""
         return self._rows("SELECT * FROM runs ORDER BY id")
 
-    def assets(self) -> list[dict[str, Any]]:
-        """All assets as in the result document, with the attributes that all runs together know."""
-        assets = {row["id"]: _asset(row) for row in self._rows("SELECT * FROM assets ORDER BY place, id")}
-        for row in self._rows("SELECT * FROM attributes ORDER BY asset, name, confidence DESC, time DESC, value"):
-            _add_attribute(assets[row["asset"]]["attributes"], row)
+    def assets(self, until: int | None = None) -> list[dict[str, Any]]:
+        """All assets as in the result document, with the attributes that all runs together know; as it was at `until` (ns) where given."""
+        time = _EVER if until is None else until
+        rows = self._rows("SELECT * FROM assets WHERE first IS NULL OR first <= ? ORDER BY place, id", time)
+        assets = {row["id"]: _asset(row) for row in rows}
+        attributes = "SELECT * FROM attributes WHERE time <= ? ORDER BY asset, name, confidence DESC, time DESC, value"
+        for row in self._rows(attributes, time):
+            if row["asset"] in assets:
+                _add_attribute(assets[row["asset"]]["attributes"], row)
         return list(assets.values())
 
-    def conversations(self) -> list[dict[str, Any]]:
-        """Who talks to whom, over all runs, as in the result (without `rejected`): operations united by assets, protocol, port."""
-        homes = self._homes()
-        united: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for row in self._rows(
-            "SELECT client, server, port, protocol, unit, access, first, last, count FROM operations"
-            " ORDER BY first, client, server, protocol"
-        ):
-            client, server = homes.get(row["client"]), homes.get(row["server"])
-            if client is not None and server is not None:
-                _unite(united, (client, server, row["protocol"], None if row["port"] < 0 else row["port"]), row)
-        times = ("first", "last")
-        return [{**talk, **{name: None if talk[name] is None else utc(talk[name]) for name in times}} for talk in united.values()]
+    def declare(self, declarations: Iterable[Declaration]) -> int:
+        """Adds what people declare; gives how many of them say anything new. Raises StoreError."""
+        from datetime import UTC, datetime
+
+        held, at = self.declared(), datetime.now(UTC).isoformat(timespec="seconds")
+        rows = [
+            (said.asset, said.name, said.value, said.who, said.why, at, said.source)
+            for said in declarations
+            if held.get(said.asset, {}).get(said.name, {}).get("value") != said.value
+        ]
+        with _explained(self.path), _transaction(self._connection) as connection:
+            connection.executemany("INSERT INTO declared (asset, name, value, who, why, at, source) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        return len(rows)
+
+    def declared(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """What is declared now, by asset (in lower case) and name: value, who, why, at, source."""
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for row in self._rows("SELECT asset, name, value, who, why, at, source FROM declared ORDER BY id"):
+            asset, name = row.pop("asset"), row.pop("name")
+            if row["value"] is None:
+                found.get(asset, {}).pop(name, None)
+            else:
+                found.setdefault(asset, {})[name] = row
+        return {asset: fields for asset, fields in found.items() if fields}
+
+    def declarations(self, asset: str) -> list[dict[str, Any]]:
+        """All that was ever declared of an asset, the newest last."""
+        return self._rows("SELECT name, value, who, why, at, source FROM declared WHERE asset = ? ORDER BY id", asset.lower())
+
+    def conversations(self, until: int | None = None) -> Edges:
+        """Who talks to whom, over all runs: the edges of the graph (see sensor.inventory.edges), by their first time; those that were there
+        at `until` (ns) where it is given."""
+        rows = self._each(kept.READ_OPERATIONS, _EVER if until is None else until)
+        return edges(kept.done(rows), self._homes(), kept.ledgers(self._rows("SELECT * FROM ledgers")))
 
     def _homes(self) -> dict[str, str]:
         """Addresses and the assets that they belong to. A router's own id goes before the addresses behind it."""
@@ -166,7 +191,13 @@ class Store:
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
+    def _each(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """Rows as they are read."""
+        with _explained(self.path):
+            yield from self._connection.execute(query, values)
 
+
+_EVER: Final = (1 << 63) - 1
 _FILTERS: Final = frozenset({"kind", "severity", "rule", "conduit", "protocol", "state", "client", "server"})
 
 
@@ -294,30 +325,6 @@ def _insert_assets(connection: sqlite3.Connection, result: Result, captures: Map
     )
 
 
-def _insert_operations(connection: sqlite3.Connection, run: int, result: Result) -> None:
-    """Who did what to whom, as far as the ceiling; the result's ceilings say how many are left out."""
-    rows = [_operation(result.describe(tally.operation), tally, run) for tally in islice(result.tallies, MAX_OPERATIONS)]
-    rows.sort(key=lambda row: row[:2])  # SQLite takes them in order at half the price
-    connection.executemany(
-        "INSERT INTO operations (client, server, port, protocol, unit, function, sub_function, access, function_name, first, last,"
-        " count, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET first = min(first, excluded.first),"
-        " last = max(last, excluded.last), count = excluded.count, run = excluded.run",
-        rows,
-    )
-
-
-def _operation(who: Mapping[str, Any], tally: Tally, run: int) -> tuple[Any, ...]:
-    """A row. Columns of the operation's key are never null, so that it is unique: -1 and the empty text stand for nothing."""
-    function, sub, port = who.get("function"), who.get("sub_function"), who.get("port")
-    detail = "" if sub is None else f"{'' if sub.group is None else sub.group}/{sub.code}"
-    code, name = (-1, None) if function is None else (function.code, function.name)
-    first, last = tally.first, tally.last
-    return (
-        who.get("client") or "", who.get("server") or "", -1 if port is None else port, who.get("protocol") or "", who.get("unit") or "",
-        code, detail, who.get("access") or "", name, first and first.time, last and last.time, tally.count, run,
-    )  # fmt: skip
-
-
 def _insert_findings(connection: sqlite3.Connection, run: int, result: Result) -> None:
     """The newest state of each, every revision, and for each revision that is new or another than before a row for the shipper."""
     connection.executemany(
@@ -362,19 +369,6 @@ def _asset(row: Mapping[str, Any]) -> dict[str, Any]:
         "roles": [{"role": role, "protocol": protocol, "port": int(port) if port else None} for role, protocol, port in roles],
         "vlans": [int(vlan) for vlan in row["vlans"].split()], "units": row["units"].split(), "attributes": {},
     }  # fmt: skip
-
-
-def _unite(united: dict[tuple[Any, ...], dict[str, Any]], key: tuple[Any, ...], row: Mapping[str, Any]) -> None:
-    """Adds an operation to its conversation."""
-    talk = united.setdefault(
-        key, dict(zip(("client", "server", "protocol", "port"), key, strict=True))
-        | {"units": [], "transactions": 0, "accesses": {}, "first": row["first"], "last": row["last"]},
-    )  # fmt: skip
-    if row["unit"] and row["unit"] not in talk["units"]:
-        talk["units"].append(row["unit"])
-    talk["transactions"] += row["count"]
-    talk["accesses"][row["access"]] = talk["accesses"].get(row["access"], 0) + row["count"]
-    talk["last"] = max(filter(None, (talk["last"], row["last"])), default=None)
 
 
 def _finding(row: Mapping[str, Any]) -> dict[str, Any]:

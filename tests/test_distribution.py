@@ -46,6 +46,7 @@ def test_the_wheel_has_rules_and_examples_and_no_source_of_the_engine(wheel: lis
         expected = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob(f"*{suffix}")}
         assert expected
         assert expected <= set(wheel), f"{folder} is in the wheel"
+    assert "zones/template.yml" in wheel
     assert [name for name in wheel if name.endswith((".rs", ".toml", ".tsv")) or "/src/" in name] == []
     assert [name for name in wheel if "_native" in name and name.endswith(".so")]
     assert "dissectors/_native.pyi" in wheel

@@ -2,40 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zones.document import Document, Path
-from zones.model import Conduit, Line, PointRange
+from zones.model import ACCESSES, Conduit, Line, PointRange
 from zones.points import read_point
 from zones.vocabulary import CARRIERS, Vocabulary, suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from zones.loader import Report
-    from zones.schema import ConduitEntry, LineEntry
+    from zones.model import Term
+    from zones.schema import ChannelEntry, ConduitEntry, LineEntry
 
 
-def read_conduit(entry: ConduitEntry, index: int, document: Document, names: set[str], tools: tuple[Report, Vocabulary]) -> Conduit:
-    """The conduit of `entry`, the `index`-th; `names` are all zones and assets that are declared."""
-    report, words = tools
-    path: Path = ("conduits", index)
-    reader = _Reader(document, names, report, words)
-    sources = reader.names(entry.sources, (*path, "from"))
-    targets = reader.names(entry.targets, (*path, "to"))
-    lines = tuple(reader.line(part, (*path, "allow", i)) for i, part in enumerate(entry.allow))
-    return Conduit(
-        id=entry.id, sources=sources, targets=targets, allow=lines, severity=entry.severity, references=tuple(entry.references or ()),
-        skip_level=entry.skip_level, description=entry.description, line=document.line(path),
-    )  # fmt: skip
+class Reader:
+    """Reads conduits and exceptions, and reports what is wrong with them. `names` are all zones and assets that are declared, `schedules`
+    the names of schedules."""
 
-
-class _Reader:
-    """Reads one conduit's parts and reports what is wrong with them."""
-
-    def __init__(self, document: Document, names: set[str], report: Report, words: Vocabulary) -> None:
+    def __init__(self, document: Document, report: Report, words: Vocabulary, names: set[str], schedules: Collection[str]) -> None:
         self.document = document
         self.known = names
         self.report = report
         self.words = words
+        self.schedules = schedules
+
+    def conduit(self, entry: ConduitEntry, index: int) -> Conduit:
+        """The `index`-th conduit."""
+        path: Path = ("conduits", index)
+        held = self.when(entry.schedule, (*path, "schedule"))
+        denied = tuple(self._denied(part, (*path, "deny", i), held) for i, part in enumerate(entry.deny))
+        return replace(self.channel(entry, path, entry.schedule), deny=denied, skip_level=entry.skip_level)
+
+    def _denied(self, entry: LineEntry, path: Path, held: tuple[tuple[str, ...], ...]) -> Line:
+        """One line of `deny`: without an access it denies every one."""
+        for key in ("values", "initiator"):
+            if getattr(entry, key) is not None:
+                what = f"deny takes no {key}: limit what is allowed instead"
+                self.report.error(self.document.line((*path, key)), what)
+        line = self.line(entry, path, held)
+        return line if entry.access is not None else replace(line, access=ACCESSES)
+
+    def channel(self, entry: ChannelEntry, path: Path, schedule: list[str] | None = None, term: Term | None = None) -> Conduit:
+        """What stands at `path`: a conduit, or with a term an exception."""
+        if not entry.allow and not getattr(entry, "deny", ()):
+            what = f'conduit "{entry.id}" says neither allow nor deny' if term is None else f'exception "{entry.id}" allows nothing'
+            self.report.error(self.document.line(path), what)
+        sources = self.names(entry.sources, (*path, "from"))
+        targets = self.names(entry.targets, (*path, "to"))
+        held = self.when(schedule, (*path, "schedule"))
+        lines = tuple(self.line(part, (*path, "allow", i), held) for i, part in enumerate(entry.allow))
+        return Conduit(
+            id=entry.id, sources=sources, targets=targets, allow=lines, severity=entry.severity,
+            references=tuple(entry.references or ()), description=entry.description, term=term, line=self.document.line(path),
+        )  # fmt: skip
+
+    def when(self, names: list[str] | None, path: Path) -> tuple[tuple[str, ...], ...]:
+        """The schedules of which one has to hold."""
+        for i, name in enumerate(names or []):
+            if name not in self.schedules:
+                self.report.error(self.document.line((*path, i)), f'schedule "{name}" is not defined{suggestion(name, self.schedules)}')
+        return (tuple(names),) if names else ()
 
     def names(self, given: list[str], path: Path) -> frozenset[str]:
         """Names of zones or assets."""
@@ -45,8 +74,8 @@ class _Reader:
                 self.report.error(self.document.line((*path, i)), what)
         return frozenset(given)
 
-    def line(self, entry: LineEntry, path: Path) -> Line:
-        """One line of `allow`."""
+    def line(self, entry: LineEntry, path: Path, held: tuple[tuple[str, ...], ...]) -> Line:
+        """One line of `allow`; `held` are the conduit's schedules."""
         at = self.document.line(path)
         self._protocol(entry, path)
         values = entry.values
@@ -61,7 +90,8 @@ class _Reader:
             targets=None if entry.targets is None else self.names(entry.targets, (*path, "to")),
             units=None if entry.units is None else tuple(entry.units), ports=None if entry.ports is None else tuple(entry.ports),
             points=self._points(entry, path), minimum=values.min if values else None, maximum=values.max if values else None,
-            carrier=CARRIERS.get(entry.protocol), known_ports=self.words.ports(entry.protocol), line=at,
+            carrier=CARRIERS.get(entry.protocol), known_ports=self.words.ports(entry.protocol),
+            schedules=(*held, *self.when(entry.schedule, (*path, "schedule"))), initiator=entry.initiator, line=at,
         )  # fmt: skip
 
     def _protocol(self, entry: LineEntry, path: Path) -> None:
@@ -76,7 +106,7 @@ class _Reader:
         if industrial and self.words.functions(name) is None:
             what = "only connections to the ports of this line are allowed"
             self.report.warning(at, f'protocol "{name}" is not dissected by this version: {what}')
-        if industrial and entry.access is None and entry.functions is None:
+        if industrial and entry.access is None and entry.functions is None and "deny" not in path:
             self.report.warning(at, f"no access is given: this allows every access of {name} but reports, write, mode and program included")
         if industrial:
             return

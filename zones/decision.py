@@ -59,7 +59,7 @@ class Decider:
         self.places = Places(policy)
         self.judge = Judge(policy)
         self._plans: dict[tuple[object, ...], Plan] = {}
-        lines = [line for conduit in policy.conduits for line in conduit.allow]
+        lines = [line for conduit in policy.conduits for line in (*conduit.allow, *conduit.deny)]
         self._units = any(line.units is not None for line in lines)
         self._ports = any(line.ports is not None for line in lines)
 
@@ -105,7 +105,9 @@ class Decider:
     def _plan(self, t: Transaction, client: Place, server: Place) -> Plan:
         function, sub, access = t.function, t.sub_function, t.access
         one, other = client.zone.name, server.zone.name
+        at = self.moment(t)
         key = (
+            self.judge.stretch(client, server, at) if at else None,
             one, client.asset, other, server.asset, t.protocol, access, function.code,
             None if sub is None else (sub.group, sub.code),
             t.unit if self._units else None, t.server.port if self._ports or access == "session" else None,
@@ -114,7 +116,7 @@ class Decider:
         if plan is None:
             if len(self._plans) >= CACHE:
                 self._plans.clear()
-            rungs = self.judge.rungs(client, server, self._operation(t))
+            rungs = self.judge.rungs(client, server, self._operation(t), at)
             simple = rungs[0].verdict is None and len(rungs) == 1
             plan = self._plans[key] = Plan(rungs, {LANE: (Expected(clause=rungs[0].clause),)} if simple else None, {}, {})
         return plan
@@ -133,6 +135,10 @@ class Decider:
         plan = self._plan(t, client, server)
         return client, server, self._operation(t), plan.rungs[_standing(plan.rungs, t)]
 
+    def moment(self, t: Transaction) -> int:
+        """The time that decides, ns; 0 where the policy has no times."""
+        return _moment(t) if self.judge.is_timed else 0
+
     def explain_decision(self, t: Transaction) -> list[str]:
         """Why this transaction is allowed or not, in lines for people: each side's zone, the conduits looked at, the verdict."""
         from zones.explanation import explain
@@ -144,6 +150,12 @@ class Decider:
         rung = self.judge.unclear(client, server, self._operation(t))
         kept = [one for one in mine if one.clause.l2 is not None]
         return (*kept, Expected(clause=rung.clause, consequence=rung.verdict))
+
+
+def _moment(t: Transaction) -> int:
+    """When the gate lets it count: its request, else its response, else its completion, ns."""
+    seen = t.request or t.response
+    return t.completed if seen is None else seen.time
 
 
 def _standing(rungs: Sequence[Rung], t: Transaction) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zones.judge import Operation, failure
-from zones.model import Line
+from zones.judge import Now, Operation, denies
+from zones.model import Conduit, Line
 from zones.places import Place
 from zones.verdict import Coverage, Verdict
 
@@ -20,8 +20,11 @@ def explain(decider: Decider, t: Transaction) -> list[str]:
     client, server, operation, rung = decider.judged(t)
     said = [_side("client", t.client.ip or t.client.mac, client), _side("server", t.server.ip or t.server.mac, server)]
     if client.zone.name == server.zone.name and client.zone.internal:
+        if rung.verdict is not None:
+            denials = [_denial(line, operation) for _, line in decider.judge.denials(client, server)]
+            return [*said, *denials, _end(decider.policy.file, rung.verdict, rung.line)]
         return [*said, f'allowed: within zone "{client.zone.name}" everything is allowed']
-    said.extend(_conduits(decider, client, server, operation))
+    said.extend(_conduits(decider, client, server, (operation, decider.moment(t)), t.initiator or "unknown"))
     return [*said, _end(decider.policy.file, rung.verdict, rung.line)]
 
 
@@ -31,17 +34,28 @@ def _side(role: str, address: str | None, place: Place) -> str:
     return f'{role} {address or "not known"}: zone "{place.zone.name}"{level}, by {place.by}: {place.text}{where}'
 
 
-def _conduits(decider: Decider, client: Place, server: Place, operation: Operation) -> Iterator[str]:
+def _conduits(decider: Decider, client: Place, server: Place, asked: tuple[Operation, int], opener: str) -> Iterator[str]:
     none = True
     for conduit in decider.judge.joining(client, server):
         none = False
-        yield f'conduit "{conduit.id}" (line {conduit.line}) joins them'
+        yield f"{_called(conduit)} (line {conduit.line}) joins them"
     if none:
         inside = client.zone.name == server.zone.name
         yield "the zone denies internal traffic and no conduit allows it" if inside else "no conduit joins them"
-    for _, line in decider.judge.lines(client, server):
-        failed = failure(line, operation)
+    operation, at = asked
+    yield from (_denial(line, operation) for _, line in decider.judge.denials(client, server))
+    for conduit, line in decider.judge.lines(client, server):
+        failed = decider.judge.failing(conduit, line, operation, Now(at, opener))
         yield f"line {line.line} {_line(line)}: " + (f"does not fit ({failed})" if failed else _condition(line))
+
+
+def _denial(line: Line, operation: Operation) -> str:
+    return f"line {line.line} denies {_line(line)}: " + (_condition(line) if denies(line, operation) else "does not concern this")
+
+
+def _called(conduit: Conduit) -> str:
+    term = conduit.term
+    return f'conduit "{conduit.id}"' if term is None else f'exception "{conduit.id}" ({term.ticket}, {term.owner})'
 
 
 def _line(line: Line) -> str:

@@ -1,6 +1,6 @@
 """Whether an occurrence fits a clause, as the gate sees it (DESIGN.md, 2.1): used once for what was delivered, and to explain.
 
-Only the conditions that a policy uses are looked at: points, values and outcomes.
+Only the conditions that a policy uses are looked at: points, values, outcomes, and who opened the connection.
 """
 
 from __future__ import annotations
@@ -20,7 +20,16 @@ def fits(clause: Clause, t: Transaction) -> bool:
     """Whether the outcome is one of the clause's and each point (with its values) is covered by the clause's united lines."""
     if clause.outcomes is not None and t.outcome.result not in clause.outcomes:
         return False
+    if clause.opened_by is not None and (t.initiator or "unknown") not in clause.opened_by:
+        return False
+    if clause.touches is not None and not any(_touches(line, point) for line in clause.touches for point in t.points):
+        return False
     return clause.points is None or all(covered(point, clause.points) for point in t.points)
+
+
+def _touches(line: PointLine, point: Point) -> bool:
+    """Some of the point lies in the line, whatever its values."""
+    return _concerns(line, point) and (point.name is not None or (point.first <= line.last and line.first <= point.last))
 
 
 def covered(point: Point, lines: Sequence[PointLine]) -> bool:

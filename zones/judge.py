@@ -9,13 +9,18 @@ from typing import NamedTuple
 from dissectors import Clause, PointLine
 from zones.model import ACCESSES, TRANSPORTS, Conduit, Line, PointRange, Policy
 from zones.places import Place
+from zones.times import ALWAYS, EXPIRED, NOT_NOW, Stretch, Times, is_timed
 from zones.verdict import SKIPS_LEVELS, Coverage, Verdict, Violation, graver
 
 HOUR = 3_600 * 1_000_000_000
 """A finding closes after an hour of quiet (DESIGN.md, 3); what comes back later is news again."""
 
 GRAVITY = {access: rank for rank, access in enumerate(ACCESSES)}
-STAGES = ("protocol", "port", "unit", "access", "function", "sub_function")
+OPENER, OPENER_UNSEEN = "initiator", "initiator_unseen"
+OPENERS = ("client", "server", "unknown")
+"""Who opened a connection, as clauses have it."""
+
+STAGES = ("protocol", "port", "unit", "access", "function", "sub_function", OPENER, OPENER_UNSEEN, NOT_NOW, EXPIRED)
 """In which order a line is held against an operation; the first that fails is why the line doesn't allow it."""
 
 PAIRS = 16_384
@@ -37,6 +42,11 @@ _SAID = {
     "sub_function": "not this sub-function",
     "point": "not these points",
     "value": "outside the allowed values",
+    "denied": "a conduit denies it",
+    OPENER: "not over a connection that this side opened",
+    OPENER_UNSEEN: "who opened the connection was not seen",
+    NOT_NOW: "not at this time",
+    EXPIRED: "the exception for it has expired",
     "values_unseen": "the values that decide were not seen",
     "points_unseen": "the points that decide were not seen",
     "places_unclear": "its address was used by too many MACs or VLANs",
@@ -81,11 +91,20 @@ class Case(NamedTuple):
     line: int
 
 
+class Now(NamedTuple):
+    """When it is asked for (ns), and who opened the connection (one of OPENERS)."""
+
+    at: int
+    opener: str
+
+
 class Judge:
     """Judges operations by one policy."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        self.times = Times(policy)
+        self.is_timed = any(is_timed(conduit, line) for conduit in policy.conduits for line in (*conduit.allow, *conduit.deny))
         self._joining: dict[tuple[frozenset[str], frozenset[str]], tuple[Conduit, ...]] = {}
 
     def lines(self, client: Place, server: Place) -> Iterator[tuple[Conduit, Line]]:
@@ -106,15 +125,66 @@ class Judge:
             self._joining[key] = found
         return found
 
-    def rungs(self, client: Place, server: Place, operation: Operation) -> tuple[Rung, ...]:
-        """The ladder: the first rung whose clause fits an occurrence says what it is. The last one fits everything."""
+    def stretch(self, client: Place, server: Place, at: int) -> Stretch | None:
+        """How long what is decided at a time (ns) between two places holds; None where time doesn't matter."""
+        lines = (*self.lines(client, server), *self.denials(client, server))
+        timed = [self.times.of(conduit, line, at) for conduit, line in lines if is_timed(conduit, line)]
+        if not timed:
+            return None
+        return Stretch(None, max(one.since for one in timed), min(one.until for one in timed))
+
+    def failing(self, conduit: Conduit, line: Line, operation: Operation, now: Now) -> str | None:
+        """The first stage at which a line doesn't fit an operation at a time, over a connection that this side opened; None where it fits
+        them all."""
+        failed = failure(line, operation)
+        if failed is None and line.initiator is not None and line.initiator != now.opener:
+            failed = OPENER_UNSEEN if now.opener == "unknown" else OPENER
+        return failed or self.times.of(conduit, line, now.at).failed
+
+    def rungs(self, client: Place, server: Place, operation: Operation, at: int = 0) -> tuple[Rung, ...]:
+        """The ladder: the first rung whose clause fits an occurrence says what it is. Some rung fits whatever comes; where time matters,
+        whatever comes in the stretch around `at` (ns)."""
+        if any(line.initiator is not None for _, line in self.lines(client, server)):
+            each = [(opener, self._denying(client, server, operation, Now(at, opener))) for opener in OPENERS]
+            rungs = tuple(one._replace(clause=one.clause._replace(opened_by=(opener,))) for opener, part in each for one in part)
+        else:
+            rungs = self._denying(client, server, operation, Now(at, "client"))
+        stretch = self.stretch(client, server, at) if self.is_timed else None
+        if stretch is None:
+            return rungs
+        after, until = stretch.since or None, stretch.until if stretch.until < ALWAYS.until else None
+        return tuple(rung._replace(clause=rung.clause._replace(after=after, until=until)) for rung in rungs)
+
+    def denials(self, client: Place, server: Place) -> Iterator[tuple[Conduit, Line]]:
+        """The lines that deny, of all conduits from one place to the other."""
+        for conduit in self.joining(client, server):
+            for line in conduit.deny:
+                if _within(line.sources, client) and _within(line.targets, server):
+                    yield conduit, line
+
+    def _denying(self, client: Place, server: Place, operation: Operation, now: Now) -> tuple[Rung, ...]:
+        """What is denied stands before all that is allowed."""
+        rungs: list[Rung] = []
+        for conduit, line in self.denials(client, server):
+            if not denies(line, operation) or self.times.of(conduit, line, now.at).failed:
+                continue
+            case = Case(client, server, operation, conduit, line.line)
+            if line.points is None:
+                return (self._violation(_counted(), "denied", case),)
+            touched = tuple(_narrowed(PointLine(), point) for point in line.points)
+            rungs.append(self._violation(_counted()._replace(touches=touched), "denied", case))
+            rungs.append(self._coverage(_counted(())._replace(outcomes=("unknown",)), "points_unseen", case))
+        return (*rungs, *self._rungs(client, server, operation, now))
+
+    def _rungs(self, client: Place, server: Place, operation: Operation, now: Now) -> tuple[Rung, ...]:
         zone = client.zone
         if zone.name == server.zone.name and zone.internal:
             return (Rung(_allowing(), None, zone.line),)
-        held = [Granted(conduit, line, failure(line, operation)) for conduit, line in self.lines(client, server)]
+        held = [Granted(conduit, line, self.failing(conduit, line, operation, now)) for conduit, line in self.lines(client, server)]
         granting = [one for one in held if one.failed is None]
         if not granting:
-            return (self._violation(_counted(), *self._refusal(client, server, operation, held)),)
+            reason, case = self._refusal(client, server, operation, held)
+            return (self._refused(_counted(), reason, case),)
         if operation.access in LIGHT:
             free = next((one for one in granting if operation.access == "session" or not one.line.limited), None)
             if free is not None:
@@ -126,7 +196,7 @@ class Judge:
         if held:
             closest = max(held, key=lambda one: STAGES.index(one.failed or "protocol"))
             return closest.failed or "protocol", Case(client, server, operation, closest.conduit, closest.line.line)
-        joining = next(iter(self.joining(client, server)), None)
+        joining = next((conduit for conduit in self.joining(client, server) if conduit.allow), None)
         if joining is not None:
             return "access", Case(client, server, operation, joining, joining.line)
         if client.zone.name == server.zone.name:
@@ -144,10 +214,12 @@ class Judge:
         if free.issuperset({*possible, operation.access}):
             return (Rung(_allowing(), None, granting.line.line),)
         case = Case(client, server, operation, limiting.conduit, limiting.line.line)
-        return tuple(self._steps(able, operation.access in free, case))
+        late = [one for one in held if one.failed in (NOT_NOW, EXPIRED, OPENER, OPENER_UNSEEN)]
+        return tuple(self._steps(able, late, operation.access in free, case))
 
-    def _steps(self, able: list[Granted], free: bool, case: Case) -> Iterator[Rung]:
-        """`free`: the operation's own access needs no points to be seen."""
+    def _steps(self, able: list[Granted], late: list[Granted], free: bool, case: Case) -> Iterator[Rung]:
+        """`free`: the operation's own access needs no points to be seen. `late` are lines that would fit at another time, or
+        over a connection that another opened."""
         at, access = case.line, case.operation.access
         if not free:
             yield Rung(_allowing((), ("rejected",)), None, at)
@@ -158,10 +230,17 @@ class Judge:
             lenient = _point_lines(able, access, lenient=True)
             yield Rung(_allowing(lenient, ("rejected",)), None, at)
             yield self._coverage(_counted(lenient), "values_unseen", case)
+        for one in sorted(late, key=lambda one: -STAGES.index(one.failed or NOT_NOW)):
+            case_of = case._replace(conduit=one.conduit, line=one.line.line)
+            yield self._refused(_counted(_point_lines([*able, one], access)), one.failed or NOT_NOW, case_of)
+        if any(one.line.valued for one in able):
             yield self._violation(_counted(_point_lines(able, access, valued=False)), "value", case)
         granted = {line.access for line in strict}
         yield self._violation(_counted(tuple(PointLine(access=one) for one in ACCESSES if one in granted)), "point", case)
         yield self._violation(_counted(), "access", case)
+
+    def _refused(self, clause: Clause, reason: str, case: Case) -> Rung:
+        return self._coverage(clause, reason, case) if reason == OPENER_UNSEEN else self._violation(clause, reason, case)
 
     def _violation(self, clause: Clause, reason: str, case: Case) -> Rung:
         skips = self.policy.passed_levels(case.client.zone, case.server.zone)
@@ -179,13 +258,20 @@ class Judge:
         client, server, operation, conduit, line = case
         skips = self.policy.passed_levels(client.zone, server.zone) if kind is Violation else ()
         begin = "" if kind is Violation else "Insufficient evidence: "
+        why = f"{_SAID[reason]}{_term(conduit, reason)}"
         return kind(
             reason=reason, reasons=(reason, SKIPS_LEVELS) if skips else (reason,), severity=severity,
-            title=f"{begin}{operation.protocol} {operation.access} from {client.called} to {server.called}: {_SAID[reason]}",
+            title=f"{begin}{operation.protocol} {operation.access} from {client.called} to {server.called}: {why}",
             conduit=conduit.id if conduit else None, references=conduit.references if conduit else (),
             file=self.policy.file, sha256=self.policy.sha256, line=line, from_zone=client.zone.name, to_zone=server.zone.name,
             from_asset=client.asset, to_asset=server.asset, levels=(client.zone.level, server.zone.level), skips=skips,
         )  # fmt: skip
+
+
+def _term(conduit: Conduit | None, reason: str) -> str:
+    """Which exception has expired."""
+    term = conduit.term if conduit is not None and reason == EXPIRED else None
+    return f" ({conduit.id}, {term.ticket}, {term.owner})" if conduit is not None and term is not None else ""
 
 
 def _counted(points: tuple[PointLine, ...] | None = None) -> Clause:
@@ -207,6 +293,13 @@ def _accesses(line: Line) -> tuple[str, ...]:
     if line.access is not None:
         return line.access
     return tuple(access for access in ACCESSES if access != "report")
+
+
+def denies(line: Line, operation: Operation) -> bool:
+    """Whether a line that denies means this operation; a session only where it says so."""
+    if operation.access == "session" and "session" not in _accesses(line):
+        return False
+    return failure(line, operation) is None
 
 
 def failure(line: Line, operation: Operation) -> str | None:

@@ -117,6 +117,8 @@ def _path(document: Document, loc: tuple[int | str, ...]) -> Path:
     for step in loc:
         if _has(node, step):
             node = node[step]
+        elif isinstance(node, dict) and isinstance(step, int):
+            continue  # one mapping where a list of them may stand
         else:
             if isinstance(node, dict) and step != "[key]":
                 path.append(step)
@@ -186,6 +188,11 @@ def _model(path: Path) -> type[Part]:
         return schema.PolicyEntry
     if path[-1] == "values":
         return schema.LimitsEntry
-    if path[0] == "conduits":
-        return schema.ConduitEntry if len(path) == 2 else schema.LineEntry
-    return schema.AssetEntry if path[0] == "assets" else schema.ZoneEntry
+    if path[0] in ("conduits", "exceptions") and len(path) > 2:
+        return schema.LineEntry
+    if path[0] in _MODELS:
+        return getattr(schema, _MODELS[path[0]])  # type: ignore[no-any-return]
+    return schema.ZoneEntry
+
+
+_MODELS = {"assets": "AssetEntry", "conduits": "ConduitEntry", "exceptions": "ExceptionEntry", "schedules": "WindowEntry"}

@@ -5,7 +5,7 @@ Nothing heavy is imported here: a cached policy is unpickled at each start (DESI
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 VERSION = 1
 """The version of the policy language that this package reads (`fieldtap: 1`)."""
@@ -80,7 +80,8 @@ class Network:
 @dataclass(frozen=True, slots=True)
 class Zone:
     """Assets that share requirements. `level` is the Purdue level (the parent's where not given; None where neither has one),
-    `internal` says whether traffic within the zone is allowed, `parent` names the zone it is nested in."""
+    `internal` says whether traffic within the zone is allowed, `parent` names the zone it is nested in. `security_level` is the target
+    (SL-T of IEC 62443-3-3, 0 to 4); it is told, and decides nothing."""
 
     name: str
     level: float | None = None
@@ -91,6 +92,7 @@ class Zone:
     vlans: tuple[tuple[int, int], ...] = ()
     assets: tuple[str, ...] = ()
     description: str | None = None
+    security_level: int | None = None
     line: int = 0
 
 
@@ -105,6 +107,7 @@ class Asset:
     role: str | None = None
     tags: tuple[str, ...] = ()
     description: str | None = None
+    vendor: str | None = None
     line: int = 0
 
 
@@ -135,7 +138,8 @@ class Line:
     """One line of a conduit's `allow`. None means: not limited by this (an `access` of None leaves out reports).
 
     `functions` and `sub_functions` hold codes as int, names and `group/code` as text. `units` holds exact texts and (first, last)
-    of numeric ranges; `ports` (first, last). `sources` and `targets` narrow the conduit's own.
+    of numeric ranges; `ports` (first, last). `sources` and `targets` narrow the conduit's own. Of each of `schedules` one has to hold: the
+    conduit's and the line's. `initiator` (client or server) is who has to have opened the connection.
     """
 
     protocol: str
@@ -151,6 +155,8 @@ class Line:
     maximum: float | None = None
     carrier: str | None = None
     known_ports: frozenset[int] = frozenset()
+    schedules: tuple[tuple[str, ...], ...] = ()
+    initiator: str | None = None
     line: int = 0
 
     @property
@@ -164,9 +170,40 @@ class Line:
         return self.minimum is not None or self.maximum is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When something may be: on `days` (0 is Monday; empty: each), between `hours` (minutes of the day, the end on the next where it isn't
+    later than the begin; None: all day), and not before `since` nor from `until` on (ns)."""
+
+    days: tuple[int, ...] = ()
+    hours: tuple[int, int] | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Windows, of which one has to be open."""
+
+    name: str
+    windows: tuple[Window, ...]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What makes an exception of a conduit: who answers for it, the ticket, from when to when it holds (ns, the end excluded)."""
+
+    owner: str
+    ticket: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conduit:
-    """A channel from zones or assets (clients) to zones or assets (servers), and what it allows."""
+    """A channel from zones or assets (clients) to zones or assets (servers), what it allows, and what nothing allows; with a `term` an
+    exception."""
 
     id: str
     sources: frozenset[str]
@@ -174,14 +211,17 @@ class Conduit:
     allow: tuple[Line, ...]
     severity: str = "medium"
     references: tuple[str, ...] = ()
+    deny: tuple[Line, ...] = ()
     skip_level: str | None = None
     description: str | None = None
+    term: Term | None = None
     line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A whole policy. `file` as given, `sha256` of its bytes; `zones` by name with `external` and `unknown` always among them.
+    `conduits` has the exceptions as well, after the others.
 
     `ladder` holds the levels that its zones use, ascending: one step is from one of them to the next."""
 
@@ -194,6 +234,7 @@ class Policy:
     assets: dict[str, Asset]
     conduits: tuple[Conduit, ...]
     ladder: tuple[float, ...]
+    schedules: dict[str, Schedule] = field(default_factory=dict)
     line: int = 1
 
     def passed_levels(self, one: Zone, other: Zone) -> tuple[float, ...]:

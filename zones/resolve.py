@@ -6,7 +6,8 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from zones.conduits import read_conduit
+from zones.calendar import Calendar
+from zones.conduits import Reader
 from zones.document import Document, Path
 from zones.model import EXTERNAL, UNKNOWN, Asset, Network, Policy, Zone
 from zones.places import Places
@@ -29,6 +30,7 @@ class Resolver:
         self.zones: dict[str, Zone] = {}
         self.assets: dict[str, Asset] = {}
         self.claims: dict[tuple[str, object], tuple[str, int]] = {}
+        self.described: dict[str, ZoneEntry] = {}
 
     def line(self, *path: str | int) -> int:
         """Where a part stands in the file."""
@@ -63,12 +65,14 @@ class Resolver:
             self.claim("VLAN", vlan, name, line)
         for i, asset in enumerate(entry.assets or []):
             self.claim("asset", asset, name, self.line(*path, "assets", i))
-        if not (networks or macs or vlans or entry.assets or entry.zones or name in (EXTERNAL, UNKNOWN)):
+        described = entry.roles or entry.vendors or entry.tags
+        if not (networks or macs or vlans or entry.assets or described or entry.zones or name in (EXTERNAL, UNKNOWN)):
             self.report.warning(self.line(*path), f'zone "{name}" has no networks, macs, vlans or assets: nothing is ever in it')
         zone = Zone(
             name, level, parent.name if parent else None, entry.internal == "allow", networks, macs, vlans,
-            tuple(entry.assets or []), entry.description, self.line(*path),
+            tuple(entry.assets or []), entry.description, entry.security_level, self.line(*path),
         )  # fmt: skip
+        self.described[name] = entry
         if parent is not None and parent.networks:
             for network in networks:
                 if not any(outer.holds(network) for outer in parent.networks):
@@ -113,14 +117,31 @@ class Resolver:
                 self.report.error(line, f'asset "{name}" has neither ip nor mac')
             for i, mac in enumerate(entry.mac or []):
                 self.claim("MAC", mac, name, self.line("assets", name, "mac", i))
-            zone = listed.get(name)
+            zone = listed.get(name) or self._zone_by_kind(name, entry, line)
             self.assets[name] = Asset(
                 name, ips, tuple(entry.mac or []), zone if isinstance(zone, str) else None,
-                entry.role, tuple(entry.tags or []), entry.description, line,
+                entry.role, tuple(entry.tags or []), entry.description, entry.vendor, line,
             )  # fmt: skip
         for (what, value), (_, line) in self.claims.items():
             if what == "asset" and isinstance(value, str) and value not in self.assets and value not in lost:
                 self.report.error(line, f'asset "{value}" is not declared{suggestion(value, self.assets)}')
+
+    def _zone_by_kind(self, name: str, entry: AssetEntry, line: int) -> str | None:
+        """The zone of assets with this role, vendor or tag; of nested ones the innermost. Two that aren't nested are an ambiguity."""
+        found = [zone for zone, described in self.described.items() if _is_kind(entry, described)]
+        inner = [zone for zone in found if not any(zone in self._around(other) for other in found)]
+        if len(inner) > 1:
+            said = " and ".join(f'"{zone}" (line {self.zones[zone].line})' for zone in inner)
+            self.report.error(line, f'asset "{name}" is claimed by its role, vendor or tags by {said}: which is it? List it in one')
+        return inner[0] if inner else None
+
+    def _around(self, zone: str) -> set[str]:
+        """The zones that a zone is nested in."""
+        around, parent = set(), self.zones[zone].parent
+        while parent is not None:
+            around.add(parent)
+            parent = self.zones[parent].parent
+        return around
 
     def _ips(self, name: str, texts: list[str]) -> tuple[str, ...]:
         made = []
@@ -147,6 +168,14 @@ class Resolver:
                 self.report.warning(asset.line, f'asset "{asset.name}" is in no zone: list it in one, or declare its network')
 
 
+def _is_kind(entry: AssetEntry, zone: ZoneEntry) -> bool:
+    return (
+        (entry.role is not None and entry.role in (zone.roles or ()))
+        or (entry.vendor is not None and entry.vendor in (zone.vendors or ()))
+        or any(tag in (zone.tags or ()) for tag in entry.tags or ())
+    )
+
+
 def _inside(ip: str, networks: Iterable[Network]) -> bool:
     address = ipaddress.ip_address(ip)
     host = Network(address.version, int(address), address.max_prefixlen, ip, 0)
@@ -159,29 +188,23 @@ def _network_error(text: str, error: ValueError) -> str:
     return f'"{text}" is not a network (10.20.0.0/16)'
 
 
-def _timezone(name: str, line: int, report: Report) -> None:
-    import zoneinfo
-
-    known = zoneinfo.available_timezones()
-    if not known:
-        report.warning(line, f'time zone "{name}" could not be checked: this machine has no time zone data')
-    elif name not in known:
-        report.error(line, f'time zone "{name}" is not known{suggestion(name, known)}')
-
-
 def _look_over(policy: Policy, report: Report) -> None:
     """A conduit that passes levels by must say why. Warns of one that says so and doesn't, and of one that changes nothing."""
     zone_of = Places(policy).zone_of_name
     for conduit in policy.conduits:
+        if conduit.term is not None:
+            continue  # why it is needed stands in its ticket
         sources, targets = ([zone_of(name) for name in sorted(names)] for names in (conduit.sources, conduit.targets))
         pairs = [(one, other) for one in sources for other in targets]
+        if not conduit.allow:
+            continue
         passed = {level for one, other in pairs for level in policy.passed_levels(one, other)}
         if passed and conduit.skip_level is None:
             said = ", ".join(f"{level:g}" for level in sorted(passed))
             report.error(conduit.line, f'conduit "{conduit.id}" passes by level {said}; if that is meant, say skip_level: <reason>')
         if not passed and conduit.skip_level is not None:
             report.warning(conduit.line, f'conduit "{conduit.id}" skips no level: skip_level says nothing')
-        if all(one.name == other.name and one.internal for one, other in pairs):
+        if not conduit.deny and all(one.name == other.name and one.internal for one, other in pairs):
             said = f'conduit "{conduit.id}" changes nothing: all is allowed within zone "{pairs[0][0].name}" (unless internal: deny)'
             report.warning(conduit.line, said)
 
@@ -197,17 +220,18 @@ def resolve(entry: PolicyEntry, document: Document, report: Report, words: Vocab
     zones.setdefault(UNKNOWN, Zone(UNKNOWN, line=0))
     if not report.errors:
         resolver.unplaced()
-    if entry.timezone is not None:
-        _timezone(entry.timezone, document.line(("timezone",)), report)
-    names = {*zones, *resolver.assets, *declared}
-    conduits = tuple(read_conduit(part, i, document, names, (report, words)) for i, part in enumerate(entry.conduits))
+    calendar = Calendar(entry, document, report)
+    schedules = calendar.schedules()
+    reader = Reader(document, report, words, {*zones, *resolver.assets, *declared}, schedules)
+    conduits = (*(reader.conduit(part, i) for i, part in enumerate(entry.conduits)), *calendar.exceptions(reader))
     seen: dict[str, int] = {}
     for conduit in conduits:
         if seen.setdefault(conduit.id, conduit.line) != conduit.line:
-            report.error(conduit.line, f'conduit "{conduit.id}" stands twice (first on line {seen[conduit.id]})')
+            what = "conduit" if conduit.term is None else "exception"
+            report.error(conduit.line, f'{what} "{conduit.id}" stands twice (first on line {seen[conduit.id]})')
     policy = Policy(
         file=report.file, sha256=digest, site=entry.site, timezone=entry.timezone, severity=entry.severity, zones=zones,
-        assets=resolver.assets, conduits=conduits, line=document.line(("conduits",)),
+        assets=resolver.assets, conduits=conduits, schedules=schedules, line=document.line(("conduits",)),
         ladder=tuple(sorted({zone.level for zone in zones.values() if zone.level is not None})),
     )  # fmt: skip
     if not report.errors:

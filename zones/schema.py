@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -11,6 +12,8 @@ from zones.model import ACCESSES, LEVELS, SEVERITIES, VERSION
 from zones.vocabulary import suggestion
 
 _MAC = re.compile(r"([0-9a-f]{2})([:-])(?:[0-9a-f]{2}\2){4}[0-9a-f]{2}")
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])|([01][0-9]|2[0-3]):([0-5][0-9])-24:00")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
@@ -27,7 +30,9 @@ def _name(value: Any) -> str:
     return text
 
 
-def _choice(what: str, words: tuple[str, ...]) -> Any:
+def choice(what: str, words: tuple[str, ...]) -> Any:
+    """Reads one of these words."""
+
     def read(value: Any) -> str:
         text = _text(value)
         if text not in words:
@@ -67,7 +72,9 @@ def _number(value: Any) -> float:
     return float(text) if any(mark in text for mark in ".eE") else int(text)
 
 
-def _whole(what: str, least: int, greatest: int) -> Any:
+def whole(what: str, least: int, greatest: int) -> Any:
+    """Reads a number between two, both included."""
+
     def read(value: Any) -> int:
         text = _text(value)
         if not (text.isascii() and text.isdigit()) or (len(text) > 1 and text[0] == "0") or not least <= int(text) <= greatest:
@@ -79,11 +86,47 @@ def _whole(what: str, least: int, greatest: int) -> Any:
 
 def _ports(value: Any) -> tuple[int, int]:
     low, dash, high = _text(value).partition("-")
-    port = _whole("port", 0, 65535)
+    port = whole("port", 0, 65535)
     pair = (port(low), port(high if dash else low))
     if pair[1] < pair[0]:
         raise ValueError(f'ports "{value}": the last is less than the first')
     return pair
+
+
+def _days(value: Any) -> tuple[int, ...]:
+    low, dash, high = _text(value).partition("-")
+    for text in (low, high if dash else low):
+        if text not in _DAYS:
+            raise ValueError(f'day "{text}" is not one of {", ".join(_DAYS)}{suggestion(text, _DAYS)}')
+    first, last = _DAYS.index(low), _DAYS.index(high if dash else low)
+    return tuple(day % 7 for day in range(first, last + 1 if first <= last else last + 8))
+
+
+def _hours(value: Any) -> tuple[int, int]:
+    found = _HOURS.fullmatch(_text(value))
+    if found is None:
+        raise ValueError(f'hours "{value}" are not written as "06:00-18:00"')
+    a, b, c, d, e, f = (int(part) if part else 0 for part in found.groups())
+    made = (e * 60 + f, 24 * 60) if found.group(5) else (a * 60 + b, c * 60 + d)
+    if made[0] == made[1]:
+        raise ValueError(f'hours "{value}" begin and end at the same time; leave hours out for the whole day')
+    return made
+
+
+def _when(value: Any) -> datetime:
+    text = _text(value)
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2})?", text):
+            raise ValueError
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f'"{text}" is not a date or time (2026-03-01, 2026-03-01 06:00), in the time zone of the policy') from None
+
+
+def _to_when(value: Any) -> datetime:
+    """The end: a date alone counts to its last moment."""
+    made = _when(value)
+    return made if ":" in value else made + timedelta(days=1)
 
 
 def _unit(value: Any) -> str | tuple[int, int]:
@@ -103,7 +146,16 @@ def _code(value: Any) -> int | str:
     return int(text, 16) if re.fullmatch(r"0x[0-9a-fA-F]{1,8}", text) else text
 
 
-def _listed(value: Any) -> Any:
+def _windows(value: Any) -> Any:
+    """One window or a list of them."""
+    if isinstance(value, dict):
+        return [value]
+    if not isinstance(value, list) or not value:
+        raise ValueError("must be a mapping (days, hours, from, to) or a list of them")
+    return value
+
+
+def listed(value: Any) -> Any:
     """One or a list of them; nothing and an empty list are not a list of anything."""
     if isinstance(value, str):
         return [value]
@@ -114,20 +166,26 @@ def _listed(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[str, BeforeValidator(_name)]
-Severity = Annotated[str, BeforeValidator(_choice("severity", SEVERITIES))]
-Access = Annotated[str, BeforeValidator(_choice("access", ACCESSES))]
-Internal = Annotated[str, BeforeValidator(_choice("internal", ("allow", "deny")))]
+Severity = Annotated[str, BeforeValidator(choice("severity", SEVERITIES))]
+Access = Annotated[str, BeforeValidator(choice("access", ACCESSES))]
+Initiator = Annotated[str, BeforeValidator(choice("initiator", ("client", "server")))]
+Internal = Annotated[str, BeforeValidator(choice("internal", ("allow", "deny")))]
 Version = Annotated[int, BeforeValidator(_version)]
 Level = Annotated[float, BeforeValidator(_level)]
 Mac = Annotated[str, BeforeValidator(_mac)]
 Number = Annotated[int | float, BeforeValidator(_number)]
-Vlan = Annotated[int, BeforeValidator(_whole("VLAN", 0, 4094))]
+Vlan = Annotated[int, BeforeValidator(whole("VLAN", 0, 4094))]
 Ports = Annotated[tuple[int, int], BeforeValidator(_ports)]
 Unit = Annotated[Any, BeforeValidator(_unit)]
 Code = Annotated[Any, BeforeValidator(_code)]
-Names = Annotated[list[Name], BeforeValidator(_listed)]
-Texts = Annotated[list[Text], BeforeValidator(_listed)]
-Macs = Annotated[list[Mac], BeforeValidator(_listed)]
+Days = Annotated[tuple[int, ...], BeforeValidator(_days)]
+Hours = Annotated[tuple[int, int], BeforeValidator(_hours)]
+When = Annotated[datetime, BeforeValidator(_when)]
+ToWhen = Annotated[datetime, BeforeValidator(_to_when)]
+SecurityLevel = Annotated[int, BeforeValidator(whole("security level", 0, 4))]
+Names = Annotated[list[Name], BeforeValidator(listed)]
+Texts = Annotated[list[Text], BeforeValidator(listed)]
+Macs = Annotated[list[Mac], BeforeValidator(listed)]
 
 
 class Part(BaseModel):
@@ -142,8 +200,12 @@ class ZoneEntry(Part):
     level: Level | None = None
     networks: Texts | None = None
     macs: Macs | None = None
-    vlans: Annotated[list[Vlan], BeforeValidator(_listed)] | None = None
+    vlans: Annotated[list[Vlan], BeforeValidator(listed)] | None = None
     assets: Names | None = None
+    roles: Texts | None = None
+    vendors: Texts | None = None
+    tags: Texts | None = None
+    security_level: SecurityLevel | None = None
     internal: Internal = "allow"
     description: Text | None = None
     zones: dict[Name, ZoneEntry] | None = None
@@ -155,6 +217,7 @@ class AssetEntry(Part):
     ip: Texts | None = None
     mac: Macs | None = None
     role: Text | None = None
+    vendor: Text | None = None
     tags: Texts | None = None
     description: Text | None = None
 
@@ -170,28 +233,58 @@ class LineEntry(Part):
     """One line of what a conduit allows."""
 
     protocol: Text
-    access: Annotated[list[Access], BeforeValidator(_listed)] | None = None
-    functions: Annotated[list[Code], BeforeValidator(_listed)] | None = None
-    sub_functions: Annotated[list[Code], BeforeValidator(_listed)] | None = None
+    access: Annotated[list[Access], BeforeValidator(listed)] | None = None
+    functions: Annotated[list[Code], BeforeValidator(listed)] | None = None
+    sub_functions: Annotated[list[Code], BeforeValidator(listed)] | None = None
     sources: Names | None = Field(None, alias="from")
     targets: Names | None = Field(None, alias="to")
-    units: Annotated[list[Unit], BeforeValidator(_listed)] | None = None
-    ports: Annotated[list[Ports], BeforeValidator(_listed)] | None = None
+    units: Annotated[list[Unit], BeforeValidator(listed)] | None = None
+    ports: Annotated[list[Ports], BeforeValidator(listed)] | None = None
     points: Texts | None = None
     values: LimitsEntry | None = None
+    schedule: Names | None = None
+    initiator: Initiator | None = None
 
 
-class ConduitEntry(Part):
-    """One conduit."""
+class ChannelEntry(Part):
+    """What a conduit and an exception have in common."""
 
     id: Name
     sources: Names = Field(alias="from")
     targets: Names = Field(alias="to")
-    allow: list[LineEntry] = Field(min_length=1)
+    allow: list[LineEntry] = Field(default_factory=list, min_length=1)
     severity: Severity = "medium"
     references: Texts | None = None
-    skip_level: Text | None = None
     description: Text | None = None
+
+
+class ConduitEntry(ChannelEntry):
+    """One conduit."""
+
+    deny: list[LineEntry] = Field(default_factory=list, min_length=1)
+    skip_level: Text | None = None
+    schedule: Names | None = None
+
+
+class ExceptionEntry(ChannelEntry):
+    """What is allowed for a while, and who answers for it."""
+
+    owner: Text
+    ticket: Text
+    start: When
+    end: ToWhen
+
+
+class WindowEntry(Part):
+    """When something may be."""
+
+    days: Annotated[list[Days], BeforeValidator(listed)] | None = None
+    hours: Hours | None = None
+    since: When | None = Field(None, alias="from")
+    until: ToWhen | None = Field(None, alias="to")
+
+
+Windows = Annotated[list[WindowEntry], BeforeValidator(_windows)]
 
 
 class PolicyEntry(Part):
@@ -204,11 +297,12 @@ class PolicyEntry(Part):
     description: Text | None = None
     zones: dict[Name, ZoneEntry] = Field(min_length=1)
     assets: dict[Name, AssetEntry] = Field(default_factory=dict)
+    schedules: dict[Name, Windows] = Field(default_factory=dict)
     conduits: list[ConduitEntry] = Field(default_factory=list)
+    exceptions: list[ExceptionEntry] = Field(default_factory=list)
 
 
 LATER = {
-    "deny": "conduit", "schedule": "conduit", "until": "conduit", "exceptions": "policy", "windows": "policy", "initiator": "conduit",
-    "rate": "conduit", "user": "conduit", "security_level": "zone", "roles": "zone", "vendors": "zone", "tags": "zone",
+    "rate": "conduit", "user": "conduit",
 }  # fmt: skip
 """Keys that the language will have (issue of zones and conduits) and this version doesn't read: refused by name, never ignored."""

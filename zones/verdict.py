@@ -11,7 +11,7 @@ SKIPS_LEVELS = "skips_levels"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a clause's occurrences mean. `reason` is the first of `reasons`; `conduit` is None where no conduit joins the two zones.
+    """What a clause's occurrences mean. `reason` is the first of `reasons`; `conduit` (or exception) is None where none joins them.
     `line` is the line of `file` that decided (of `conduits:` where none did), `levels` are the zones' own, `skips` those passed by."""
 
     reason: str
@@ -33,14 +33,15 @@ class Verdict:
 
 class Violation(Verdict):
     """Not allowed. Reasons: `no_conduit` `direction` `internal` `protocol` `port` `unit` `access` `function` `sub_function` `point`
-    `value`, and `skips_levels` beside one of them."""
+    `value` `denied` `initiator` `time` (not now, by a schedule or before an exception begins) `expired_exception`, and `skips_levels`
+    beside one of them."""
 
     __slots__ = ()
 
 
 class Coverage(Verdict):
-    """Insufficient evidence. Reasons: `values_unseen`, `points_unseen` (what decides was not in the capture), `places_unclear` (one
-    address with too many MACs or VLANs to say where it stands)."""
+    """Insufficient evidence. Reasons: `values_unseen`, `points_unseen`, `initiator_unseen` (what decides was not in the capture),
+    `places_unclear` (one address with too many MACs or VLANs to say where it stands)."""
 
     __slots__ = ()
 

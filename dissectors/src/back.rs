@@ -7,7 +7,7 @@ use crate::arp;
 use crate::dissection::{Arrival, Dissection, Outcome as Dissected};
 use crate::gate::{Account, ConversationKey, Conversations, Direction, FlowCache, Gate, MAX_CONVERSATIONS};
 use crate::output::{Lines, Prefix};
-use crate::packet::{Packet, Transport, checksum, marks};
+use crate::packet::{Packet, Transport, checksum, marks, tcp_flags};
 use crate::protocols::services::service_of;
 use crate::protocols::{Ending, Hints, Plugins, Seen, Sink};
 use crate::speaker::{Scenery, Speaker};
@@ -15,6 +15,7 @@ use crate::stream::{Event, Flow, FlowId, Flows, Found, Ledger, MAX_TIMERS, Recei
 use crate::summary::Summary;
 use crate::transaction::{Observation, Value};
 use crate::unclaimed::{self, Connection};
+use crate::witness::{Piece, Watch, Witnesses};
 
 /// How long after new data a flow's open requests are looked at: not longer than any protocol's own time-out, ns.
 const LOOK_AGAIN: u64 = 10_000_000_000;
@@ -38,6 +39,8 @@ pub struct Talk {
     prefix: Prefix,
     /// The first packet of each side.
     firsts: [Option<Moment>; 2],
+    /// Who listens to what no dissector claims.
+    watch: Watch,
 }
 
 impl Talk {
@@ -76,6 +79,8 @@ pub struct Back {
     pub conversations: Conversations,
     /// Added protocols that take part in this run.
     pub plugins: Plugins,
+    /// What says who somebody is, in flows that no dissector claims.
+    pub witnesses: Witnesses,
     timers: Timers,
 }
 
@@ -89,6 +94,7 @@ impl Back {
             summary: Summary::default(),
             conversations: Conversations::new(MAX_CONVERSATIONS),
             plugins: Plugins::default(),
+            witnesses: Witnesses::default(),
             timers: Timers::new(MAX_TIMERS),
         }
     }
@@ -140,7 +146,7 @@ impl Back {
             return; // the ledger has it
         }
         if found.moved {
-            self.new_place(packet, flows.get_mut(found.id), found.side);
+            self.new_place(packet, bytes, flows.get_mut(found.id), found.side);
         }
         if packet.transport == Transport::Tcp && packet.marks & marks::NO_PORTS == 0 {
             let verify = || checksum::transport_ok(packet, bytes);
@@ -155,11 +161,16 @@ impl Back {
             Transport::Udp if packet.marks & (marks::FRAGMENT | marks::NO_PORTS) == 0 => {
                 let flow = flows.get_mut(found.id);
                 self.datagram(packet, bytes, now, flow, found.side);
+                if flow.data.dissection.protocol().is_none() {
+                    self.summary.heard(self.witnesses.datagram(packet, bytes, &mut self.gate));
+                }
                 if !flow.data.armed && flow.data.dissection.protocol().is_some() {
                     flow.data.armed = self.timers.schedule(now.saturating_add(LOOK_AGAIN), found.id, flow.generation);
                 }
             }
             Transport::Ether if packet.protocol == arp::ETHERTYPE => self.arp(packet, bytes),
+            Transport::Ether => self.summary.heard(self.witnesses.frame(packet, bytes, &mut self.gate)),
+            Transport::Icmp => self.summary.heard(self.witnesses.icmp(packet, bytes, &mut self.gate)),
             _ => {}
         }
     }
@@ -171,12 +182,15 @@ impl Back {
 
     /// A side's first packet, or one that came with another MAC or VLAN than its last.
     #[cold]
-    fn new_place(&mut self, packet: &Packet, flow: &mut Flow<Talk>, side: Side) {
+    fn new_place(&mut self, packet: &Packet, bytes: &[u8], flow: &mut Flow<Talk>, side: Side) {
         flow.data.prefix.clear();
         flow.data.firsts[side.index()].get_or_insert(packet.at);
         let address = packet.source_address();
         if address.net != Net::Mac && packet.l2.source != [0; 6] {
             self.observe_mac(address, packet.l2.source, "ethernet.source", packet.at);
+        }
+        if packet.transport == Transport::Tcp && packet.flags & tcp_flags::SYN != 0 {
+            self.summary.heard(self.witnesses.opening(packet, bytes, &mut self.gate));
         }
     }
 
@@ -310,6 +324,7 @@ impl Receiver<Talk> for Back {
         if flow.data.dissection.protocol().is_none() {
             self.tell_unclaimed(now, flow);
         }
+        self.witnesses.close(&mut flow.data.watch);
         self.account(flow, now);
     }
 }
@@ -335,10 +350,25 @@ impl Back {
         if outcome != Dissected::default() {
             self.settle_scene(outcome, side, scene);
         }
+        if scene.data.dissection.protocol().is_none() && !scene.data.watch.is_done(side) {
+            self.listen(side, bytes, at, scene);
+        }
         if !scene.data.armed && scene.data.dissection.protocol().is_some() {
             let at = scene.clock.saturating_add(LOOK_AGAIN);
             scene.data.armed = self.timers.schedule(at, scene.id, scene.generation);
         }
+    }
+
+    /// What no dissector claims (yet) is shown to the witnesses; not what follows lost bytes.
+    #[inline(never)]
+    fn listen(&mut self, side: Side, bytes: &[u8], at: Moment, scene: &mut Scene<'_, Talk>) {
+        if scene.data.lost[side.index()] {
+            return self.witnesses.close(&mut scene.data.watch);
+        }
+        let (source, destination) = (scene.key.address(side), scene.key.address(side.other()));
+        let piece = Piece { side, source, destination, bytes };
+        let heard = self.witnesses.stream(&mut scene.data.watch, &piece, at, &mut self.gate);
+        self.summary.heard(heard);
     }
 
     #[cold]

@@ -18,6 +18,7 @@ pub mod stream;
 pub mod summary;
 pub mod transaction;
 pub mod unclaimed;
+pub mod witness;
 
 #[cfg(feature = "python")]
 mod python;

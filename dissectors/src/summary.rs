@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::cursor::Incomplete;
 use crate::dissection::Fault;
 use crate::transaction::Transaction;
+use crate::witness::Failed;
 
 /// Function codes counted in an array; larger ones in a map.
 const SMALL: usize = 256;
@@ -80,6 +81,14 @@ impl Summary {
     #[cold]
     pub fn fault(&mut self, fault: Fault) {
         *self.faults.entry(fault.name()).or_default() += 1;
+    }
+
+    /// What became of a message that a witness looked at: one that panicked costs it, and is counted.
+    #[inline]
+    pub fn heard(&mut self, heard: Result<(), Failed>) {
+        if heard.is_err() {
+            self.fault(Fault::Panic);
+        }
     }
 
     /// A message of the engine's own layers was too short.

@@ -15,6 +15,8 @@ import yaml
 
 from pcaps.make import plant, plus_crafted, s7, s7_crafted, umas
 from pcaps.make.dnp3 import captures as dnp3
+from pcaps.make.mixed import captures as mixed
+from pcaps.make.opcua import captures as opcua
 
 FOLDER = Path(__file__).resolve().parent.parent
 
@@ -23,6 +25,7 @@ SNAP7 = "recorded on the switch of a plant in network namespaces; Snap7 servers 
 CRAFTED = "crafted with scapy and an encoder of our own: no open server plays this"
 
 CAPTURES = {
+    **mixed.CAPTURES,
     "plant/normal.pcapng": (
         "a shift without incidents: HMI polling and writing set points, historian, engineering station asking for identification",
         "recorded on the switch of a plant in network namespaces; pymodbus servers and clients",
@@ -98,12 +101,14 @@ CAPTURES = {
         CRAFTED,
         plus_crafted.intrusion,
     ),
+    **opcua.CAPTURES,
 }
 
 
 def main() -> None:
     """Make every capture (or those of the folders named, and new ones), then the manifest with its digests."""
-    missing = [tool for tool in ("ip", "dumpcap") if shutil.which(tool) is None]
+    tools = ("ip", "dumpcap")
+    missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing or os.geteuid() != 0:
         sys.exit(f"making captures needs root, ip (iproute2) and dumpcap (wireshark-common); missing: {', '.join(missing) or 'root'}")
     place = FOLDER / "MANIFEST.yml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-from pcaps.make.recorder import Connection
+from pcaps.make.conversation import Connection
 
 PG, OP = 1, 2
 

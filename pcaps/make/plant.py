@@ -111,9 +111,10 @@ def program(host: Host, *words: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def mirror(path: Path) -> Iterator[None]:
-    """Record what passes the plant's segment of the switch."""
-    words = inside("switch", "dumpcap", "-q", "-i", "plant0", "-w", str(path), "-f", "not ip6")
+def mirror(path: Path, *segments: str) -> Iterator[None]:
+    """Record what passes segments of the switch; where none is named, the plant's."""
+    ports = (word for segment in segments or ("plant0",) for word in ("-i", segment))
+    words = inside("switch", "dumpcap", "-q", "-f", "not ip6", *ports, "-w", str(path))
     process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     time.sleep(2)
     try:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pcaps.make import iso
-from pcaps.make.recorder import Connection
+from pcaps.make.conversation import Connection
 
 V1, V2, V3 = 1, 2, 3
 EXPLORE, CREATE, DELETE, SET, LINK = 0x04BB, 0x04CA, 0x04D4, 0x04F2, 0x0524

@@ -6,9 +6,9 @@ import struct
 from pathlib import Path
 
 from pcaps.make import iso, plus
+from pcaps.make.conversation import Recorder
 from pcaps.make.plus import Session
 from pcaps.make.plus import path as where
-from pcaps.make.recorder import Recorder
 
 STATION = ("10.20.4.9", "00:14:22:40:00:09")
 PANEL = ("10.20.3.8", "00:1b:1b:30:00:08")

@@ -6,8 +6,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from pcaps.make.conversation import Recorder
 from pcaps.make.iso import OP, PG, S7, anything, data, refuse_connection, values
-from pcaps.make.recorder import Recorder
 
 STATION = ("10.20.4.9", "00:14:22:40:00:09")
 PANEL = ("10.20.3.8", "00:1b:1b:30:00:08")

@@ -18,9 +18,16 @@ def party(side: Mapping[str, Any] | None) -> str:
     return address if port is None else f"[{address}]:{port}" if ":" in address and side.get("ip") else f"{address}:{port}"
 
 
+def _named(side: Mapping[str, Any] | None, name: str | None) -> str:
+    """`plc-filter (10.10.0.11:102)`."""
+    said = party(side)
+    return f"{name} ({said})" if name and said else said
+
+
 def sides(finding: Mapping[str, Any]) -> str:
-    """Who asks whom, as far as the finding says."""
-    client, server = party(finding["client"]), party(finding["server"])
+    """Who asks whom, as far as the finding says; with the name where the policy gave one."""
+    detail = finding.get("detail") or {}
+    client, server = _named(finding["client"], detail.get("from_asset")), _named(finding["server"], detail.get("to_asset"))
     return f"{client} → {server}" if client and server else client or server
 
 
@@ -90,7 +97,10 @@ def _said(finding: Mapping[str, Any], captures: Sequence[Mapping[str, Any]]) -> 
     attacks = finding.get("attacks") or ([finding["attack"]] if finding["attack"] else [])
     yield (
         "ATT&CK",
-        ", ".join(f"{attack['id']} (before: {attack['legacy_id']})" if attack.get("legacy_id") else attack["id"] for attack in attacks),
+        ", ".join(
+            f"{attack['id']} (before: {attack['legacy_id']})" if attack.get("legacy_id") not in (None, attack["id"]) else attack["id"]
+            for attack in attacks
+        ),
     )
     yield "references", ", ".join(finding.get("references") or ())
     examples = (finding.get("detail") or {}).get("examples") or ()

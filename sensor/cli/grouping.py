@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sensor.findings import SEVERITIES
+from zones.model import ACCESSES
 
 MANY: Final = 3
 """So many servers (then clients) of the same matter stand apart; more of them become one line."""
@@ -53,13 +54,26 @@ class Group:
 
     def listed(self, name: str) -> str:
         """The first values by name, and how many more there are."""
-        values = self.values(name)
-        more = len(values) - NAMED
-        return ", ".join(values) if more <= 1 else f"{', '.join(values[:NAMED])} and {more} more"
+        return listed(self.values(name))
+
+    def points(self) -> list[str]:
+        """The different points, in the order of their first occurrence."""
+        return list(dict.fromkeys(str(point["point"]) for finding in self.findings for point in finding.get("points") or ()))
+
+    def functions(self) -> list[str]:
+        """The different functions by name, each by its sub-function where it has one."""
+        names = (_text(finding.get("sub_function")) or _text(finding.get("function")) for finding in self.findings)
+        return list(dict.fromkeys(name for name in names if name is not None))
+
+
+def listed(values: Sequence[str], most: int = NAMED) -> str:
+    """The first of them, and how many more there are."""
+    more = len(values) - most
+    return ", ".join(values) if more <= 1 else f"{', '.join(values[:most])} and {more} more"
 
 
 def grouped(findings: Iterable[Mapping[str, Any]]) -> list[Group]:
-    """The gravest first, then by first time. Apart by who and whom where these are few."""
+    """The gravest first: by severity, by what is done, then by first time. Apart by who and whom where these are few."""
     matters: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for finding in findings:
         matters.setdefault(_matter(finding), []).append(finding)
@@ -67,16 +81,23 @@ def grouped(findings: Iterable[Mapping[str, Any]]) -> list[Group]:
     for same in matters.values():
         for by_client in _apart(same, "client"):
             groups.extend(Group(part) for part in _apart(by_client, "server"))
-    return sorted(groups, key=lambda group: (-SEVERITIES.index(group.lead["severity"]), group.first, group.lead["id"]))
+    return sorted(groups, key=lambda group: (*map(int.__neg__, gravity(group.lead)), group.first, group.lead["id"]))
+
+
+def gravity(finding: Mapping[str, Any]) -> tuple[int, int]:
+    """Severity, then what is done."""
+    access = finding["access"]
+    return SEVERITIES.index(finding["severity"]), ACCESSES.index(access) if access in ACCESSES else -1
 
 
 def _matter(finding: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What makes findings the same for a reader. Sessions differ in their protocols only by the port that was tried."""
+    """What makes findings the same for a reader. Sessions differ in their protocols only by the port that was tried, and who looks
+    for open ports looks in all zones."""
     zones = finding.get("zones") or {}
-    session = finding["access"] == "session"
+    tried = finding["access"] == "session"
     return (
-        finding["kind"], finding.get("rule"), finding.get("conduit"), zones.get("from"), zones.get("to"), finding["reason"],
-        finding["severity"], finding["access"], None if session else finding["protocol"],
+        finding["kind"], finding.get("rule"), finding.get("conduit"), zones.get("from"), None if tried else zones.get("to"),
+        finding["reason"], finding["severity"], finding["access"], None if tried else finding["protocol"],
     )  # fmt: skip
 
 

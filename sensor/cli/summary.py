@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final
 
-from sensor.cli.asset_view import acts_as, called, model, value
+from sensor.cli.asset_view import acts_as, called, known_as
 from sensor.cli.gaps import unseen
-from sensor.cli.grouping import Group, grouped
+from sensor.cli.grouping import Group, grouped, listed
 from sensor.cli.table import Column, Section, Table
 from sensor.cli.words import clock, counted, number, size, span
 from sensor.findings import SEVERITIES
-from zones.model import ACCESSES, INDUSTRIAL
+from zones.model import INDUSTRIAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,18 +22,54 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 25
 """Rows of a table in the summary; further ones are counted, and the note below says where they are."""
+REASONS: Final = {
+    "protocol": "not this protocol", "port": "not this port", "unit": "not this unit", "access": "not this access",
+    "function": "not this function", "sub_function": "not this function", "point": "not this point", "value": "beyond limits",
+    "time": "not at this time", "expired_exception": "exception expired", "initiator": "opened by the wrong side",
+}  # fmt: skip
+"""Why something is a violation, where the reason's name alone doesn't say it."""
+NAMED_THINGS: Final = 2
+"""So many points or functions are named in a line."""
 
 
 def summary(result: Result) -> list[Section]:
     """All sections, in the order of reading."""
     findings = [finding.to_dict() for finding in result.findings]
     by_kind = {kind: [finding for finding in findings if finding["kind"] == kind] for kind in ("violation", "alert", "coverage", "health")}
-    made = [_captures(result), unseen(result, by_kind["coverage"], by_kind["health"]), _assets(result), _conversations(result)]
+    names = _Names(result)
+    made = [
+        _captures(result),
+        unseen(result, by_kind["coverage"], by_kind["health"]),
+        _assets(result, names),
+        _conversations(result, names),
+    ]
     if result.plan.policy is not None:
-        made.append(_violations(by_kind["violation"], result.plan.policy.file))
+        made.append(_violations(by_kind["violation"], result.plan.policy.file, names))
     if result.plan.rules is not None:
-        made.append(_alerts(by_kind["alert"], result))
+        made.append(_alerts(by_kind["alert"], result, names))
     return [*made, _end(result, findings)]
+
+
+class _Names:
+    """What a policy calls addresses, and times as short as the captures allow."""
+
+    def __init__(self, result: Result) -> None:
+        assets = () if result.plan.policy is None else result.plan.policy.assets.values()
+        self.known = {address: asset.name for asset in assets for address in (*asset.ips, *asset.macs)}
+        days = {time[:10] for capture in result.engine["captures"] for time in (capture["first"], capture["last"]) if time is not None}
+        self.one_day = len(days) == 1
+
+    def of(self, address: str) -> str:
+        """The name, or else the address itself."""
+        return self.known.get(address, address)
+
+    def of_asset(self, asset: Asset) -> str:
+        """The name of a device under any of its addresses; a unit has none."""
+        return "" if asset.parent is not None else next((self.known[one] for one in asset.addresses if one in self.known), "")
+
+    def clock(self, time: str) -> str:
+        """The date is left out where all captures are of one day: it stands where they are listed."""
+        return clock(time)[11:] if self.one_day else clock(time)
 
 
 def _captures(result: Result) -> Section:
@@ -56,22 +92,28 @@ def _left_out(engine: Mapping[str, Any]) -> Iterator[str]:
             yield f"{number(count)} packets left out {why}."
 
 
-def _assets(result: Result) -> Section:
+def _assets(result: Result, names: _Names) -> Section:
     place = _zones(result)
     heard = result.assets.heard()
-    shown = [(asset, asset.to_dict()) for asset in heard[:MOST_ROWS]]
-    rows = [[called(said), value(said, "vendor"), model(said), acts_as(said), place(asset)] for asset, said in shown]
+    listed = [asset for asset in heard if asset.parent is None or _siblings(asset, heard)]
+    shown = [(asset, asset.to_dict()) for asset in listed[:MOST_ROWS]]
+    rows = [[called(said), names.of_asset(asset), place(asset), known_as(said), acts_as(said)] for asset, said in shown]
     columns = [
-        Column("asset", keep=True), Column("vendor", gives_way=2), Column("model and firmware", gives_way=1), Column("acts as"),
-        Column("zone", gives_way=3),
+        Column("asset", keep=True), Column("name", keep=True), Column("zone", keep=True, gives_way=1), Column("what it is"),
+        Column("acts as"),
     ]  # fmt: skip
     if result.plan.policy is None:
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
-    notes = _more(len(heard), "fieldtap assets list")
+        columns, rows = [columns[0], *columns[3:]], [[row[0], *row[3:]] for row in rows]
+    notes = _more(len(listed), "fieldtap assets list")
     silent = len(result.assets) - len(heard)
     if silent:
         notes.append(f"{counted(silent, 'address', 'addresses')} more never sent a packet and may not exist.")
     return Section(f"Assets: {len(heard)}", table=_table(columns, rows), notes=notes)
+
+
+def _siblings(unit: Asset, heard: Sequence[Asset]) -> bool:
+    """Whether its device has other units: a lone unit says what its device says."""
+    return sum(other.parent == unit.parent for other in heard) > 1
 
 
 def _zones(result: Result) -> Callable[[Asset], str]:
@@ -91,7 +133,7 @@ def _zones(result: Result) -> Callable[[Asset], str]:
     return zone
 
 
-def _conversations(result: Result) -> Section:
+def _conversations(result: Result, names: _Names) -> Section:
     silent = {refused: _Silent() for refused in (True, False)}
     spoken = 0
 
@@ -109,7 +151,10 @@ def _conversations(result: Result) -> Section:
         Column("protocol", keep=True), Column("client", keep=True), Column("server", keep=True), Column("units", gives_way=1),
         Column("transactions", "right", keep=True), Column("access"),
     )  # fmt: skip
-    rows = [(one.protocol, one.client, one.server, _units(one), number(one.transactions), _accesses(one.accesses)) for one in shown]
+    rows = [
+        (one.protocol, names.of(one.client), names.of(one.server), _units(one), number(one.transactions), _accesses(one.accesses))
+        for one in shown
+    ]
     notes = _more(spoken, "--json names them all")
     return Section(f"Conversations: {spoken}", table=_table(columns, rows), notes=[*notes, *_connections(silent[True], silent[False])])
 
@@ -157,7 +202,7 @@ def _accesses(accesses: Mapping[str, int]) -> str:
     return ", ".join(f"{number(count)} {access}" for access, count in sorted(accesses.items(), key=lambda item: -item[1]))
 
 
-def _violations(findings: Sequence[Mapping[str, Any]], policy: str) -> Section:
+def _violations(findings: Sequence[Mapping[str, Any]], policy: str, names: _Names) -> Section:
     section = Section(f"Violations of {policy}: {len(findings)}")
     if not findings:
         section.lines = ["None."]
@@ -168,7 +213,7 @@ def _violations(findings: Sequence[Mapping[str, Any]], policy: str) -> Section:
     )  # fmt: skip
     groups = grouped(findings)
     rows = [
-        (group.lead["severity"], number(group.count), _who(group), _what(group), _why(group), clock(group.first), _id(group))
+        (group.lead["severity"], number(group.count), _who(group, names), _what(group), _why(group), names.clock(group.first), _id(group))
         for group in groups
     ]
     section.table = _table(columns, rows)
@@ -176,27 +221,38 @@ def _violations(findings: Sequence[Mapping[str, Any]], policy: str) -> Section:
     return section
 
 
-def _who(group: Group) -> str:
+def _who(group: Group, names: _Names) -> str:
+    """`eng-station → plc-filter`, `10.20.9.66 → 17 servers`; a zone where no side was seen."""
     zones = group.lead.get("zones") or {}
-    client = group.said("client", "", "clients") or zones.get("from")
-    server = group.said("server", "", "servers") or zones.get("to")
+    client = names.of(group.said("client", "", "clients")) or zones.get("from")
+    server = names.of(group.said("server", "", "servers")) or zones.get("to")
     return " → ".join(side for side in (client, server) if side)
 
 
 def _what(group: Group) -> str:
-    """`modbus write (write_single_coil), unit 1`; `connects: ftp, ssh, telnet and 8 more`."""
+    """`modbus write coil:0-7, holding_register:100`, `s7comm mode plc_stop`, `connects: ftp, ssh, telnet and 8 more`."""
     access = group.lead["access"]
     if access == "session":
         return f"connects: {group.listed('protocol')}"
-    functions = group.values("sub_function") or group.values("function")
-    named = f" ({functions[0]})" if len(functions) == 1 else ""
-    unit = group.said("unit", "unit ", "units")
-    return f"{group.listed('protocol')} {access or ''}{named}".rstrip() + (f", {unit}" if unit else "")
+    done = _shared(group.points()) if access in ("read", "write") else []
+    units = group.values("unit")
+    said = [group.listed("protocol"), access, listed(done or group.functions(), NAMED_THINGS)]
+    return " ".join(part for part in said if part) + (f", {len(units)} units" if len(units) > 1 else "")
+
+
+def _shared(points: Sequence[str]) -> list[str]:
+    """Points of one kind name it once: `holding_register:0-9`, `40-49`."""
+    kinds = [point.partition(":")[0] if ":" in point else None for point in points]
+    before = [None, *kinds]
+    return [
+        point if kind is None or kind != last else point.partition(":")[2] for point, kind, last in zip(points, kinds, before, strict=False)
+    ]
 
 
 def _why(group: Group) -> str:
+    """What a policy says against it: `not this access, skips levels`."""
     reasons = (group.lead.get("detail") or {}).get("reasons") or [group.lead["reason"]]
-    return ", ".join(reason.replace("_", " ") for reason in reasons)
+    return ", ".join(REASONS.get(reason, reason.replace("_", " ")) for reason in reasons)
 
 
 def _id(group: Group) -> str:
@@ -211,7 +267,7 @@ def _each(groups: Sequence[Group], kind: str) -> list[str]:
     return [f"+N: so many more findings say the same; each one: fieldtap findings list --kind {kind}"]
 
 
-def _alerts(findings: Sequence[Mapping[str, Any]], result: Result) -> Section:
+def _alerts(findings: Sequence[Mapping[str, Any]], result: Result, names: _Names) -> Section:
     rules = result.plan.rules_summary or {"active": 0, "inactive": []}
     section = Section(f"Alerts: {len(findings)}", notes=[])
     if findings:
@@ -222,8 +278,8 @@ def _alerts(findings: Sequence[Mapping[str, Any]], result: Result) -> Section:
         )  # fmt: skip
         groups = grouped(findings)
         rows = [
-            (group.lead["severity"], number(group.count), group.lead["title"], _who(group), (group.lead["attack"] or {}).get("id", ""),
-             clock(group.first), clock(group.last), _id(group))
+            (group.lead["severity"], number(group.count), group.lead["title"], _who(group, names),
+             (group.lead["attack"] or {}).get("id", ""), names.clock(group.first), names.clock(group.last), _id(group))
             for group in groups
         ]  # fmt: skip
         section.table = _table(columns, rows)
@@ -256,7 +312,7 @@ def _end(result: Result, findings: Sequence[Mapping[str, Any]]) -> Section:
     lines = [f"{counted(len(findings), 'finding')}: {', '.join(parts)}."]
     told = [finding for finding in findings if finding["packets"]]
     if told and result.stored is not None:
-        gravest = max(told, key=_gravity)
+        gravest = grouped(told)[0].lead
         lines.append(f"Next: fieldtap explain {gravest['id'][:8]}{_named_store(result.stored)}     ({gravest['title']})")
     elif result.stored is None and result.store_error is None:
         lines.append("Nothing was kept (--store none), so `fieldtap explain` and `fieldtap findings` don't know them.")
@@ -272,12 +328,6 @@ def _named_store(path: Path) -> str:
     import shlex
 
     return f" --store {shlex.quote(str(path))}"
-
-
-def _gravity(finding: Mapping[str, Any]) -> tuple[int, int, int]:
-    """What to look at first: by severity, then by what is done, then by how often."""
-    access = finding["access"]
-    return (SEVERITIES.index(finding["severity"]), ACCESSES.index(access) if access in ACCESSES else -1, finding["count"])
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table | None:

@@ -55,6 +55,98 @@ def _sound(policy: Path) -> str:
     return f"{policy}: {site}{len(declared)} zones, {len(made.assets)} assets, {len(made.conduits)} conduits; nothing wrong"
 
 
+@zones.command(epilog="\b\nExamples:\n  fieldtap zones init new-site.yml\n  fieldtap zones init -")
+@click.argument("policy", metavar="FILE", type=options.WRITTEN)
+def init(policy: str) -> None:
+    """Write a commented policy to start from into FILE (`-`: standard output). A file that is there already stays as it is."""
+    from importlib.resources import files
+
+    text = (files("zones") / "template.yml").read_text(encoding="utf-8")
+    if policy == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        with Path(policy).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise click.UsageError(f"{policy} is there already.") from None
+    click.echo(f"{policy}: written; fit it to your site, then: fieldtap zones check {policy}", err=True)
+
+
+@zones.command(epilog="\b\nExample:\n  fieldtap zones schema")
+def schema() -> None:
+    """Print the JSON Schema of the policy language, for editors that check and complete while one types."""
+    from sensor.cli import show
+    from zones.jsonschema import policy_schema
+
+    show.document(policy_schema())
+
+
+@zones.command(epilog="\b\nExample:\n  fieldtap zones test site.yml site-tests.yml")
+@click.argument("policy", type=options.FILE)
+@click.argument("expectations", metavar="EXPECTATIONS...", nargs=-1, required=True, type=options.FILE)
+def test(policy: Path, expectations: tuple[Path, ...]) -> int:
+    """Hold a POLICY against EXPECTATIONS: what it has to say of transactions, each an item of YAML.
+
+    \b
+    - {from: hmi, to: plc-1, protocol: modbus, access: read, expect: allowed}
+    - {from: 10.10.0.5, to: plc-1, protocol: s7comm, access: mode, expect: violation no_conduit}
+
+    Ends with 1 where one isn't met. Keys: from, to, protocol, access, function, unit, port, points, values, at, initiator, outcome,
+    conduit, severity, name, expect.
+    """
+    from zones import compile_policy
+    from zones.expectations import check_expectations
+
+    made = compile_policy(str(policy))
+    checked = [one for path in expectations for one in check_expectations(made, str(path))]
+    wrong = [one for one in checked if one.wrong is not None]
+    for one in wrong:
+        click.echo(f"{one.file}:{one.line}: {one.name}: {one.wrong}", err=True)
+        for reason in one.reasons:
+            click.echo(f"    {reason}", err=True)
+    click.echo(f"{policy}: {len(checked) - len(wrong)} of {len(checked)} expectations met", err=bool(wrong))
+    return Exit.FOUND if wrong else Exit.DONE
+
+
+@zones.command(epilog="\b\nExample:\n  fieldtap zones diff site.yml site-2027.yml --at 2026-03-04T08:15")
+@click.argument("before", type=options.FILE)
+@click.argument("after", type=options.FILE)
+@click.option("--at", callback=options.time_of, metavar="TIME", help="When it is decided (UTC, 2026-03-04T08:15); else now.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def diff(before: Path, after: Path, at: int | None, *, as_json: bool) -> int:
+    """Compare two policies by what they would decide, not by how they are written.
+
+    Both are asked about every side, access, point and limit that a line of either names, and what lies just beyond. Ends with 1 where
+    they differ.
+    """
+    from time import time_ns
+
+    from sensor.cli import show
+    from sensor.cli.zone_view import compared
+    from zones import compile_policy
+    from zones.difference import compare
+
+    found = compare(compile_policy(str(before)), compile_policy(str(after)), time_ns() if at is None else at)
+    if as_json:
+        show.document(found.to_dict())
+    else:
+        show.sections(compared(found, str(before), str(after)))
+    return Exit.FOUND if found.moved or found.changes else Exit.DONE
+
+
+@zones.command(epilog="\b\nExample:\n  fieldtap zones draw site.yml --output zones.svg")
+@click.argument("policy", type=options.FILE)
+@click.option("--output", metavar="FILE", type=options.WRITTEN, default="-", show_default="(standard output)", help="Where to.")
+def draw(policy: Path, output: str) -> None:
+    """Picture a POLICY as SVG: zones by Purdue level, conduits by the gravest access that they allow, and what each of them says."""
+    from zones import compile_policy
+    from zones.drawing import draw as drawn
+
+    with click.open_file(output, "w", encoding="utf-8") as file:
+        file.write(drawn(compile_policy(str(policy))))
+
+
 @zones.command(
     epilog="\b\nExamples:\n  fieldtap zones explain site.yml 10.20.3.5\n  fieldtap zones explain site.yml 10.20.3.5 10.20.1.11\n"
     "  fieldtap zones explain site.yml 10.20.3.5 10.20.1.11 --protocol modbus --access write --point holding_register:100 --value 20"
@@ -71,6 +163,7 @@ def _sound(policy: Path) -> str:
 @click.option("--port", type=click.IntRange(0, 65535), help="The server's port.")
 @click.option("--point", "points", multiple=True, metavar="POINT", help="A point that it touches, e.g. holding_register:100-101.")
 @click.option("--value", "values", multiple=True, type=float, metavar="NUMBER", help="A value for each address of the point.")
+@click.option("--at", callback=options.time_of, metavar="TIME", help="When (UTC, 2026-03-04T08:15); where it is not given, now.")
 def explain(policy: Path, address: str, server: str | None, **asked: object) -> None:
     """Say in which zone an ADDRESS (IP, MAC, or a declared asset) is, and why; with a SERVER which conduits join the two.
 

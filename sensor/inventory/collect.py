@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.inventory.address import group_mac, is_device
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import networkx
 
     from dissectors import Observation, Tally, Transaction
+    from dissectors._native import Moment
     from sensor.inventory.resolve import Assets, Conversations
     from sensor.result import Listed
 
@@ -19,12 +20,32 @@ MAX_HOSTS: Final = 65_536
 """Addresses that are held; further ones are counted. A sweep over random addresses stops here."""
 MAX_EXCHANGES: Final = 65_536
 """Who talks to whom in which protocol, with which access; further ones are counted."""
+MAX_ASKED: Final = 8_192
+"""Exchanges of one client, so that one that sweeps leaves room for the others."""
+MAX_CANDIDATES: Final = 4_096
+"""Addresses that were only asked for and never heard, in all; they may not exist."""
+MAX_CANDIDATES_OF: Final = 256
+"""Those that one client asked for."""
 MAX_TRAITS: Final = 64
 """Attributes of one address or unit."""
 
-CONFIDENCE: Final[Mapping[tuple[str, str], float]] = {("arp", "mac"): 0.9, ("ethernet", "mac"): 0.6, ("arp", "ip"): 0.9}
+CONFIDENCE: Final[Mapping[tuple[str, str], float]] = {
+    ("arp", "mac"): 0.9, ("ndp", "mac"): 0.9, ("dhcp", "mac"): 0.9, ("profinet_dcp", "mac"): 0.9, ("lldp", "mac"): 0.8, ("cdp", "mac"): 0.8,
+    ("ethernet", "mac"): 0.6, ("arp", "ip"): 0.9, ("dns", "dns_name"): 0.7,
+}  # fmt: skip
+"""How sure a value is, by who says it; what is not named here the device says of itself."""
+ANY_PACKET: Final = "ethernet.source"
+"""The field of a hardware address that was seen on any packet, which may have been routed."""
+SAID_BY_OTHERS: Final = frozenset({
+    "dns.answer.a", "dns.answer.aaaa", "dns.answer.ptr", "dhcp.option.router", "dhcp.option.dns_server", "dhcp.option.ntp_server",
+    "dhcp.your_address",
+})  # fmt: skip
+"""Fields that speak of an address which need not exist: nobody is heard by them."""
 SAID_BY_DEVICE: Final = 0.95
 """A device that answers who it is."""
+
+OFTEN: Final = 20
+"""From so many occurrences on, whether something is regular can be said."""
 
 Exchange = tuple[str | None, str | None, int | None, str, str | None, str]
 """Client, server, server port, protocol, unit, access."""
@@ -37,7 +58,7 @@ Owners = tuple[str, Evidence] | dict[str, Evidence]
 class Counted:
     """What the engine counted for an exchange."""
 
-    __slots__ = ("answered", "count", "first", "last", "rejected", "spoken")
+    __slots__ = ("answered", "count", "first", "last", "rejected", "spoken", "steady")
 
     def __init__(self) -> None:
         self.count = 0
@@ -46,6 +67,8 @@ class Counted:
         self.spoken = 0
         self.first: int | None = None
         self.last: int | None = None
+        self.steady: tuple[int, Moment] | None = None
+        """The longest pause of what happened often, in ns, and the last occurrence."""
 
     def add(self, tally: Tally, protocol: str, understood: bool) -> None:
         """Sums an operation's own tally. Of a connection in which nothing was understood only that it came about says something: a refused
@@ -62,6 +85,12 @@ class Counted:
             self.first = tally.first.time if self.first is None else min(self.first, tally.first.time)
         if tally.last is not None:
             self.last = tally.last.time if self.last is None else max(self.last, tally.last.time)
+            if tally.count >= OFTEN and tally.interval is not None:
+                self._steadied(tally.interval[1], tally.last)
+
+    def _steadied(self, longest: int, last: Moment) -> None:
+        if self.steady is None or last.time > self.steady[1].time:
+            self.steady = (max(longest, 0 if self.steady is None else self.steady[0]), last)
 
 
 _NO_DEVICE: Final = (0x04, 0x0A, 0x0B)
@@ -72,13 +101,18 @@ say 0x04 where it has 0x0B): a unit that gives no other answer need not exist.""
 class Inventory:
     """Assets from what was observed and who did what to whom."""
 
-    def __init__(self, max_hosts: int = MAX_HOSTS) -> None:
+    def __init__(self, max_hosts: int = MAX_HOSTS, max_exchanges: int = MAX_EXCHANGES) -> None:
         self.said: dict[tuple[str, str | None], dict[str, list[Evidence]]] = {}
         self.owners: dict[str, Owners] = {}
         self.exchanges: dict[Exchange, Counted | None] = {}
         self.vlans: dict[str, set[int]] = {}
         self._numbers: dict[int, Exchange] = {}
         self._max = max_hosts
+        self._most = max_exchanges
+        self._asked: dict[str | None, int] = {}
+        self._candidates: dict[str | None, int] = {}
+        self._talking: Set[str] | None = None
+        self._mentioned: set[str] = set()
         self._hosts: dict[str, bool] = {}
         """Addresses that are held, and whether they were heard."""
         self._elsewhere: set[str] = set()
@@ -91,9 +125,11 @@ class Inventory:
         client, server = t.client, t.server
         exchange = (client.ip or client.mac, server.ip or server.mac, server.port, t.protocol, t.unit, t.access)
         if exchange not in self.exchanges:
-            if len(self.exchanges) >= MAX_EXCHANGES:
+            asked = self._asked.get(exchange[0], 0)
+            if len(self.exchanges) >= self._most or asked >= MAX_ASKED:
                 self._over["inventory_exchanges"] = self._over.get("inventory_exchanges", 0) + 1
                 return
+            self._asked[exchange[0]] = asked + 1
             self.exchanges[exchange] = None
             vlan = t.vlan
             if vlan:
@@ -105,14 +141,15 @@ class Inventory:
     def observe(self, seen: Observation) -> None:
         """Notes an attribute of an address or of a unit behind it, with the packet and field that said so."""
         address = seen.address
-        if not self._admitted(address):
+        if not (self._told_of(address) if seen.field in SAID_BY_OTHERS else self._admitted(address)):
             return
-        moment, name, protocol, value = seen.moment, seen.attribute, seen.protocol, seen.value
+        moment, name, value = seen.moment, seen.attribute, seen.value
+        protocol = "ethernet" if seen.field == ANY_PACKET else seen.protocol
         confidence = CONFIDENCE.get((protocol, name), SAID_BY_DEVICE if name != "mac" else 0.6)
         evidence = Evidence(name, value, confidence, protocol, seen.field, moment.capture, moment.packet, moment.time)
         if name == "mac":
             if not group_mac(str(value)):
-                self._hosts[address] = True
+                self._hosts[address] = self._hosts[address] or seen.field not in SAID_BY_OTHERS
                 self._owner(str(value), address, evidence)
             return
         traits = self.said.setdefault((address, seen.unit), {})
@@ -128,7 +165,8 @@ class Inventory:
         from dissectors import protocols
 
         understood = protocols()
-        self._resolved = None
+        self._resolved = self._talking = None
+        self._candidates.clear()
         exchanges = self.exchanges
         for exchange in exchanges:
             exchanges[exchange] = None
@@ -147,6 +185,13 @@ class Inventory:
         if len(tallies) <= len(self._numbers):
             return iter(tallies)
         return (tallies[number - 1] for number in self._numbers)
+
+    def talking(self) -> Set[str]:
+        """Addresses that spoke with a single other device, or were spoken to."""
+        if self._talking is None:
+            devices = ((client, server) for client, server, *_ in self.exchanges if client and server and is_device(server))
+            self._talking = {address for pair in devices if not pair[1].endswith(".255") for address in pair}
+        return self._talking
 
     def counted(self) -> Iterator[tuple[Exchange, Counted]]:
         """Exchanges with their counts, in the order of their first occurrence."""
@@ -184,8 +229,15 @@ class Inventory:
         """Whether this address sent a packet."""
         return self._hosts.get(address, False) or address in self._elsewhere
 
-    def room(self, address: str) -> bool:
-        """Whether an address that was only talked of may become an asset."""
+    def room(self, address: str, asker: str | None) -> bool:
+        """Whether an address that was only talked of may become an asset. Of those that were never heard each client has so many."""
+        if address in self._hosts or address in self._elsewhere or not is_device(address):
+            return self._admitted(address)
+        asked = self._candidates.get(asker, 0)
+        if asked >= MAX_CANDIDATES_OF or sum(self._candidates.values()) >= MAX_CANDIDATES:
+            self._over["inventory_candidates"] = self._over.get("inventory_candidates", 0) + 1
+            return False
+        self._candidates[asker] = asked + 1
         return self._admitted(address)
 
     def _admitted(self, address: str) -> bool:
@@ -198,6 +250,16 @@ class Inventory:
             return False
         self._hosts[address] = address in self._elsewhere
         return True
+
+    def _told_of(self, address: str) -> bool:
+        """Admits an address that others speak of, so many at most: a list of names is no network."""
+        if address in self._hosts:
+            return True
+        if len(self._mentioned) >= MAX_CANDIDATES and address not in self._mentioned:
+            self._over["inventory_candidates"] = self._over.get("inventory_candidates", 0) + 1
+            return False
+        self._mentioned.add(address)
+        return self._admitted(address)
 
     def _owner(self, mac: str, address: str, evidence: Evidence) -> None:
         """ARP says more about who owns a MAC than a packet that may have been routed."""

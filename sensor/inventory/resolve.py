@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
-from sensor.inventory.address import is_device, is_mac, order, same_subnet
+from sensor.inventory.address import is_device, is_mac, order
 from sensor.inventory.asset import Asset, Attribute, Conversation, Evidence, Role
+from sensor.inventory.collect import SAID_BY_OTHERS
+from sensor.inventory.identity import Bearer, bearer
 from sensor.inventory.vendor import vendors_of
 
 if TYPE_CHECKING:
@@ -17,8 +19,6 @@ FAMILY: Final[Mapping[str, str]] = {"umas": "modbus"}
 """Protocols whose units are another one's: UMAS is a Modbus function."""
 OWN_UNITS: Final[Mapping[str, frozenset[str]]] = {"modbus": frozenset({"0", "255"})}
 """Units that mean the addressed device itself (Modbus Messaging on TCP/IP 1.0b, 4.4.1.2: 0xFF, and 0 accepted as well)."""
-MAX_MERGED: Final = 4
-"""A MAC that answers ARP for more addresses is more likely a router that does so for others (proxy ARP, RFC 1027)."""
 
 Kind = Literal["host", "unit", "router"]
 Known = tuple[Literal["client", "server"], str, int | None]
@@ -184,6 +184,7 @@ class _Resolution:
         self.inventory = inventory
         self.drafts: dict[str, _Draft] = {}
         self.alias: dict[str, str] = {}
+        self.bearers: dict[str, Bearer] = {}
         self.homes: dict[str, _Draft] = {}
         """Addresses that were asked for, and the drafts that they belong to."""
 
@@ -209,54 +210,60 @@ class _Resolution:
         return draft
 
     def join_addresses(self) -> None:
-        """Addresses of one device: the same MAC and the same narrow subnet, each said by ARP."""
+        """Addresses of one device are one asset, named by the least of them; its hardware address leads to it."""
         alias = self.alias
         for mac, owners in self.inventory.owners.items():
             if isinstance(owners, tuple):
-                hosts = [] if is_mac(owners[0]) else [owners[0]]
+                own: Sequence[str] = () if is_mac(owners[0]) else (owners[0],)
             else:
-                hosts = sorted((address for address in owners if not is_mac(address)), key=order)
-            if len(hosts) == 1 or (isinstance(owners, dict) and _one_device(hosts, owners)):
-                alias[mac] = hosts[0]
-                for address in hosts:
-                    if address != hosts[0] or address in alias:
-                        alias[address] = hosts[0]
+                judged = self.bearers[mac] = bearer(mac, owners, self.inventory.talking)
+                own = judged.own
+            if own:
+                root = alias.get(own[0], own[0])
+                alias[mac] = root
+                for address in own:
+                    if address != root:
+                        alias[address] = root
 
     def link_macs(self) -> None:
         """The MAC of a device, or of the router before it."""
         for mac, owners in self.inventory.owners.items():
             if isinstance(owners, tuple):
-                owners = dict((owners,))
-            hosts = [address for address in owners if not is_mac(address)]
-            if not hosts:
+                if is_mac(owners[0]):
+                    self.device(mac)
+                else:
+                    self._own(owners[0], owners[1])
+                continue
+            judged = self.bearers[mac]
+            if judged.router:
+                self._route(mac, judged, owners)
+            elif not judged.own and not judged.behind:
                 self.device(mac)
-            elif mac in self.alias:
-                for address in hosts:
-                    self._own(address, owners[address])
             else:
-                self._route(mac, hosts, owners)
+                name = "router_mac" if judged.own else "mac"
+                for address in judged.behind:
+                    self._own(address, owners[address]._replace(name=name))
+            for address in judged.own:
+                self._own(address, owners[address])
+                if len(judged.own) > 1:
+                    self._own(address, owners[address]._replace(name="ip", value=address))
 
     def _own(self, address: str, evidence: Evidence) -> None:
         draft = self.device(address)
         if draft is not None:
             draft.say(evidence)
 
-    def _route(self, mac: str, hosts: Sequence[str], owners: Mapping[str, Evidence]) -> None:
-        """Several addresses on one MAC: a router is suspected. If one of them alone answered ARP for itself, it is that one's."""
-        own = [address for address in hosts if owners[address].protocol == "arp"]
-        identity = own[0] if len(own) == 1 else mac
-        self.alias[mac] = identity
-        router = self.device(identity)
+    def _route(self, mac: str, judged: Bearer, owners: Mapping[str, Evidence]) -> None:
+        """Packets of others carry its MAC: a router, known by its own address where it has one, else by the MAC."""
+        router = self.device(judged.own[0] if judged.own else mac)
         if router is None:
             return
         router.kind = "router"
         router.heard = True
-        if len(own) == 1:
-            router.say(owners[identity])
-        else:
+        if not judged.own:
             router.say(min(owners.values(), key=_moment))
-        for address in hosts:
-            behind = self.device(address) if address != identity else None
+        for address in judged.behind:
+            behind = self.device(address)
             if behind is not None:
                 behind.say(owners[address]._replace(name="router_mac"))
 
@@ -270,7 +277,7 @@ class _Resolution:
                 for evidence in values:
                     self._behind(device, evidence.protocol, unit).say(evidence)
                     device.seen(evidence.time, evidence.time)
-            device.heard = True
+            device.heard = device.heard or any(said.field not in SAID_BY_OTHERS for values in traits.values() for said in values)
 
     def _behind(self, device: _Draft, protocol: str, unit: str | None) -> _Draft:
         """The unit behind a device, or the device where the unit means itself."""
@@ -290,7 +297,7 @@ class _Resolution:
         """Roles, and the units that answered."""
         for exchange, counted in self.inventory.counted():
             client, server, port, protocol, unit, _ = exchange
-            asks, answers = self._admitted(client), self._admitted(server)
+            asks, answers = self._admitted(client, client), self._admitted(server, client)
             if asks is not None:
                 if counted.spoken > 0:
                     asks.act(("client", protocol, None))
@@ -300,14 +307,14 @@ class _Resolution:
                 if counted.answered > 0:
                     self._answered(answers, ("server", protocol, port), unit, counted)
 
-    def _admitted(self, address: str | None) -> _Draft | None:
+    def _admitted(self, address: str | None, asker: str | None) -> _Draft | None:
         """The device of an address that is talked of, where there is room for it."""
         if address is None:
             return None
         known = self.homes.get(address)
         if known is not None:
             return known
-        if address in self.alias or address in self.drafts or self.inventory.room(address):
+        if address in self.alias or address in self.drafts or self.inventory.room(address, asker):
             return self._home(address)
         return None
 
@@ -358,12 +365,6 @@ def _place(draft: _Draft) -> tuple[bytes, bool, tuple[int, str]]:
 
 def _unit_place(identity: str) -> tuple[int, str]:
     return _unit_order(identity.rpartition(":")[2]) if "/" in identity else _NO_UNIT
-
-
-def _one_device(hosts: Sequence[str], owners: Mapping[str, Evidence]) -> bool:
-    if not 1 < len(hosts) <= MAX_MERGED:
-        return False
-    return all(owners[address].protocol == "arp" and same_subnet(address, hosts[0]) for address in hosts)
 
 
 def _registered(mac: Evidence | None, vendors: Mapping[str, str]) -> Iterator[Evidence]:

@@ -20,16 +20,18 @@ def fieldtap_version() -> str:
 def document(result: Result) -> dict[str, Any]:
     """Plain data for json: counts as the engine gives them, times as UTC text, assets and findings in a stable order.
 
-    Beyond DESIGN.md: `conversations` (the graph's edges), `policy` (file and digest), `rules` (how many are active, digest,
-    those inactive and why).
+    Beyond DESIGN.md: what is concluded of assets (sensor.inventory.known), `conversations` (the graph's edges), `policy` (file and digest),
+    `rules` (how many are active, digest, those inactive and why).
     """
+    from sensor.inventory.known import known_of
+
     engine = result.engine
     left_out = {"stored_operations": result.left_out} if result.left_out else {}
     return {
         "fieldtap": fieldtap_version(),
         "captures": list(engine.get("captures") or ()),
         **{name: engine.get(name) for name in _COUNTED},
-        "assets": [asset.to_dict() for asset in result.assets],
+        "assets": known_of(result).assets,
         "conversations": [conversation.to_dict() for conversation in result.inventory.conversations()],
         "findings": [finding.to_dict() for finding in result.findings],
         "ceilings": dict(sorted({**engine["ceilings"], **left_out}.items())),

@@ -1,7 +1,7 @@
 """Captures to measure with: made here, the same for everyone, so that figures can be compared. Nothing random but seeded.
 
-`modbus` is a plant's polling (200 connections), `dnp3` that of 150 outstations, `s7` that of 100 S7 controllers, `mixed` has other
-protocols and an office beside it, `flows` jumps at random among 200,000 connections so that no cache holds them.
+`modbus` is a plant's polling (200 connections), `dnp3` that of 150 outstations, `s7` that of 100 S7 controllers, `opcua` sessions at 80
+servers, `mixed` has other protocols and an office beside it, `flows` jumps at random among 200,000 connections so that no cache holds them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from tests.bench.opcua_talk import opcua_talk
 from tests.bench.talks import Talk, dnp3_talk, mbap, modbus_talk, s7_plant_talk, s7_talk, web_talk
 
 PCAP_HEADER: Final = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, 1)
@@ -155,6 +156,17 @@ def s7() -> list[Source]:
     return sources
 
 
+def opcua() -> list[Source]:
+    """80 servers, each with two clients that read and are told of changes, ten times a second to twice."""
+    clients = [Host(10, 77, 0, 10 + number) for number in range(10)]
+    servers = [Host(10, 78, 0, 10 + number) for number in range(80)]
+    sources = []
+    for number in range(160):
+        connection = Connection((clients[number % 10], servers[number // 2]), (54_000 + number, 4_840), number * 44_449)
+        sources.append(polling(connection, opcua_talk(number), (100_000, 200_000, 500_000)[number % 3], number * 1_303))
+    return sources
+
+
 def short_lived(client: Host, server: Host, seed: int) -> Source:
     """Connections that come and go, one request each."""
     talk = web_talk(seed)
@@ -264,6 +276,7 @@ KINDS: Final[dict[str, Callable[[], Source]]] = {
     "modbus": lambda: merged(modbus()),
     "dnp3": lambda: merged(dnp3()),
     "s7": lambda: merged(s7()),
+    "opcua": lambda: merged(opcua()),
     "mixed": lambda: merged(mixed()),
     "flows": flows,
 }

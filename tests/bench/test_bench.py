@@ -59,7 +59,7 @@ def test_captures_are_dissected_without_fault(tmp_path: Path) -> None:
         engine = Engine(follow=False, threads=1)
         operations = sum(1 for batch in engine.replay(make(kind, 30_000, tmp_path / f"{kind}.pcap")) for _ in batch.transactions)
         result = engine.result()
-        said = result["protocols"][{"dnp3": "dnp3", "s7": "s7comm"}.get(kind, "modbus")]
+        said = result["protocols"][{"dnp3": "dnp3", "s7": "s7comm", "opcua": "opcua"}.get(kind, "modbus")]
         assert operations > 0
         assert result["packets"]["decoded"] == 30_000
         assert result["packets"]["duplicates"] == {}
@@ -120,3 +120,10 @@ def _later(records: bytes, seconds: int) -> bytes:
         moved[at : at + 4] = when.to_bytes(4, "little")
         at += 16 + int.from_bytes(moved[at + 8 : at + 12], "little")
     return bytes(moved)
+
+
+def test_the_bench_of_the_inventory_works() -> None:
+    command = [sys.executable, "-m", "tests.bench.inventory", "--assets", "500", "--edges", "4000"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["state", "networkx", "json", "graphml", "csv"]
+    assert "over" not in done.stdout

@@ -24,7 +24,7 @@ NOT_CLEAN = {
 }  # fmt: skip
 FOREIGN = {place.name: yaml.safe_load((place / "foreign.yml").read_text(encoding="utf-8")) or {} for place in PLACES[1:]}
 """Captures of other folders that have a protocol in them: how many transactions, and why that is true."""
-SPOKEN = {"modbus": ("modbus", "umas"), "dnp3": ("dnp3",), "s7": ("s7comm", "s7commplus")}
+SPOKEN = {"modbus": ("modbus", "umas"), "dnp3": ("dnp3",), "s7": ("s7comm", "s7commplus"), "opcua": ("opcua",)}
 """The protocols of a folder's dissector, and in which folders of the corpus they are spoken."""
 FOLDERS = sorted({name.partition("/")[0] for name in CLEAN})
 

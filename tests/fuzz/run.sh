@@ -5,11 +5,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 SECONDS_EACH=${FUZZ_SECONDS:-60}
-TARGETS=${FUZZ_TARGETS:-capture packet stream modbus dnp3 s7comm s7commplus opcua gate whole}
+TARGETS=${FUZZ_TARGETS:-capture packet stream modbus dnp3 s7comm s7commplus opcua gate whole witness}
 SANITIZER=${FUZZ_SANITIZER:-none}
 command -v cargo-fuzz >/dev/null || cargo install --quiet cargo-fuzz
 rustup run nightly rustc --version >/dev/null 2>&1 || { echo "A nightly Rust is missing: rustup toolchain install nightly --profile minimal" >&2; exit 1; }
-declare -A LONGEST=([capture]=65536 [packet]=16384 [stream]=16384 [modbus]=16384 [dnp3]=16384 [s7comm]=16384 [s7commplus]=16384 [opcua]=16384 [gate]=16384 [whole]=65536)
+declare -A LONGEST=([capture]=65536 [packet]=16384 [stream]=16384 [modbus]=16384 [dnp3]=16384 [s7comm]=16384 [s7commplus]=16384 [opcua]=16384 [gate]=16384 [whole]=65536 [witness]=16384)
 python3 seeds.py
 mkdir -p counts artifacts
 found=0

@@ -115,6 +115,9 @@ def main() -> None:
         said = [(0 if who == "server" else 1, bytes.fromhex(text)) for who, text in pieces]
         cut = [(side, data[place : place + 255]) for side, data in said for place in range(0, len(data), 255)]
         write("opcua", case.parent.name, b"\x00" + b"".join(bytes([side, 5, len(data)]) + data for side, data in cut))
+    for number in range(10):
+        pieces = (bytes([side, number]) + len(data).to_bytes(2) + data for side, data in ((0, b"Host: plc"), (4, b"\r\n\r\n")))
+        write("witness", f"stream-{number}", b"".join(pieces))
     for number in range(8):
         write("stream", str(number), bytes(chance.choice((0, 4, 16, 1, 8, 24)) for _ in range(200)) + chance.randbytes(200))
         write("gate", str(number), bytes(chance.choice((5, 6, 2, 66, 0, 4)) for _ in range(300)) + chance.randbytes(300))

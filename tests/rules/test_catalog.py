@@ -40,8 +40,9 @@ def test_the_catalog_has_no_problem_and_says_why() -> None:
 def test_without_the_placeholder_its_rule_is_inactive() -> None:
     plan = compile_rules([catalog()], REGISTRY)
     waiting = {one.file: one.placeholder for one in plan.inactive}
-    assert waiting.pop("modbus/modbus-write-outside-engineering-stations.yml") == "engineering_stations"
-    assert waiting.pop("s7/s7comm-write-outside-engineering-stations.yml") == "engineering_stations"
+    for place in ("modbus/modbus-write", "s7/s7comm-write", "opcua/opcua-write"):
+        assert waiting.pop(f"{place}-outside-engineering-stations.yml") == "engineering_stations"
+    assert waiting.pop("opcua/opcua-method-called-by-stranger.yml") == "engineering_stations"
     assert waiting == {one.file: "dnp3_masters" for one in plan.inactive if one.file.startswith("dnp3/")}
 
 

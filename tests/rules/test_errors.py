@@ -112,6 +112,8 @@ TEXTS = [
     ("evidence", GOOD.replace("count: 1", "count: 0"), 4, "needs {capture: a path, count: a number from 1}"),
     ("class C", GOOD.replace("fieldtap: {", "fieldtap: {evidence_class: C, "), 4, "C alone is no rule"),
     ("confidence", GOOD.replace("fieldtap: {", "fieldtap: {confidence: 2, "), 4, "confidence is a number above 0, at most 1"),
+    ("optional", GOOD.replace("fieldtap: {", "fieldtap: {optional: yes, "), 4, "optional must be a list of texts"),
+    ("optional unused", GOOD.replace("fieldtap: {", "fieldtap: {optional: [hmis], "), 4, 'no detection asks for "%hmis%"'),
     ("revoked", GOOD + "tags:\n  - attack.t0855\n", 10, "T0855 was revoked in ATT&CK v19: write attack.t1692.001"),
     ("condition", GOOD.replace("condition: x", "condition: x and y"), 8, 'condition uses "y", which is not a search'),
     ("syntax", GOOD.replace("condition: x", "condition: x and"), 8, "condition cannot be read"),

@@ -22,8 +22,11 @@ def plan() -> Plan:
     first = compile_rules([catalog()], dissectors.protocols())
     names = {inactive.placeholder for inactive in first.inactive}
     everything = compile_rules([catalog()], dissectors.protocols(), {name: ["192.0.2.1"] for name in names})
-    values = {name: list(given) for rule in everything.rules for name, given in rule.evidence.placeholders.items()}
-    return compile_rules([catalog()], dissectors.protocols(), values)
+    values: dict[str, set[str]] = {}
+    for rule in everything.rules:
+        for name, given in rule.evidence.placeholders.items():
+            values.setdefault(name, set()).update(given)
+    return compile_rules([catalog()], dissectors.protocols(), {name: sorted(given) for name, given in values.items()})
 
 
 @cache

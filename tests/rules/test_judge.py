@@ -11,7 +11,7 @@ import pytest
 from rules.judge import Judge
 from rules.matcher import matches
 from tests.rules.gate import Gate
-from tests.rules.write import compiled, rule
+from tests.rules.write import EVIDENCE, compiled, rule
 from tests.synthetic import Code, Outcome, Party, Point, Transaction, point, transaction
 
 SECOND = 1_000_000_000
@@ -95,6 +95,16 @@ def test_an_undeclared_placeholder_makes_a_rule_inactive(tmp_path: Path) -> None
     assert [(inactive.title, inactive.placeholder) for inactive in plan.inactive] == [("Rule 1", "historians")]
     assert [active.title for active in plan.rules] == ["Rule 2"]
     assert len(compiled(tmp_path, unknown, placeholders={"historians": []}).rules) == 2
+
+
+def test_a_rule_that_can_do_without_a_placeholder_is_active_for_everybody(tmp_path: Path) -> None:
+    but_historians = {"x": {"access": "read"}, "y": {"client.ip|expand": "%historians%"}, "condition": "x and not y"}
+    one = rule(but_historians, fieldtap=EVIDENCE | {"optional": ["historians"]})
+    reads = [at(1, client={"ip": "10.0.0.1"}), at(2, client={"ip": "10.0.0.2"})]
+    for declared, alerts in ((None, 2), ({"historians": []}, 2), ({"historians": ["10.0.0.1"]}, 1)):
+        plan = compiled(tmp_path, one, placeholders=declared)
+        assert not plan.inactive
+        assert Gate(plan).run(reads).counts["rule-0"] == alerts
 
 
 def test_points_with_names_or_texts_are_followed(tmp_path: Path) -> None:

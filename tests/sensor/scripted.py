@@ -49,10 +49,15 @@ class Tally:
     points: tuple[Point, ...] = ()
     values: None = None
     packets: tuple[Moment, ...] = ()
+    interval: tuple[int, int] | None = None
 
     def add(self, t: Transaction) -> None:
         assert t.request is not None
         self.count += 1
+        if self.last is not None:
+            pause = t.request.time - self.last.time
+            least, longest = self.interval or (pause, pause)
+            self.interval = (min(least, pause), max(longest, pause))
         self.first = self.first or t.request
         self.last = t.request
         self.outcomes[t.outcome.result] = self.outcomes.get(t.outcome.result, 0) + 1
@@ -73,6 +78,7 @@ class Tally:
             self.points,
             None,
             self.packets,
+            self.interval,
         )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import pytest
 
 from sensor.inventory import Asset, Inventory, vendor
 from sensor.inventory.address import is_device, is_mac, order
-from sensor.outputs.graph import write_graphml, write_json
+from sensor.inventory.collect import MAX_ASKED, MAX_CANDIDATES, MAX_CANDIDATES_OF
 from tests.sensor.cases import happened, run, script
 from tests.sensor.scripted import Observation, ScriptedEngine, at, talk
 
@@ -43,7 +41,9 @@ def said(address: str, attribute: str, value: Any, *, unit: str | None = None, t
 
 
 def assets_of(*observations: Observation) -> dict[str, Asset]:
+    """What the inventory concludes; every address spoke with another device."""
     inventory = Inventory()
+    inventory.talking = lambda: {observation.address for observation in observations}  # type: ignore[method-assign]
     for observation in observations:
         inventory.observe(observation)  # type: ignore[arg-type]
     inventory.count(())
@@ -86,7 +86,8 @@ def test_several_addresses_are_one_device_only_when_arp_says_so_in_one_subnet() 
     assert list(merged) == ["10.0.0.7"]
     assert merged["10.0.0.7"].addresses == ["10.0.0.7", "10.0.0.8"]
     assert "10.0.0.7" in assets_of(seen("10.0.0.7", mac), seen("10.0.0.8", mac))
-    assert len(assets_of(seen("10.0.0.7", mac), seen("10.0.0.8", mac))) == 3
+    assert list(assets_of(seen("10.0.0.7", mac), seen("10.0.0.8", mac))) == ["10.0.0.7", "10.0.0.8"]
+    assert len(assets_of(*(seen(f"10.0.0.{n}", mac) for n in (7, 8, 9)))) == 4
     assert len(assets_of(seen("10.0.0.7", mac, arp=True), seen("10.0.1.8", mac, arp=True))) == 3
     many = assets_of(*(seen(f"10.0.0.{n}", mac, arp=True) for n in range(1, 20)))
     assert (len(many), many[mac].kind) == (20, "router")
@@ -167,28 +168,51 @@ def test_tables_have_ceilings_and_say_so() -> None:
     assert inventory.ceilings == {"inventory_hosts": 7, "inventory_traits": 136}
 
 
+def test_a_client_that_sweeps_fills_a_bounded_number_of_candidates() -> None:
+    inventory = Inventory()
+    sweep = (happened(0, operation=n + 1, client={"ip": "10.0.0.66"}, server={"ip": f"10.{n >> 8}.{n & 255}.7"}) for n in range(20_000))
+    for t in sweep:
+        inventory.operation(t)  # type: ignore[arg-type]
+    inventory.operation(happened(0, operation=30_000, client={"ip": "10.0.0.5"}, server={"ip": "10.0.0.6"}))  # type: ignore[arg-type]
+    inventory.count(())
+    found = {asset.id for asset in inventory.assets()}
+    assert {"10.0.0.5", "10.0.0.6", "10.0.0.66"} <= found
+    assert len(found) <= MAX_CANDIDATES_OF + 4
+    assert len(inventory.exchanges) == MAX_ASKED + 1
+    assert inventory.ceilings["inventory_exchanges"] == 20_000 - MAX_ASKED
+    assert inventory.ceilings["inventory_candidates"] > 0
+
+
+def test_whom_only_others_speak_of_is_not_heard_and_there_are_so_many_at_most() -> None:
+    inventory = Inventory()
+
+    def answer(address: str) -> Observation:
+        return Observation(address=address, attribute="dns_name", value="x.example", moment=at(0), protocol="dns", field="dns.answer.a")
+
+    for n in range(MAX_CANDIDATES + 100):
+        inventory.observe(answer(f"20.0.{n // 250}.{n % 250}"))  # type: ignore[arg-type]
+    inventory.observe(seen("10.0.0.7", "00:80:f4:00:00:07"))  # type: ignore[arg-type]
+    inventory.observe(answer("10.0.0.7"))  # type: ignore[arg-type]
+    inventory.count(())
+    assert [asset.id for asset in inventory.assets().heard()] == ["10.0.0.7"]
+    assert inventory.assets().heard()[0].value("dns_name") == "x.example"
+    assert len(inventory.assets()) == MAX_CANDIDATES + 1
+    assert inventory.ceilings == {"inventory_candidates": 100}
+
+
 def test_whoever_never_sent_a_packet_is_not_heard() -> None:
     engine = ScriptedEngine(script(happened(0, outcome="unanswered")))
     engine.talks = [talk("10.0.0.2", sent=(3, 0))]
     assert {asset.id: asset.heard for asset in run(engine).inventory.assets()} == {"10.0.0.1": True, "10.0.0.2": False}
 
 
-def test_the_graph_counts_transactions_and_leaves_as_json_and_graphml() -> None:
-    networkx = pytest.importorskip("networkx")
+def test_the_graph_counts_transactions() -> None:
     events = [happened(0), happened(1), happened(2, operation=2, access="write"), happened(3, operation=3, unit="7")]
     engine = ScriptedEngine([(0, said("10.0.0.2", "name", "pump\x00\ud800 <1>", unit="1")), *script(*events)])
     graph = run(engine).inventory.graph()
     edge = graph.edges["10.0.0.1", "10.0.0.2", "modbus/502"]
     assert (edge["transactions"], edge["accesses"], edge["units"]) == (4, {"read": 3, "write": 1}, ["1", "7"])
     assert graph.has_edge("10.0.0.2", "10.0.0.2/modbus:7", "unit")
-    out = StringIO()
-    write_json(graph, out)
-    assert len(json.loads(out.getvalue())["nodes"]) == 4
-    out = StringIO()
-    write_graphml(graph, out)
-    again = networkx.parse_graphml(out.getvalue(), force_multigraph=True)
-    assert again.nodes["10.0.0.2/modbus:1"]["attribute_name"] == "pump\ufffd\ufffd <1>"
-    assert again.edges["10.0.0.1", "10.0.0.2", "modbus/502"]["access_read"] == 3
 
 
 def test_addresses_sort_by_number() -> None:

@@ -159,3 +159,24 @@ def test_names_that_are_no_unicode_are_kept(tmp_path: Path) -> None:
     result.engine = {**result.engine, "captures": [{"path": "plant-\udcff.pcap", "sha256": "cd" * 32}]}
     result.keep(tmp_path / "s.sqlite")
     assert result.store_error is None
+
+
+def test_a_store_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    place = tmp_path / "old.sqlite"
+    connection = sqlite3.connect(place)
+    for statement in MIGRATIONS[0]:
+        connection.execute(statement)
+    connection.execute("INSERT INTO runs (id, finished, fieldtap) VALUES (1, '2026-01-01', '0.1.0')")
+    for n, address in enumerate(("10.0.0.1", "10.0.0.2")):
+        row = (address, n, None, "host", 1, 5, 9, address, "", "", "")
+        connection.execute(f"INSERT INTO assets VALUES ({', '.join('?' * len(row))})", row)
+    operation = ("10.0.0.1", "10.0.0.2", 502, "modbus", "1", 3, "", "read", "read_holding_registers", 5, 9, 4, 1)
+    connection.execute(f"INSERT INTO operations VALUES ({', '.join('?' * len(operation))})", operation)
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    with Store.open(place) as store:
+        (talk,) = store.conversations()
+        assert (talk["transactions"], talk["points"], talk["ledger"], talk["rejections"]) == (4, [], None, {})
+        assert talk["evidence"]["packet"] is None
+        assert store.declared() == {}

@@ -50,6 +50,8 @@ class Gate:
         clause = entry.clause
         if clause.anomalies is not None and tuple(t.anomalies) not in clause.anomalies:
             return False
+        if not (clause.after or 0) <= t.time < (clause.until or 1 << 63):
+            return False
         if clause.fresh is not None and t.time - self.last.get(id(entry), t.time) >= clause.fresh:
             return False
         return _l2_fits(clause, t) and fits(clause, t)

@@ -7,6 +7,7 @@ of the verdict, `delivered`, and `count` (in its clause so far).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,15 @@ def _said(verdict: Verdict | None) -> str:
     return f"{'insufficient' if isinstance(verdict, Coverage) else 'violation'} {verdict.reason}"
 
 
+def _timed(fields: dict[str, Any]) -> dict[str, Any]:
+    """With `at` (UTC) as the time of everything."""
+    at = fields.pop("at", None)
+    if at is None:
+        return fields
+    time = int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()) * 1_000_000_000
+    return {**fields, "time": time, "completed": time, "request": {"capture": 1, "packet": 1, "time": time}}
+
+
 def _policy(case: dict[str, Any], folder: Path) -> str:
     if "example" in case:
         return str(EXAMPLES / case["example"])
@@ -50,7 +60,7 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
     base = case.get("base", {})
     assert len(case["transactions"]) == len(case["expect"])
     for number, (fields, wanted) in enumerate(zip(case["transactions"], case["expect"], strict=True), 1):
-        t = transaction({**base, **fields})
+        t = transaction(_timed({**base, **fields}))
         entry, delivered = gate.take(t)
         verdict = entry.consequence
         wanted = {"is": wanted} if isinstance(wanted, str) else dict(wanted)

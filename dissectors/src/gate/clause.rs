@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use super::reading::{self, Reading};
 use super::tally::Stamp;
-use crate::address::{Mac, Moment};
+use crate::address::{Mac, Moment, Side};
 use crate::packet::{L2, Vlan, macs, vlan};
 use crate::transaction::{Access, Anomalies, Outcome, Point, Transaction};
 
@@ -16,12 +16,23 @@ pub(super) struct Occurrence<'a> {
     pub at: Stamp,
     /// MACs and VLAN of each side's last packet.
     pub l2: &'a [L2; 2],
+    /// Who opened the connection, if seen.
+    pub initiator: Option<Side>,
 }
 
 impl<'a> Occurrence<'a> {
     #[inline]
-    pub fn new(transaction: &'a Transaction<'a>, l2: &'a [L2; 2]) -> Self {
-        Occurrence { transaction, at: Stamp::of(moment(transaction)), l2 }
+    pub fn new(transaction: &'a Transaction<'a>, l2: &'a [L2; 2], initiator: Option<Side>) -> Self {
+        Occurrence { transaction, at: Stamp::of(moment(transaction)), l2, initiator }
+    }
+
+    /// Who opened the connection as a bit: the client, the server, or nobody that was seen.
+    fn opener(&self) -> u8 {
+        match self.initiator {
+            Some(side) if side == self.transaction.client => 1,
+            Some(_) => 2,
+            None => 4,
+        }
     }
 }
 
@@ -99,6 +110,10 @@ pub struct L2Line {
 pub struct Clause {
     /// Each point of the occurrence is covered by these lines.
     pub points: Option<Vec<PointLine>>,
+    /// Some point of the occurrence lies at least in part in one of these lines; their limits of values say nothing here.
+    pub touches: Option<Vec<PointLine>>,
+    /// Who opened the connection: bits for the client (1), the server (2), and for nobody that was seen (4).
+    pub opened_by: Option<u8>,
     /// Bit mask over [`Outcome::index`].
     pub outcomes: Option<u8>,
     /// Codes that fit, for rejected ones.
@@ -129,6 +144,8 @@ impl Default for Clause {
     fn default() -> Self {
         Clause {
             points: None,
+            touches: None,
+            opened_by: None,
             outcomes: None,
             rejections: None,
             anomalies: Some(vec![Anomalies(0)]),
@@ -185,14 +202,28 @@ impl Conditions {
     /// Whether it fits every occurrence of this outcome ([`Outcome::index`]) that has no anomalies, or none; `None` where that
     /// depends on more.
     pub fn accepts(&self, outcome: usize) -> Option<bool> {
-        let Clause { points, outcomes, rejections, anomalies, l2, interval, fresh, after, until, .. } = &self.clause;
+        let Clause {
+            points,
+            touches,
+            opened_by,
+            outcomes,
+            rejections,
+            anomalies,
+            l2,
+            interval,
+            fresh,
+            after,
+            until,
+            ..
+        } = &self.clause;
         if outcomes.is_some_and(|mask| mask >> outcome & 1 == 0) {
             return Some(false);
         }
         let coded = outcome == REJECTED && rejections.is_some();
         let timed = interval.is_some() || fresh.is_some() || after.is_some() || until.is_some();
         let flawless = anomalies.as_ref().is_none_or(|sets| sets.contains(&Anomalies(0)));
-        (flawless && !coded && !timed && points.is_none() && l2.is_none()).then_some(true)
+        let placed = points.is_some() || touches.is_some() || l2.is_some() || opened_by.is_some();
+        (flawless && !coded && !timed && !placed).then_some(true)
     }
 
     /// Nothing comes of an occurrence that fits: it is neither delivered nor counted.
@@ -212,6 +243,7 @@ impl Conditions {
         self.fit_outcome(occurrence.transaction)
             && self.fit_time(occurrence.at.time, past)
             && self.fit_l2(occurrence)
+            && self.clause.opened_by.is_none_or(|mask| mask & occurrence.opener() != 0)
             && self.fit_points(occurrence.transaction.points)
     }
 
@@ -240,8 +272,8 @@ impl Conditions {
         let Some(lines) = &self.clause.l2 else { return true };
         let ([a, b], tags) = (macs(occurrence.l2), vlan(occurrence.l2));
         let (client, server) = match occurrence.transaction.client {
-            crate::address::Side::A => (a, b),
-            crate::address::Side::B => (b, a),
+            Side::A => (a, b),
+            Side::B => (b, a),
         };
         lines.iter().any(|line| {
             line.client.is_none_or(|mac| mac == client)
@@ -251,7 +283,9 @@ impl Conditions {
     }
 
     fn fit_points(&self, points: &[Point<'_>]) -> bool {
+        let touched = |point: &Point<'_>, lines: &[PointLine]| lines.iter().any(|line| line.touches(point));
         self.clause.points.as_ref().is_none_or(|lines| points.iter().all(|point| covered(lines, point)))
+            && self.clause.touches.as_ref().is_none_or(|lines| points.iter().any(|point| touched(point, lines)))
     }
 }
 
@@ -276,6 +310,18 @@ impl PointLine {
         self.access.is_none_or(|access| access == point.access)
             && self.kind.is_none_or(|kind| kind == point.kind)
             && self.block.is_none_or(|block| block == point.block)
+    }
+
+    /// Whether some of the point lies in this line, whatever its values.
+    fn touches(&self, point: &Point<'_>) -> bool {
+        let whole = self.first == 0 && self.last == u64::MAX;
+        let placed = match (&self.name, point.name) {
+            (Some(own), Some(name)) => own.as_bytes() == name || **own == *String::from_utf8_lossy(name),
+            (None, None) => point.first <= self.last && self.first <= point.last,
+            (None, Some(_)) => whole,
+            (Some(_), None) => false,
+        };
+        placed && self.concerns(point)
     }
 
     /// The greatest address up to which this line accepts the point, from `next` on.

@@ -103,7 +103,7 @@ impl Gate {
     pub fn offer(&mut self, context: Context<'_>, transaction: &Transaction<'_>) {
         let limits = &self.settings.limits;
         let number = self.operations.number(context.key, context.cache, transaction, limits, &mut self.met);
-        let occurrence = Occurrence::new(transaction, context.l2);
+        let occurrence = Occurrence::new(transaction, context.l2, context.initiator);
         self.counters.transactions = self.counters.transactions.saturating_add(1);
         if !transaction.anomalies.is_empty() {
             self.count_flaws(transaction);
@@ -296,7 +296,7 @@ impl Gate {
         let mut arena = mem::take(&mut self.arena);
         let view = transaction.view(&arena);
         let l2 = transaction.l2();
-        let occurrence = Occurrence::new(&view, &l2);
+        let occurrence = Occurrence::new(&view, &l2, transaction.initiator);
         if decide(self, &occurrence) {
             self.tally(number, &occurrence);
             if let Some(operation) = self.operations.get_mut(number) {

@@ -19,6 +19,7 @@ pub use points::Syntax;
 use crate::address::{Moment, Side};
 use crate::cursor::Incomplete;
 use crate::transaction::{Access, Observation, Transaction};
+use crate::witness;
 
 /// Every protocol that is supported, in the order of their numbers. This table is what Python, the command line and the
 /// documents know of protocols.
@@ -110,9 +111,10 @@ pub fn number_of(name: &str) -> Option<u8> {
         .find_map(|(number, protocol)| (protocol.name == name).then_some(number))
 }
 
-/// Name of a protocol or service by number.
+/// Name of a protocol, service or witness by number.
 pub fn name(number: u8) -> &'static str {
-    protocol(number).map(|protocol| protocol.name).or_else(|| services::service_name(number)).unwrap_or("unknown")
+    let known = protocol(number).map(|protocol| protocol.name);
+    known.or_else(|| services::service_name(number)).or_else(|| witness::name(number)).unwrap_or("unknown")
 }
 
 /// Adds a protocol (a dissector in Python) under its name; the same name again replaces nothing and gives the old number.

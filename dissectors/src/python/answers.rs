@@ -58,11 +58,15 @@ impl Known {
 fn clause(protocol: u8, clause: &Bound<'_, PyAny>) -> PyResult<Clause> {
     let get = |name: &str| clause.getattr(name);
     let points = each(&get("points")?, |line| point_line(protocol, line))?;
+    let touches = each(&get("touches")?, |line| point_line(protocol, line))?;
+    let opened_by = each(&get("opened_by")?, |name| opener_bit(&name.extract::<String>()?))?;
     let outcomes = each(&get("outcomes")?, |name| outcome_bit(&name.extract::<String>()?))?;
     let anomalies = each(&get("anomalies")?, |names| anomaly_set(protocol, names))?;
     let l2 = each(&get("l2")?, l2_line)?;
     Ok(Clause {
         points,
+        touches,
+        opened_by: opened_by.map(|bits| bits.into_iter().fold(0, |mask, bit| mask | bit)),
         outcomes: outcomes.map(|bits| bits.into_iter().fold(0, |mask, bit| mask | bit)),
         rejections: get("rejections")?.extract()?,
         anomalies,
@@ -99,6 +103,11 @@ fn point_line(protocol: u8, line: &Bound<'_, PyAny>) -> PyResult<PointLine> {
         maximum: line.getattr("maximum")?.extract()?,
         lenient: line.getattr("lenient")?.extract()?,
     })
+}
+
+fn opener_bit(name: &str) -> PyResult<u8> {
+    let place = ["client", "server", "unknown"].iter().position(|known| *known == name);
+    place.map(|place| 1 << place).ok_or_else(|| unknown("opener", name))
 }
 
 fn unknown(what: &str, name: &str) -> PyErr {

@@ -27,7 +27,7 @@ mod _native {
     #[pymodule_export]
     use super::plugin::register;
     #[pymodule_export]
-    use super::registry::{point_text, protocols, read_point, services};
+    use super::registry::{point_text, protocols, read_point, services, witnesses};
     #[pymodule_export]
     use super::result::{Tally, WindowTally};
     use pyo3::prelude::*;

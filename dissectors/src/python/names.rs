@@ -31,11 +31,13 @@ pub(super) fn protocol(py: Python<'_>, number: u8) -> Bound<'_, PyString> {
 
 /// The device behind an address, as its protocol writes it.
 pub(super) fn unit(py: Python<'_>, protocol: u8, unit: Option<u32>) -> Option<Bound<'_, PyString>> {
-    let write = protocols::protocol(protocol)?.write_unit;
     let unit = unit?;
     Some(kept(py, &UNITS, (protocol, unit), || {
         let mut text = Vec::new();
-        write(&mut text, unit);
+        match protocols::protocol(protocol) {
+            Some(protocol) => (protocol.write_unit)(&mut text, unit),
+            None => text.extend_from_slice(unit.to_string().as_bytes()), // a witness's
+        }
         PyString::new(py, &String::from_utf8_lossy(&text))
     }))
 }

@@ -6,6 +6,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::protocols as table;
 use crate::protocols::services as service_table;
+use crate::witness;
 
 /// The registry, a dictionary per protocol.
 #[pyfunction]
@@ -13,6 +14,28 @@ pub fn protocols(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     let all = (0..service_table::FIRST_SERVICE).map_while(table::protocol);
     let entries = all.map(|protocol| entry(py, protocol)).collect::<PyResult<Vec<_>>>()?;
     PyList::new(py, entries)
+}
+
+/// What identifies devices beside the protocols, a dictionary per witness.
+#[pyfunction]
+pub fn witnesses(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let entry = |witness: &&'static witness::Witness| -> PyResult<Bound<'_, PyDict>> {
+        let entry = PyDict::new(py);
+        entry.set_item("name", witness.name)?;
+        entry.set_item("title", witness.title)?;
+        entry.set_item("specification", witness.specification)?;
+        let says = witness.says.iter().map(|says| {
+            let row = PyDict::new(py);
+            row.set_item("attribute", says.attribute)?;
+            row.set_item("field", says.field)?;
+            row.set_item("about", says.about)?;
+            row.set_item("example", says.example)?;
+            Ok(row)
+        });
+        entry.set_item("says", says.collect::<PyResult<Vec<_>>>()?)?;
+        Ok(entry)
+    };
+    PyList::new(py, witness::WITNESSES.iter().map(entry).collect::<PyResult<Vec<_>>>()?)
 }
 
 /// Services known by port: (transport, port, name).

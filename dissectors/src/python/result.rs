@@ -156,6 +156,7 @@ pub fn document<'py>(
     let mut ceilings: BTreeMap<&'static str, u64> = ceilings.into_iter().collect();
     ceilings.extend(run.flows().ceilings());
     ceilings.extend(run.gate().ceilings());
+    ceilings.extend(run.back().witnesses.ceilings());
     ceilings.extend(run.summary().faults());
     ceilings.insert("conversations", run.back().conversations.others().flows);
     ceilings.retain(|_, count| *count > 0);

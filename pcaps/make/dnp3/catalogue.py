@@ -121,8 +121,8 @@ def functions(path: Path) -> None:
     rare(talk)
     links(talk)
     talk.close()
-    guarded = Guarded((End(STATION.ip, STATION.mac, 50_113), RTU), (STATION_LINK, RTU_LINK))
-    guarded.time = talk.time + 2
+    talk.recorder.pause(2)
+    guarded = Guarded((End(STATION.ip, STATION.mac, 50_113), RTU), (STATION_LINK, RTU_LINK), talk.recorder)
     guarded.open()
     for code, request in zip(range(1, 13), refused(), strict=False):
         guarded.number = (guarded.number + 1) % 16
@@ -130,7 +130,6 @@ def functions(path: Path) -> None:
         guarded.say(1, wire.response(guarded.number, guarded.error(code), function=wire.AUTHENTICATION_RESPONSE))
         guarded.time += 0.1
     guarded.close()
-    talk.packets += guarded.packets
     talk.write(path)
 
 
@@ -146,7 +145,7 @@ def wrong_requests(talk: Association) -> None:
     pieces = [bytes((0x45,)) + wire.request(1, wire.READ, wire.everything(60, 1)), bytes((0x89,)) + wire.everything(60, 2)]
     for piece in pieces:  # segments 5 and 9 of one fragment
         talk.segment(0, "PA", wire.frame(wire.MASTER, RTU_LINK, STATION_LINK, piece))
-    talk.exchange(wire.READ, wire.ranged(1, 2, 5, 2), indications=0x0400)
+    talk.exchange(wire.READ, wire.ranged(1, 2, 5, 2), indications=0x0440)  # a wrong parameter, and trouble
     output = wire.indexed(12, 1, (1, wire.crob(0x0F)))
     talk.exchange(wire.DIRECT_OPERATE, output, output)
     talk.say(0, wire.response(3, wire.ranged(1, 2, 0, 0, b"\x81")))  # a response from a master

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pcaps.make.conversation import START, Conversation, End
+from pcaps.make.conversation import START, Conversation, End, Recorder
 from pcaps.make.dnp3 import wire
 
 STATION: Final = End("10.20.4.7", "00:14:22:40:00:07", 50_112)
@@ -27,8 +27,8 @@ def little(value: int, octets: int) -> bytes:
 class Association(Conversation):
     """Requests and responses between a master and an outstation over one connection."""
 
-    def __init__(self, ends: tuple[End, End], links: tuple[int, int]) -> None:
-        super().__init__(ends)
+    def __init__(self, ends: tuple[End, End], links: tuple[int, int], recorder: Recorder | None = None) -> None:
+        super().__init__(ends, recorder)
         self.speakers = (wire.Speaker(wire.MASTER, *links), wire.Speaker(wire.OUTSTATION, *reversed(links)))
         self.number = 0
 
@@ -181,14 +181,13 @@ def authentication(path: Path) -> None:
     control = wire.indexed(12, 1, (3, wire.crob(3)))
     talk.challenged(wire.DIRECT_OPERATE, control, right=True)
     talk.close()
-    stranger = Guarded((End("10.20.9.66", "00:1d:9c:00:00:01", 41_206), RTU), (STATION_LINK, RTU_LINK))
-    stranger.time = talk.time + 2
+    talk.recorder.pause(2)
+    stranger = Guarded((End("10.20.9.66", "00:1d:9c:00:00:01", 41_206), RTU), (STATION_LINK, RTU_LINK), talk.recorder)
     stranger.challenges = talk.challenges
     stranger.open()
     for _ in range(8):
         stranger.challenged(wire.DIRECT_OPERATE, control, right=False)
     stranger.close()
-    talk.packets += stranger.packets
     talk.write(path)
 
 

@@ -51,7 +51,7 @@ def test_everything_that_is_wrong_is_said_once() -> None:
     said = engine.result()["protocols"]["dnp3"]["anomalies"]
     assert said.pop("too_many_units") == 12
     assert said == dict.fromkeys((
-        "transport_sequence", "invalid_range", "iin_error", "invalid_value", "invalid_direction", "fragment_bits", "response_mismatch",
+        "transport_sequence", "invalid_range", "device_trouble", "invalid_value", "invalid_direction", "fragment_bits", "response_mismatch",
         "reserved_iin", "time_without_cto", "fragment_sequence", "incomplete_response", "file_block_sequence", "late_response",
         "unreadable",
     ), 1)  # fmt: skip

@@ -96,10 +96,11 @@ def their_calls(theirs: dict[int, Row]) -> Counter[tuple[int, str]]:
 
 
 def refusals(path: Path) -> Counter[tuple[int, str]]:
-    """Bad service results by frame."""
+    """Bad service results by frame. (A call all of whose operations were refused one by one is rejected, with a good service result.)"""
     found: Counter[tuple[int, str]] = Counter()
     for frame, half, line in halves(path):
-        if half == "response" and is_read(line) and line["outcome"]["result"] == "rejected":
+        refused = line["outcome"]["result"] == "rejected" and "operations_refused" not in line["opcua"]
+        if half == "response" and is_read(line) and refused:
             found[frame, f"{line['outcome']['code']:#x}"] += 1
     return found
 

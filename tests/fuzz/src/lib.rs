@@ -12,6 +12,7 @@ pub mod s7commplus;
 pub mod script;
 pub mod stream;
 pub mod whole;
+pub mod witness;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -48,7 +49,7 @@ pub fn file(data: &[u8]) -> std::path::PathBuf {
 mod tests {
     type Target = (&'static str, fn(&[u8]));
 
-    const TARGETS: [Target; 9] = [
+    const TARGETS: [Target; 10] = [
         ("capture", crate::capture::run),
         ("packet", crate::packet::run),
         ("stream", crate::stream::run),
@@ -58,6 +59,7 @@ mod tests {
         ("s7commplus", crate::s7commplus::run),
         ("gate", crate::gate::run),
         ("whole", crate::whole::run),
+        ("witness", crate::witness::run),
     ];
 
     #[test]

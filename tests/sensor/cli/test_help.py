@@ -51,6 +51,8 @@ def test_the_examples_run(tmp_path: Path) -> None:
     shutil.copy(ATTACK, tmp_path / "plant.pcapng")
     shutil.copy(ATTACK, tmp_path / "captures")
     shutil.copy(policy(), tmp_path / "site.yml")
+    shutil.copy(policy(), tmp_path / "site-2027.yml")
+    (tmp_path / "site-tests.yml").write_text("- {from: hmi, to: plc-1, protocol: modbus, access: read, expect: allowed}\n")
     from rules.loader import catalog
 
     shutil.copy(catalog() / "modbus" / "modbus-clear-counters.yml", tmp_path / "my-rules" / "mine.yml")
@@ -58,6 +60,9 @@ def test_the_examples_run(tmp_path: Path) -> None:
     mine = re.sub(r"^id: .*$", "id: 0b1f9d4e-58a5-4a33-9a53-6a1d1c1e3e55", text, flags=re.MULTILINE)
     (tmp_path / "my-rules" / "mine.yml").write_text(re.sub(r"^name: .*$", "name: mine", mine, flags=re.MULTILINE))
     assert fieldtap(tmp_path, "replay", "plant.pcapng", "--zones", "site.yml", "-q").code == 0
+    for name in ("before.sqlite", "after.sqlite"):
+        assert fieldtap(tmp_path, "replay", "plant.pcapng", "-q", "--store", name).code == 0
+    (tmp_path / "known.yml").write_text("assets:\n  10.20.1.11: {name: plc-1, role: plc, zone: cell}\n")
     seen: set[str] = set()
     for path in commands():
         for example in _EXAMPLE.findall(CliRunner().invoke(root, [*path, "--help"]).stdout):

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shlex
 import signal
 import struct
@@ -18,7 +19,7 @@ from pathlib import Path
 import dpkt
 import pytest
 
-from tests.sensor.cli.run import ATTACK, NORMAL, command, environment, fieldtap, policy
+from tests.sensor.cli.run import ATTACK, NORMAL, PCAPS, command, environment, fieldtap, policy
 
 BOUND = ("fieldtap", "captures", "packets", "flows", "protocols", "ledger", "assets", "findings", "ceilings")
 
@@ -26,7 +27,7 @@ BOUND = ("fieldtap", "captures", "packets", "flows", "protocols", "ledger", "ass
 def test_the_summary_says_what_was_read_seen_and_found(tmp_path: Path) -> None:
     ended = fieldtap(tmp_path, "replay", ATTACK, "--zones", policy())
     assert (ended.code, ended.err) == (0, "")
-    for said in ("Read: 1 capture", "Not seen", "Nothing is known to be missing", "Assets: 13", "Violations of", "Alerts: ", "T0846"):
+    for said in ("Read: 1 capture", "Not seen", "Nothing is known to be missing", "Assets: 12", "Violations of", "Alerts: ", "T0846"):
         assert said in ended.out
     assert "\x1b" not in ended.out
 
@@ -211,3 +212,59 @@ def test_whoever_stops_reading_hears_nothing_more(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert err == b""
     assert process.returncode == 4
+
+
+WATER_WORKS = (PCAPS / "mixed" / "attack.pcapng", "--zones", policy().with_name("lakeside.yml"))
+
+
+def rows(out: str, section: str) -> list[list[str]]:
+    """The cells of a section's table."""
+    lines = out[out.index(f"\n{section}") :].splitlines()[3:]
+    cells = (re.split(r" {2,}", line.strip()) for line in itertools.takewhile(lambda line: re.match(r" +\S", line), lines))
+    return [row for row in cells if len(row) > 1]
+
+
+def test_what_the_policy_names_is_called_so(tmp_path: Path) -> None:
+    out = fieldtap(tmp_path, "replay", *WATER_WORKS, "--store", "none").out
+    (controller,) = [row for row in rows(out, "Assets") if row[0] == "10.10.0.11"]
+    assert controller[1:4] == ["plc-filter", "cell", "Siemens CPU 315-2 PN/DP 6ES7 315-2EH14-0AB0 V3.2.6"]
+    assert ["hmi-1", "plc-dosing"] in [row[1:3] for row in rows(out, "Conversations")]
+    assert {row[2] for row in rows(out, "Violations") if row[0] == "critical"} == {
+        "eng-station → plc-filter",
+        "eng-station → plc-dosing",
+    }
+
+
+def test_the_gravest_findings_come_first_and_a_scan_is_one_line(tmp_path: Path) -> None:
+    out = fieldtap(tmp_path, "replay", *WATER_WORKS, "--store", "none").out
+    done = [(row[0], row[3]) for row in rows(out, "Violations")]
+    assert [severity for severity, _ in done] == sorted((severity for severity, _ in done), key=("critical", "high", "medium", "low").index)
+    high = [what.split()[1] for severity, what in done if severity == "high" and not what.startswith("connects")]
+    assert high == sorted(high, key=("mode", "write", "read", "identify", "report").index)
+    scans = [row for row in rows(out, "Violations") if row[3].startswith("connects: ssh")]
+    assert [row[2] for row in scans] == ["dmz-portal → 14 servers"]
+    assert int(scans[0][1]) > 80
+
+
+def test_points_stand_beside_what_was_done_to_them_and_dates_where_they_differ(tmp_path: Path) -> None:
+    out = fieldtap(tmp_path, "replay", *WATER_WORKS, "--store", "none").out
+    (beyond,) = [row for row in rows(out, "Violations") if row[4].startswith("beyond limits")]
+    assert beyond[3] == "modbus write holding_register:100-101"
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", beyond[5])
+    two = fieldtap(tmp_path, "replay", WATER_WORKS[0], ATTACK, *WATER_WORKS[1:], "--store", "none").out
+    (beyond,) = [row for row in rows(two, "Violations") if row[4].startswith("beyond limits")]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", beyond[5])
+
+
+def test_a_lone_unit_is_its_device(tmp_path: Path) -> None:
+    def units(*words: object) -> list[str]:
+        return [row[0] for row in rows(fieldtap(tmp_path, "replay", *words, "--store", "none").out, "Assets") if row[0].startswith("unit")]
+
+    assert units(*WATER_WORKS) == []
+    assert units(ATTACK) == ["unit 1", "unit 2", "unit 3"]
+
+
+def test_what_to_look_at_next_is_the_first_row_of_the_gravest(tmp_path: Path) -> None:
+    out = fieldtap(tmp_path, "replay", *WATER_WORKS, "--store", tmp_path / "a.sqlite").out
+    (named,) = re.findall(r"^Next: fieldtap explain (\w+)", out, re.MULTILINE)
+    assert named in out[: out.index("Next: ")]

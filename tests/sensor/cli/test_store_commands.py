@@ -32,7 +32,7 @@ def test_assets_are_listed_and_shown(home: Path) -> None:
     shown = fieldtap(home, "assets", "show", "10.20.1.11").out
     assert "arp.sender" in shown
     assert str(home / "attack.pcapng") in shown
-    assert "before: vendor" in shown
+    assert "also: vendor" in shown
     assert fieldtap(home, "assets", "show", "00:80:f4:10:00:11").code in (0, 2)
 
 

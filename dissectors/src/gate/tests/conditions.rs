@@ -4,7 +4,7 @@ use clause::{Conditions, Past};
 
 fn fits(clause: Clause, t: &Transaction<'_>) -> bool {
     let l2 = l2(Vlan { count: 1, ids: [101, 0] });
-    let occurrence = Occurrence::new(t, &l2);
+    let occurrence = Occurrence::new(t, &l2, None);
     Conditions::new(clause).fit(&occurrence, Past::default())
 }
 
@@ -140,7 +140,7 @@ fn where_on_the_wire() {
 fn times() {
     let at_time = |clause: &Clause, time, past| {
         let t = read(3, time, 1);
-        Conditions::new(clause.clone()).fit(&Occurrence::new(&t, &[L2::default(); 2]), past)
+        Conditions::new(clause.clone()).fit(&Occurrence::new(&t, &[L2::default(); 2], None), past)
     };
     let between = Clause { after: Some(10), until: Some(20), ..Clause::default() };
     assert_eq!([9, 10, 19, 20].map(|time| at_time(&between, time, Past::default())), [false, true, true, false]);
@@ -151,4 +151,39 @@ fn times() {
     let interval = Clause { interval: Some((2, 4)), ..Clause::default() };
     assert_eq!([11, 12, 14, 15].map(|time| at_time(&interval, time, past(None, Some(10)))), [false, true, true, false]);
     assert!(at_time(&interval, 0, Past::default()));
+}
+
+#[test]
+fn a_line_is_touched_by_any_part_of_any_point() {
+    let check = |line: PointLine, points: &[Point<'_>]| {
+        let clause = Clause { touches: Some(vec![line]), ..Clause::default() };
+        fits(clause, &Transaction { points, ..read(3, 0, 1) })
+    };
+    let seen = |first, last| [point(first, last, Values::Unseen)];
+    assert!(check(line(100, 104), &seen(104, 110)) && check(line(100, 104), &seen(0, 100)));
+    assert!(!check(line(100, 104), &seen(105, 110)) && !check(line(100, 104), &seen(0, 99)));
+    assert!(!check(line(0, u64::MAX), &[]), "no point touches nothing");
+    assert!(check(line(5, 5), &[point(0, 1, Values::Unseen), point(4, 6, Values::Unseen)]), "one of several is enough");
+    assert!(!check(PointLine { access: Some(Access::Write), ..line(0, 9) }, &seen(0, 9)));
+    let limited = PointLine { maximum: Some(1.0), ..line(0, 9) };
+    assert!(check(limited, &[point(0, 0, Values::Words(&[0, 9]))]), "values say nothing here");
+    let named = [Point { name: Some(b"Pump"), ..point(0, 0, Values::Unseen) }];
+    let name = |text: &str| PointLine { name: Some(text.into()), ..PointLine::default() };
+    assert!(check(name("Pump"), &named) && !check(name("Tank"), &named) && !check(name("Pump"), &seen(0, 0)));
+    assert!(check(PointLine::default(), &named) && !check(line(0, 9), &named));
+}
+
+#[test]
+fn who_opened_the_connection_is_the_client_the_server_or_nobody_known() {
+    let t = read(3, 0, 1);
+    let openers = [Some(Side::A), Some(Side::B), None];
+    for (wanted, bit) in (0..3).zip([1_u8, 2, 4]) {
+        let conditions = Conditions::new(Clause { opened_by: Some(bit), ..Clause::default() });
+        assert_eq!(conditions.accepts(0), None, "no short way");
+        for (place, initiator) in (0..).zip(openers) {
+            let l2 = [L2::default(); 2];
+            let occurrence = Occurrence::new(&t, &l2, initiator);
+            assert_eq!(conditions.fit(&occurrence, Past::default()), place == wanted);
+        }
+    }
 }

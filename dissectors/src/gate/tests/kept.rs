@@ -8,7 +8,7 @@ use tally::Tally;
 fn noted(points: &[Point<'_>]) -> TallyView {
     let mut tally = Tally::default();
     let t = Transaction { points, ..read(3, 0, 1) };
-    tally.note(&Occurrence::new(&t, &[L2::default(); 2]), true, false);
+    tally.note(&Occurrence::new(&t, &[L2::default(); 2], None), true, false);
     tally.view(1, 1, false)
 }
 
@@ -81,7 +81,7 @@ fn least_and_greatest_value_and_rejections() {
     let mut tally = Tally::default();
     for code in (0..200).rev() {
         let t = Transaction { outcome: Outcome::Rejected(Code { code, name: None }), ..read(3, u64::from(code), 1) };
-        tally.note(&Occurrence::new(&t, &[L2::default(); 2]), false, false);
+        tally.note(&Occurrence::new(&t, &[L2::default(); 2], None), false, false);
     }
     let view = tally.view(0, 1, false);
     assert_eq!((view.rejections.len(), view.other_rejections, view.count), (64, 136, 200));
@@ -101,7 +101,7 @@ fn packets_are_the_first_ones_and_the_last() {
     ] {
         let mut tally = Tally::default();
         for n in 0..occurrences {
-            tally.note(&Occurrence::new(&read(3, n, n), &[L2::default(); 2]), false, false);
+            tally.note(&Occurrence::new(&read(3, n, n), &[L2::default(); 2], None), false, false);
         }
         let view = tally.view(0, 1, false);
         assert_eq!(view.packets.iter().map(|m| m.packet).collect::<Vec<_>>(), packets, "of {occurrences}");

@@ -110,7 +110,7 @@ fn the_window_beyond_the_ceiling_counts_nothing() {
     assert!(windows.contains(0) && windows.contains(1) && !windows.contains(2));
     let t = read(3, 0, 1);
     let l2 = [L2::default(); 2];
-    let occurrence = Occurrence::new(&t, &l2);
+    let occurrence = Occurrence::new(&t, &l2, None);
     assert_eq!(windows.feed(0, window::Brought::Points, &occurrence), None);
     assert!(windows.feed(1, window::Brought::Points, &occurrence).is_some());
 }

@@ -40,11 +40,13 @@ pub struct Content {
     /// Who the application is.
     pub application_uri: Option<String>,
     serial: String,
-    validity: [i64; 2],
+    /// From when and until when it is valid, seconds since 1970.
+    pub validity: [i64; 2],
     key_type: &'static str,
     key_bits: usize,
     signature: &'static str,
-    names: Vec<String>,
+    /// Names and addresses of its host.
+    pub names: Vec<String>,
     further: bool,
 }
 
@@ -72,7 +74,6 @@ impl Certificate {
             let now = i64::try_from(now / 1_000_000_000).unwrap_or(i64::MAX);
             let [begin, end] = content.validity;
             anomalies.set(anomaly::CERTIFICATE_EXPIRED, now < begin || now > end);
-            anomalies.set(anomaly::CERTIFICATE_WEAK, content.is_weak());
         }
         anomalies
     }
@@ -90,6 +91,7 @@ impl Certificate {
         fields.push(field("sha256", Value::Hex(arena.alloc_slice_copy(&self.sha256))));
         if let Some(content) = &self.content {
             fields.extend(content.fields(arena));
+            fields.extend(content.is_weak().then_some(field("weak", Value::Bool(true))));
         }
         Value::Object(fields.into_bump_slice())
     }

@@ -295,8 +295,8 @@ impl<'b> Record<'b> {
     /// What a response says of itself, and whether it fits.
     fn check_response(&mut self, outcome: Outcome) {
         let Some(response) = self.exchange.response else { return };
-        // IIN1.6, IIN2.0 to 2.2, IIN2.5; then the two that are reserved.
-        self.anomalies.set(anomaly::IIN_ERROR, response.iin & 0x4027 != 0);
+        // IIN1.6 and IIN2.5; then the two that are reserved. What refuses (IIN2.0 to 2.2) is the outcome, and nothing is wrong with it.
+        self.anomalies.set(anomaly::DEVICE_TROUBLE, response.iin & 0x4020 != 0);
         self.anomalies.set(anomaly::RESERVED_IIN, response.iin & 0x00C0 != 0);
         let command = self.exchange.request.filter(|request| matches!(request.fragment.function, 3..=5));
         if let Some(request) = command

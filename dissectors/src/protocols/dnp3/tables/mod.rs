@@ -281,7 +281,7 @@ pub mod anomaly {
     pub const RESPONSE_MISMATCH: u8 = 20;
     pub const TOO_MANY_OPEN_REQUESTS: u8 = 21;
     pub const TOO_MANY_UNITS: u8 = 22;
-    pub const IIN_ERROR: u8 = 23;
+    pub const DEVICE_TROUBLE: u8 = 23;
     pub const RESERVED_IIN: u8 = 24;
     pub const UNSOLICITED_NOT_ENABLED: u8 = 25;
     pub const UNEXPECTED_CONFIRM: u8 = 26;
@@ -325,8 +325,8 @@ pub static ANOMALIES: &[(&str, &str)] = &[
     ("too_many_open_requests", "More requests without response than are kept; the oldest was let go"),
     ("too_many_units", "More pairs of link addresses on a flow than are kept; the one idle for longest was let go"),
     (
-        "iin_error",
-        "The response says device trouble, an unknown function or object, a wrong parameter or a corrupt configuration",
+        "device_trouble",
+        "The outstation says that it is in trouble, or that its configuration is corrupt (IIN1.6, IIN2.5)",
     ),
     ("reserved_iin", "Reserved internal indications are set"),
     ("unsolicited_not_enabled", "Events reported unsolicited after a restart or disable, and not enabled since"),

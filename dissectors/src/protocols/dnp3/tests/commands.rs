@@ -113,7 +113,7 @@ fn an_answer_that_is_no_echo_is_told() {
     flow.ask(&request(1, 5, CLOSE)).answer(&response(1, ""));
     assert_eq!(flow.last().anomalies, ["response_mismatch"]);
     flow.ask(&request(2, 5, CLOSE)).answer(&indicated(0xC2, 0x0004, ""));
-    assert_eq!(flow.last().anomalies, ["iin_error"], "who refuses as a whole need not repeat it");
+    assert!(flow.last().anomalies.is_empty(), "who refuses as a whole need not repeat it");
 }
 
 #[test]

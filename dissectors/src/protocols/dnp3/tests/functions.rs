@@ -224,20 +224,20 @@ fn unknown_functions_keep_their_number() {
     let record = flow.last();
     assert_eq!((record.function, record.name, record.access), (112, None, "configure"));
     assert_eq!(record.outcome, "rejected 256 function_not_supported");
-    assert_eq!(record.anomalies, ["invalid_function", "iin_error"]);
+    assert_eq!(record.anomalies, ["invalid_function"]);
 }
 
 #[test]
 fn indications_refuse() {
     for (iin, outcome, anomalies) in [
-        (0x0001, "rejected 256 function_not_supported", &["iin_error"][..]),
-        (0x0002, "rejected 257 object_unknown", &["iin_error"]),
-        (0x0004, "rejected 258 parameter_error", &["iin_error"]),
+        (0x0001, "rejected 256 function_not_supported", &[][..]),
+        (0x0002, "rejected 257 object_unknown", &[]),
+        (0x0004, "rejected 258 parameter_error", &[]),
         (0x0008, "accepted", &[]),
         (0x0010, "rejected 260 already_executing", &[]),
-        (0x0020, "accepted", &["iin_error"]),
+        (0x0020, "accepted", &["device_trouble"]),
         (0x0080, "accepted", &["reserved_iin"]),
-        (0x4000, "accepted", &["iin_error"]),
+        (0x4000, "accepted", &["device_trouble"]),
         (0x8F00, "accepted", &[]),
     ] {
         let mut flow = Flow::tcp();

@@ -32,6 +32,8 @@ pub struct Build<'a> {
     pub anomalies: Anomalies,
     /// Operations that were refused one by one.
     pub refused: u32,
+    /// Why the first of them was, and how many results there are.
+    judged: (u32, u32),
     /// A message of it was cut: its end says nothing.
     pub cut: bool,
     /// The response carries results.
@@ -64,6 +66,7 @@ impl<'a> Build<'a> {
             fields: List::with_capacity_in(24, arena),
             anomalies: Anomalies::default(),
             refused: 0,
+            judged: (0, 0),
             cut: false,
             answered: false,
             nameless: List::new_in(arena),
@@ -106,6 +109,14 @@ impl<'a> Build<'a> {
     #[inline]
     pub fn word(&mut self, name: &'static str, value: &'static str) {
         self.add(name, Value::Text(value.as_bytes()));
+    }
+
+    /// Adds what is true.
+    #[inline]
+    pub fn flag(&mut self, name: &'static str, is_so: bool) {
+        if is_so {
+            self.add(name, Value::Bool(true));
+        }
     }
 
     /// Adds a text where there is one.
@@ -163,10 +174,27 @@ impl<'a> Build<'a> {
     /// Adds a status to a point.
     #[inline]
     pub fn status(&mut self, place: usize, status: u32) {
-        self.refused = self.refused.saturating_add(u32::from(is_bad(status)));
+        self.judge(status);
         let mut fields = List::with_capacity_in(3, self.arena);
         text::status(status, |field| fields.push(field));
         self.extend(place, &fields);
+    }
+
+    /// Counts an operation's status.
+    #[inline]
+    pub fn judge(&mut self, status: u32) {
+        if is_bad(status) {
+            self.refused = self.refused.saturating_add(1);
+            let (reason, _) = &mut self.judged;
+            *reason = if *reason == 0 { status } else { *reason };
+        }
+    }
+
+    /// Why everything was refused: the service went well, and not one of its operations.
+    #[inline]
+    pub fn refusal(&self) -> Option<u32> {
+        let (reason, results) = self.judged;
+        (reason != 0 && self.refused == results).then_some(reason)
     }
 
     /// Results of operations, one for each of `asked`; `None` where these were not seen.
@@ -184,6 +212,7 @@ impl<'a> Build<'a> {
             place = place.saturating_add(1);
             Ok(())
         })?;
+        self.judged.1 = count;
         self.counted(asked, count);
         Ok(())
     }

@@ -9,6 +9,7 @@ pub mod methods;
 pub mod monitored;
 pub mod nodes;
 pub mod query;
+pub mod reader;
 pub mod services;
 pub mod sessions;
 pub mod structures;

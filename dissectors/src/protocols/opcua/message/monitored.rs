@@ -144,7 +144,7 @@ pub fn modify<'a>(build: &mut Build<'a>, halves: &Halves<'a>) {
 /// A status of an operation that has no point.
 fn status<'a>(build: &mut Build<'a>, body: &mut Reader<'a>) -> Read<Value<'a>> {
     let status = body.u32()?;
-    build.refused = build.refused.saturating_add(status >> 31);
+    build.judge(status);
     Ok(Value::Unsigned(u64::from(status)))
 }
 

@@ -8,7 +8,6 @@ use super::structures::type_id;
 use super::text;
 use super::types::{Extension, NodeId, Read, Reader};
 use crate::protocols::opcua::certificate::Certificate;
-use crate::protocols::opcua::tables::anomaly;
 use crate::protocols::opcua::tables::security::{Mode, UserType};
 use crate::transaction::Value;
 
@@ -185,7 +184,7 @@ pub fn activate<'a>(build: &mut Build<'a>, halves: &Halves<'a>) {
             build.add("secret_hidden", Value::Bool(true));
         }
         let sealed = build.state.channel.mode == Mode::SignAndEncrypt;
-        build.anomalies.set(anomaly::PASSWORD_IN_CLEAR, user.readable && !sealed);
+        build.flag("password_in_clear", user.readable && !sealed);
         body.bytes()?;
         body.bytes().map(|_| ())
     });

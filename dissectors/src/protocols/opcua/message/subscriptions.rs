@@ -79,7 +79,7 @@ pub fn transfer<'a>(build: &mut Build<'a>, halves: &Halves<'a>) {
         let mut statuses = List::new_in(body.arena);
         build.results(body, 8, asked, |build, _, body| {
             let status = body.u32()?;
-            build.refused = build.refused.saturating_add(status >> 31);
+            build.judge(status);
             statuses.push(Value::Unsigned(u64::from(status)));
             body.each(4, |body| body.u32().map(|_| ())).map(|_| ())
         })?;

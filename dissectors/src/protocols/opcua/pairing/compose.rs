@@ -114,7 +114,9 @@ impl<'a> Exchange<'a> {
         if identity || learn::matters(self.service) {
             identity::observe(self, &halves, sink);
         }
-        learn::ends(state, self.service, request.header.as_ref(), &halves, accepted);
+        if accepted {
+            learn::ends(state, (self.service, self.completed), request.header.as_ref(), &halves);
+        }
     }
 
     /// Makes the record; true where its values tell an identity.
@@ -159,12 +161,14 @@ impl<'a> Exchange<'a> {
         }
         channel(build, &state.channel);
         let token = request.header.as_ref().map(|header| header.token).filter(|token| token.standard() != Some(0));
-        let session = token.and_then(|token| state.sessions.find(&token));
+        let asked = self.request.map_or(self.completed, |message| message.at.time);
+        let session = token.and_then(|token| state.sessions.find(&token, asked));
         // A channel is closed after its session, and a session may come from another connection.
         let free = matches!(self.service, service::ACTIVATE_SESSION | service::CLOSE_SECURE_CHANNEL);
         let stranger = token.is_some() && session.is_none() && state.complete && !free;
         build.anomalies.set(anomaly::UNKNOWN_SESSION, stranger);
         let tag = user(build, session, learned);
+        build.flag("downgraded", learned.downgraded);
         if let Some(header) = &request.header {
             build.text("audit_entry", header.audit);
             if header.diagnostics != 0 {
@@ -184,7 +188,8 @@ impl<'a> Exchange<'a> {
             _ if self.response.is_none() => self.ending,
             None => Outcome::Unknown,
             Some(result) if is_bad(result) => Outcome::Rejected(tables::rejection(result)),
-            Some(_) => Outcome::Accepted,
+            // Not one of its operations went well.
+            Some(_) => build.refusal().map_or(Outcome::Accepted, |reason| Outcome::Rejected(tables::rejection(reason))),
         };
         let of = |message: &Option<Message<'_>>| message.as_ref().map_or(0, |message| message.anomalies.0);
         let anomalies = build.anomalies.0 | of(&self.request) | of(&self.response);

@@ -46,6 +46,8 @@ pub fn matters(service: u32) -> bool {
 pub struct Learned {
     /// Anomalies of it.
     pub anomalies: Anomalies,
+    /// The server offers better security than the session uses.
+    pub downgraded: bool,
     /// The user that asked to be accepted.
     pub who: Option<Who>,
 }
@@ -82,12 +84,12 @@ pub fn begins(
 }
 
 /// After it: what ends with this call.
-pub fn ends(state: &mut State, service: u32, header: Option<&RequestHeader<'_>>, halves: &Halves<'_>, accepted: bool) {
-    let Some(mut request) = halves.request.filter(|_| accepted && matters(service)) else { return };
+pub fn ends(state: &mut State, (service, at): (u32, u64), header: Option<&RequestHeader<'_>>, halves: &Halves<'_>) {
+    let Some(mut request) = halves.request.filter(|_| matters(service)) else { return };
     let _: Read<()> = match service {
         service::CLOSE_SESSION => {
             if let Some(header) = header {
-                state.sessions.remove(&header.token);
+                state.sessions.close(&header.token, at);
             }
             Ok(())
         }
@@ -141,7 +143,9 @@ fn create_session(state: &mut State, halves: &Halves<'_>, learned: &mut Learned)
     };
     let uri = asked.as_ref().and_then(|asked| asked.client.uri).unwrap_or_default();
     if let Some(der) = asked.as_ref().and_then(|asked| asked.certificate).filter(|der| !der.is_empty()) {
-        learned.anomalies.set(anomaly::APPLICATION_URI_MISMATCH, Certificate::read(der).contradicts(uri));
+        // Without security the certificate means nothing (Part 4, 5.7.2.2).
+        let differs = state.channel.mode != Mode::None && Certificate::read(der).contradicts(uri);
+        learned.anomalies.set(anomaly::APPLICATION_URI_MISMATCH, differs);
     }
     let Some(mut body) = halves.response else { return Ok(()) };
     let granted = Granted::read(&mut body)?;
@@ -154,7 +158,7 @@ fn create_session(state: &mut State, halves: &Halves<'_>, learned: &mut Learned)
         session.tag = state.channel.tag;
     }
     offered(state, &mut body)?;
-    learned.anomalies.set(anomaly::DOWNGRADED, state.channel.is_downgraded(state.offered));
+    learned.downgraded = state.channel.is_downgraded(state.offered);
     Ok(())
 }
 
@@ -167,7 +171,7 @@ fn activate_session(
 ) -> Read<()> {
     let (Some(mut body), Some(header)) = (halves.request, header) else { return Ok(()) };
     let who = Who::of(&User::of_request(&mut body)?);
-    learned.anomalies.set(anomaly::DOWNGRADED, state.channel.is_downgraded(state.offered));
+    learned.downgraded = state.channel.is_downgraded(state.offered);
     if accepted {
         let number = tag(&state.channel, who.kind, &who.name);
         let (session, full) = state.sessions.ensure(&header.token);

@@ -142,6 +142,8 @@ pub struct Session {
     pub user: Box<[u8]>,
     /// A number for user and security.
     pub tag: u32,
+    /// When it was closed, ns: what was asked before is still its.
+    closed: Option<u64>,
 }
 
 /// The sessions of a connection.
@@ -157,11 +159,11 @@ impl Sessions {
         FixedState::default().hash_one(token)
     }
 
-    /// The session of this token.
+    /// The session of this token, for what was asked at a time (ns).
     #[inline]
-    pub fn find(&self, token: &NodeId<'_>) -> Option<&Session> {
+    pub fn find(&self, token: &NodeId<'_>, asked: u64) -> Option<&Session> {
         let token = Self::digest(token);
-        self.list.iter().find(|session| session.token == token)
+        self.list.iter().find(|session| session.token == token && session.closed.is_none_or(|closed| asked <= closed))
     }
 
     /// The same, to be changed; made where there is none. True when another had to go for it.
@@ -169,20 +171,27 @@ impl Sessions {
         let token = Self::digest(token);
         let place = self.list.iter().position(|session| session.token == token);
         let full = place.is_none() && self.list.len() >= MAX_SESSIONS;
+        let closed = self.list.iter().position(|session| session.closed.is_some());
         if full {
-            self.list.remove(0);
+            self.list.remove(closed.unwrap_or_default());
         }
         let place = place.unwrap_or_else(|| {
             self.list.push(Session { token, ..Session::default() });
             self.list.len().saturating_sub(1)
         });
-        (self.list.get_mut(place), full)
+        let mut session = self.list.get_mut(place);
+        if let Some(session) = &mut session {
+            session.closed = None;
+        }
+        (session, full && closed.is_none())
     }
 
-    /// Forgets a session.
-    pub fn remove(&mut self, token: &NodeId<'_>) {
+    /// Closes a session at a time (ns).
+    pub fn close(&mut self, token: &NodeId<'_>, at: u64) {
         let token = Self::digest(token);
-        self.list.retain(|session| session.token != token);
+        if let Some(session) = self.list.iter_mut().find(|session| session.token == token) {
+            session.closed = Some(at);
+        }
     }
 }
 

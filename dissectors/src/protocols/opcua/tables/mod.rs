@@ -1,4 +1,25 @@
 //! Services, status codes, attributes, anomalies: the one place that knows the names of OPC UA (Part 4, Part 6 Annex A).
+//!
+//! # Fields beside those that all protocols have (`opcua` object of a transaction)
+//!
+//! | field | what |
+//! |---|---|
+//! | `security_mode`, `security_policy`, `channel_id` | how the secure channel is secured: `none`, `sign`, `sign_and_encrypt`, or `unknown` where its opening was not seen |
+//! | `user_type`, `user` | of the session: `anonymous`, `user_name`, `certificate`, `issued_token` or `unknown`; name, or subject of the certificate |
+//! | `application_uri`, `session_name`, `session_endpoint` | who the session's client says it is, and where it thinks that it is |
+//! | `request_id`, `request_handle` | numbers of the call |
+//! | `request_chunks`, `response_chunks` | where one of them has more than one |
+//! | `operations_refused` | operations of the call that were refused one by one; where all were, the outcome is `rejected` with the first one's reason (but not for Read: what it brings are values) |
+//! | `content`, `direction`, `size`, `chunks` | of what is encrypted |
+//!
+//! What weakens a session and is legal is a field, and no anomaly. It is there only where it is true:
+//!
+//! | field | of | what |
+//! |---|---|---|
+//! | `password_in_clear` | `activate_session` | a password, or an issued token, was sent readable; it is not kept |
+//! | `downgraded` | `create_session`, `activate_session` | the server offers better security than the session uses |
+//! | `deprecated_policy` | `open_secure_channel` | a security policy that is withdrawn (Basic128Rsa15, Basic256) |
+//! | `weak` | certificates | signed with SHA-1 or MD5, or an RSA key under 2048 bits |
 
 pub mod attributes;
 pub mod methods;
@@ -95,13 +116,9 @@ anomalies! {
     UNKNOWN_SESSION "unknown_session" "an authentication token that no session of this connection has"
     INVALID_ATTRIBUTE "invalid_attribute" "an attribute id that does not exist"
     REQUEST_REUSED "request_reused" "a request id that is still open"
-    DEPRECATED_POLICY "deprecated_policy" "a security policy that is withdrawn (Basic128Rsa15, Basic256)"
     UNKNOWN_POLICY "unknown_policy" "a security policy that is not standardised"
-    DOWNGRADED "downgraded" "the server offers better security than the session uses"
-    PASSWORD_IN_CLEAR "password_in_clear" "a password was sent readable; it is not kept"
     CERTIFICATE_UNREADABLE "certificate_unreadable" "a certificate that cannot be read"
     CERTIFICATE_EXPIRED "certificate_expired" "a certificate outside its validity at the time of the packet"
-    CERTIFICATE_WEAK "certificate_weak" "a certificate signed with SHA-1 or MD5, or a key under 2048 bits"
     APPLICATION_URI_MISMATCH "application_uri_mismatch" "the certificate has another application URI than its application says"
     UNSUPPORTED_VERSION "unsupported_version" "a protocol version that is not defined"
     LIMIT_TOO_SMALL "limit_too_small" "a buffer under the 8192 bytes that the protocol demands"

@@ -433,7 +433,10 @@ fn every_service_is_told_with_points_and_values() {
     for (sample, number) in samples().iter().zip(4..) {
         let record = flow.call(number, &sample.request.0, &sample.response.0);
         assert_eq!(record.name, sample.name);
-        assert_eq!((record.outcome.as_str(), &record.anomalies[..]), ("accepted", &[][..]), "{record:#?}");
+        // Not one of its operations went well.
+        let refused = sample.name == "delete_nodes";
+        let outcome = if refused { "rejected 0x80340000 bad_node_id_unknown" } else { "accepted" };
+        assert_eq!((record.outcome.as_str(), &record.anomalies[..]), (outcome, &[][..]), "{record:#?}");
         assert_eq!(record.points, sample.points, "{record:#?}");
         for said in sample.says {
             assert!(record.says(said), "{said} is not among\n{}", record.detail);
@@ -454,6 +457,18 @@ fn all_services_of_the_standard_are_among_them() {
     for row in super::super::tables::FUNCTIONS {
         assert!(told.contains(&row.name) || elsewhere.contains(&row.name) || own.contains(&row.name), "{}", row.name);
     }
+}
+
+#[test]
+fn what_is_refused_as_a_whole_is_rejected_and_a_value_that_is_bad_is_not() {
+    let mut flow = Flow::session();
+    let write = request(673).i32(1).named(2, "x").u32(13).null().u8(1).u8(1).u8(1);
+    let refused = response(676, 0).i32(1).u32(0x803B_0000).i32(0);
+    assert_eq!(flow.call(4, &write.0, &refused.0).outcome, "rejected 0x803b0000 bad_not_writable");
+    let read = request(631).f64(0.0).u32(0).i32(1).named(2, "x").u32(13).null().nothing();
+    let bad = response(634, 0).i32(1).u8(2).u32(0x8031_0000).i32(0);
+    let record = flow.call(5, &read.0, &bad.0);
+    assert!(record.outcome == "accepted" && record.says("operations_refused=1"), "{record:?}");
 }
 
 #[test]

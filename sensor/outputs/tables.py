@@ -1,0 +1,45 @@
+"""Assets and connections as CSV (RFC 4180) that a spreadsheet can open without running anything.
+
+A cell that begins like a formula (`=`, `+`, `-`, `@`, tab, carriage return) gets an apostrophe before it; numbers of ours stay numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from typing import Final, TextIO
+
+from sensor.inventory.known import Known
+from sensor.outputs.flat import ASSET, EDGE, Plain, asset_fields, edge_fields, text
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What starts a formula in some spreadsheet (OWASP, CSV injection), the full-width forms included."""
+
+
+def write_assets_csv(known: Known, out: TextIO) -> None:
+    """One asset a line."""
+    rows = csv.writer(out, lineterminator="\r\n")
+    rows.writerow(["asset", *ASSET])
+    for asset in known.assets:
+        rows.writerow([safe(asset["id"]), *_cells(asset_fields(asset), tuple(ASSET))])
+
+
+def write_edges_csv(known: Known, out: TextIO) -> None:
+    """One connection a line."""
+    rows = csv.writer(out, lineterminator="\r\n")
+    rows.writerow(["client", "server", *EDGE])
+    for edge in known.edges:
+        rows.writerow([safe(edge["client"]), safe(edge["server"]), *_cells(edge_fields(edge), tuple(EDGE))])
+
+
+def _cells(fields: Mapping[str, Plain], names: tuple[str, ...]) -> list[Plain]:
+    values = (fields.get(name, "") for name in names)
+    return [safe(value) if value and isinstance(value, str) else value for value in values]
+
+
+def safe(value: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    plain = text(value)
+    if plain[:1].isalnum():
+        return plain
+    return f"'{plain}" if plain.lstrip(" ").startswith(_FORMULA) else plain
