@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sensor.clock import nanoseconds
 from sensor.reports.merging import merged
@@ -33,7 +33,7 @@ def keep_chapter(connection: sqlite3.Connection, run: int, result: Result) -> No
     times = [None if text is None else nanoseconds(text) for text in (chapter.first, chapter.last)]
     connection.execute(
         "INSERT OR REPLACE INTO chapters (run, policy, first, last, document) VALUES (?, ?, ?, ?, ?)",
-        (run, chapter.sha256, *times, json.dumps(asdict(chapter))),
+        (run, chapter.sha256, *times, json.dumps(chapter, default=_fields)),
     )
     try:
         text = Path(chapter.file).read_bytes()
@@ -41,6 +41,11 @@ def keep_chapter(connection: sqlite3.Connection, run: int, result: Result) -> No
         return
     if hashlib.sha256(text).hexdigest() == chapter.sha256:
         connection.execute("INSERT OR IGNORE INTO policies (sha256, file, text) VALUES (?, ?, ?)", (chapter.sha256, chapter.file, text))
+
+
+def _fields(part: Any) -> dict[str, Any]:
+    """A dataclass for json; dataclasses.asdict would copy all that is in it, which costs more than writing it."""
+    return {field.name: getattr(part, field.name) for field in fields(part)}
 
 
 def report_of(store: Store, made: str, since: int | None = None, until: int | None = None) -> Report | None:
