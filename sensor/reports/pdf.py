@@ -137,7 +137,7 @@ def _matter(page: pdf_style.Page, chapter: Chapter, matter: Matter) -> Iterator[
     why = f"{lead.title.split(': ')[-1].capitalize()}{skips}. {matter.effects.capitalize()}. Decided by {lead.file}:{lead.line}{conduit}."
     heads = ("Finding", "Operation", "Unit", "Server", "Points", "Times", "Effect", "First – last (UTC)", "Packets")
     rows = [_verdict(verdict, chapter) for verdict in matter.verdicts]
-    table = page.table(heads, rows, (8, 21, 5, 15, 13, 5.5, 10.5, 13, 9), severity=lead.severity)
+    table = page.table(heads, rows, (8, 19, 5, 14.5, 17, 5.5, 10, 12.5, 8.5), severity=lead.severity)
     yield from page.titled(lead.severity, title, why, table)
 
 
