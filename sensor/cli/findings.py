@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sensor.store import Store
 
 _KINDS = ("alert", "violation", "coverage", "health")
+_DISPOSITIONS = ("open", "accepted", "fixed")
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
 
 
@@ -47,6 +48,26 @@ def list_(store: Path | None, as_json: bool, severity: str | None, **equal: str 
     from sensor.cli.finding_view import overview
 
     show.sections([overview(found)])
+
+
+@findings.command(
+    "ack", epilog="\b\nExample:\n  fieldtap findings ack 3e0d32c5 --as accepted --by 'J. Smith' --why 'loading test, ticket 4711'"
+)
+@click.argument("finding")
+@store_option
+@click.option("--as", "state", type=click.Choice(_DISPOSITIONS), required=True, help="What was decided of it.")
+@click.option("--by", "who", required=True, metavar="NAME", help="Who decided.")
+@click.option("--why", required=True, metavar="TEXT", help="Why.")
+def ack(finding: str, store: Path | None, state: str, who: str, why: str) -> None:
+    """Note what was decided of a FINDING, by whom and why. It stands in reports from the store; the finding itself stays as it is."""
+    from datetime import UTC, datetime
+
+    from sensor.reports.kept import dispose
+
+    with opened(store) as kept:
+        found = one(kept, finding)
+        dispose(kept, found["id"], state, who, why, datetime.now(UTC).isoformat(timespec="seconds"))
+    click.echo(f"{found['id']}: {state} by {who}", err=True)
 
 
 @findings.command("show", epilog="\b\nExample:\n  fieldtap findings show 3e0d32c5")

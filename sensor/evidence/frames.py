@@ -103,12 +103,14 @@ def _pcapng(file: IO[bytes] | gzip.GzipFile) -> Iterator[Frame]:
             begin = file.read(4)
             order, interfaces = "<" if begin == b"\x4d\x3c\x2b\x1a" else ">", []
         length = struct.unpack(f"{order}I", head[4:])[0]
-        if not 12 <= length <= _LARGEST:
+        if not 12 + len(begin) <= length <= _LARGEST:
             return
         body = begin + file.read(length - 12 - len(begin))
         if len(body) < length - 12 or len(file.read(4)) < 4:
             return
         if kind == _INTERFACE:
+            if len(body) < 8:
+                return
             interfaces.append(_interface(body, order))
         elif kind in (_ENHANCED, _PACKET, _SIMPLE):
             number += 1

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from sensor.evidence import dnp3_masks
 from sensor.evidence.layers import Layers
 
 MASK: Final = 0x78
@@ -18,12 +19,13 @@ MASKED: Final = (
     "HTTP Authorization, Proxy-Authorization, Cookie and Set-Cookie values, and fields named like a password, token or secret",
     "SNMP version 1 and 2c community strings",
     "S7comm passwords (security function of userdata)",
+    "DNP3 file authentication: passwords and keys",
     "OPC UA user names' passwords, where the session is not encrypted",
 )
 NOT_MASKED: Final = (
     "secrets that are split between two frames, or lie in a part of a frame that another layer wraps (tunnels, compression)",
     "characters typed one by one (Telnet, rlogin), and passwords of protocols that are not named above",
-    "DNP3 file passwords and wrapped keys, S7comm-plus legitimation, UMAS reservations: they are reported as seen, and stand in the slice",
+    "DNP3 wrapped keys of secure authentication, S7comm-plus legitimation, UMAS reservations: they stand in the slice",
     "process values, names of points, user names, programs and files: they may be confidential, and are what the evidence is about",
 )
 _LINES: Final = (
@@ -55,6 +57,7 @@ def masked(data: bytes, found: Layers) -> Masked:
     new = bytearray(data)
     for first, end in spans:
         new[first:end] = bytes([MASK]) * (end - first)
+    _dnp3(data, new, found)
     if found.checksum is not None:
         _mend(data, new, found)
     return Masked(bytes(new), sum(end - first for first, end in spans))
@@ -71,10 +74,20 @@ def _secrets(data: bytes, found: Layers) -> Iterator[tuple[int, int]]:
         community = _COMMUNITY.match(payload)
         if community is not None:
             yield begin + community.end(), begin + min(len(payload), community.end() + community[1][0])
+    for place in dict.fromkeys(dnp3_masks.secrets(payload)):
+        yield begin + place, begin + place + 1
     for match in _USER_TOKEN.finditer(payload):
         span = _token(payload, match.end())
         if span is not None:
             yield begin + span[0], begin + span[1]
+
+
+def _dnp3(old: bytes, new: bytearray, found: Layers) -> None:
+    """DNP3's own checksums, where bytes under them were masked."""
+    payload = new[found.payload :]
+    changed = {at for at in range(len(payload)) if payload[at] != old[found.payload + at]}
+    dnp3_masks.mend(payload, changed)
+    new[found.payload :] = payload
 
 
 def _token(payload: bytes, at: int) -> tuple[int, int] | None:

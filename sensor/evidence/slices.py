@@ -29,6 +29,8 @@ MOST_BYTES: Final = 256 * 1024 * 1024
 """Of all exchanges together."""
 MOST_SLICES: Final = 1_000
 """Violations that get a slice, the gravest first; of the rest the pack says that they have none."""
+LATEST: Final = (2**32 - 1) * 1_000_000_000
+"""The last time that a pcap can say."""
 _SECOND: Final = Decimal(1_000_000_000)
 
 
@@ -174,7 +176,7 @@ def written(chosen: Sequence[tuple[Frame, bytes]]) -> bytes:
     link = chosen[0][0].link
     writer = dpkt.pcap.Writer(out, nano=True, linktype=link, snaplen=262_144)
     for frame, data in chosen:
-        writer.writepkt(data, ts=Decimal(frame.time) / _SECOND)
+        writer.writepkt(data, ts=Decimal(min(max(frame.time, 0), LATEST)) / _SECOND)
     content = bytearray(out.getvalue())
     at = 24
     for frame, data in chosen:  # dpkt writes the length that was kept for both

@@ -98,7 +98,8 @@ def _zones(policy: Policy, result: Result, placing: Placing) -> list[ZoneLine]:
 
 def _zone_line(zone: Zone, assets: int) -> ZoneLine:
     return ZoneLine(
-        name=zone.name, level=zone.level, parent=zone.parent, inside="allowed" if zone.internal else "denied", assets=assets,
+        name=zone.name, level=zone.level, security_level=zone.security_level, parent=zone.parent,
+        inside="allowed" if zone.internal else "denied", assets=assets,
         line=zone.line, description=zone.description,
     )  # fmt: skip
 

@@ -10,18 +10,24 @@ from sensor.clock import utc
 from sensor.reports import statement
 from sensor.reports.coverage import Coverage
 from sensor.reports.model import AllowLine, ConduitLine, ExceptionLine, Verdict
+from zones.times import EXPIRED
 
 if TYPE_CHECKING:
     from sensor.reports.traffic import Traffic
     from zones.model import Conduit, Line, Policy
 
-EXPIRED = "expired_exception"
+DENIED = "denied"
 
 
 def conduit_lines(policy: Policy, traffic: Traffic, violations: Sequence[Verdict], insufficient: Sequence[Verdict]) -> list[ConduitLine]:
-    """All conduits in the order of the policy."""
+    """All conduits in the order of the policy; exceptions stand apart."""
     bad, unsure = (_by_conduit(verdicts) for verdicts in (violations, insufficient))
-    return [_conduit(conduit, traffic, bad[conduit.id], unsure[conduit.id]) for conduit in policy.conduits]
+    denied = Counter[int]()
+    for verdict in violations:
+        if verdict.reason == DENIED:
+            denied[verdict.line] += verdict.count
+    conduits = [conduit for conduit in policy.conduits if conduit.term is None]
+    return [_conduit(conduit, traffic, (bad[conduit.id], unsure[conduit.id]), denied) for conduit in conduits]
 
 
 def _by_conduit(verdicts: Sequence[Verdict]) -> Counter[str]:
@@ -32,12 +38,14 @@ def _by_conduit(verdicts: Sequence[Verdict]) -> Counter[str]:
     return counts
 
 
-def _conduit(conduit: Conduit, traffic: Traffic, violations: int, insufficient: int) -> ConduitLine:
+def _conduit(conduit: Conduit, traffic: Traffic, counts: tuple[int, int], denied: Counter[int]) -> ConduitLine:
+    violations, insufficient = counts
+    denials = [AllowLine(line=line.line, says=says(line), seen=denied[line.line]) for line in conduit.deny]
     lines = [AllowLine(line=line.line, says=says(line), seen=traffic.grants.get((conduit.id, line.line), 0)) for line in conduit.allow]
     return ConduitLine(
         id=conduit.id, sources=sorted(conduit.sources), targets=sorted(conduit.targets), severity=conduit.severity,
         references=list(conduit.references), description=conduit.description, skip_level=conduit.skip_level, line=conduit.line,
-        lines=lines, seen=sum(line.seen for line in lines), violations=violations, insufficient=insufficient,
+        lines=lines, denials=denials, seen=sum(line.seen for line in lines), violations=violations, insufficient=insufficient,
         coverage=traffic.conduits.get(conduit.id, Coverage()), result=statement.UNSAID.result,
     )  # fmt: skip
 
@@ -62,6 +70,14 @@ def _parts(line: Line) -> Iterator[str]:
         yield f"points {' '.join(point.text for point in line.points)}"
     if line.valued:
         yield f"values {'…' if line.minimum is None else f'{line.minimum:g}'} to {'…' if line.maximum is None else f'{line.maximum:g}'}"
+    yield from _conditions(line)
+
+
+def _conditions(line: Line) -> Iterator[str]:
+    if line.initiator is not None:
+        yield f"over connections that the {line.initiator} opened"
+    for names in line.schedules:
+        yield f"only {' or '.join(names)}"
 
 
 def exceptions(policy: Policy, traffic: Traffic, violations: Sequence[Verdict]) -> list[ExceptionLine]:
@@ -70,7 +86,7 @@ def exceptions(policy: Policy, traffic: Traffic, violations: Sequence[Verdict]) 
     late = _by_conduit([verdict for verdict in violations if verdict.reason == EXPIRED])
     made = []
     for conduit in policy.conduits:
-        term = getattr(conduit, "term", None)
+        term = conduit.term
         if term is not None:
             uses = sum(traffic.grants.get((conduit.id, line.line), 0) for line in conduit.allow)
             state = "used after its end" if late[conduit.id] else "used" if uses else "never used"

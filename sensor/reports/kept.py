@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from sensor.clock import nanoseconds
 from sensor.reports.merging import merged
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from sensor.result import Result
     from sensor.store import Store
 
-Disposition = Literal["open", "accepted", "fixed"]
-DISPOSITIONS: Final[tuple[Disposition, ...]] = ("open", "accepted", "fixed")
+DISPOSITIONS: Final = ("open", "accepted", "fixed")
 
 
 def keep_chapter(connection: sqlite3.Connection, run: int, result: Result) -> None:
@@ -34,7 +33,7 @@ def keep_chapter(connection: sqlite3.Connection, run: int, result: Result) -> No
     times = [None if text is None else nanoseconds(text) for text in (chapter.first, chapter.last)]
     connection.execute(
         "INSERT OR REPLACE INTO chapters (run, policy, first, last, document) VALUES (?, ?, ?, ?, ?)",
-        (run, chapter.sha256, *times, json.dumps(asdict(chapter))),
+        (run, chapter.sha256, *times, json.dumps(chapter, default=_fields)),
     )
     try:
         text = Path(chapter.file).read_bytes()
@@ -42,6 +41,11 @@ def keep_chapter(connection: sqlite3.Connection, run: int, result: Result) -> No
         return
     if hashlib.sha256(text).hexdigest() == chapter.sha256:
         connection.execute("INSERT OR IGNORE INTO policies (sha256, file, text) VALUES (?, ?, ?)", (chapter.sha256, chapter.file, text))
+
+
+def _fields(part: Any) -> dict[str, Any]:
+    """A dataclass for json; dataclasses.asdict would copy all that is in it, which costs more than writing it."""
+    return {field.name: getattr(part, field.name) for field in fields(part)}
 
 
 def report_of(store: Store, made: str, since: int | None = None, until: int | None = None) -> Report | None:
@@ -96,8 +100,10 @@ def _within(chapter: Chapter, since: int | None, until: int | None) -> Chapter:
     return stated(replace(chapter, violations=violations, insufficient=insufficient))
 
 
-def dispose(store: Store, finding: str, state: Disposition, who: str, why: str, at: str) -> None:
-    """Notes what was decided of a finding, by whom and why. `at` is UTC text."""
+def dispose(store: Store, finding: str, state: str, who: str, why: str, at: str) -> None:
+    """Notes what was decided of a finding (one of DISPOSITIONS), by whom and why. `at` is UTC text."""
+    if state not in DISPOSITIONS:
+        raise ValueError(f"{state} is no disposition")
     store.connection.execute(
         "INSERT INTO dispositions (finding, state, who, why, at) VALUES (?, ?, ?, ?, ?)", (finding, state, who, why, at)
     )

@@ -78,6 +78,7 @@ def _conduit(one: ConduitLine, other: ConduitLine) -> ConduitLine:
     return replace(
         other, seen=one.seen + other.seen, violations=one.violations + other.violations, insufficient=one.insufficient + other.insufficient,
         coverage=one.coverage + other.coverage, lines=_united((one.lines, other.lines), lambda line: line.line, _line),
+        denials=_united((one.denials, other.denials), lambda line: line.line, _line),
     )  # fmt: skip
 
 

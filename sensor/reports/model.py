@@ -44,10 +44,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneLine:
-    """A zone of the policy, and how many assets that were heard stand in it."""
+    """A zone of the policy, and how many assets that were heard stand in it. `security_level` is its target (SL-T)."""
 
     name: str
     level: float | None
+    security_level: int | None
     parent: str | None
     inside: str
     assets: int
@@ -80,7 +81,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowLine:
-    """A line of a conduit: how many occurrences were seen that it may grant (points and values apart)."""
+    """A line of a conduit: how many occurrences were seen that it may grant (values and times apart), or that it denied."""
 
     line: int
     says: str
@@ -100,6 +101,7 @@ class ConduitLine:
     skip_level: str | None
     line: int
     lines: Sequence[AllowLine]
+    denials: Sequence[AllowLine]
     seen: int
     violations: int
     insufficient: int
@@ -206,7 +208,7 @@ class Chapter:
     @property
     def unused(self) -> list[ConduitLine]:
         """Conduits of which no line granted anything that was seen."""
-        return [conduit for conduit in self.conduits if not conduit.seen]
+        return [conduit for conduit in self.conduits if conduit.lines and not conduit.seen]
 
     @property
     def idle_lines(self) -> list[tuple[ConduitLine, AllowLine]]:

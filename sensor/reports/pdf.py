@@ -137,7 +137,7 @@ def _matter(page: pdf_style.Page, chapter: Chapter, matter: Matter) -> Iterator[
     why = f"{lead.title.split(': ')[-1].capitalize()}{skips}. {matter.effects.capitalize()}. Decided by {lead.file}:{lead.line}{conduit}."
     heads = ("Finding", "Operation", "Unit", "Server", "Points", "Times", "Effect", "First – last (UTC)", "Packets")
     rows = [_verdict(verdict, chapter) for verdict in matter.verdicts]
-    table = page.table(heads, rows, (8, 21, 5, 15, 13, 5.5, 10.5, 13, 9), severity=lead.severity)
+    table = page.table(heads, rows, (8, 19, 5, 14.5, 17, 5.5, 10, 12.5, 8.5), severity=lead.severity)
     yield from page.titled(lead.severity, title, why, table)
 
 
@@ -160,9 +160,10 @@ def _rest(page: pdf_style.Page, chapter: Chapter) -> Iterator[Any]:
     yield page.table(heads, rows, (18, 18, 14, 12, 12, 26)) if rows else page.text("None was seen, and no conduit is meant to.", "text")
     yield page.heading("Conduits")
     lines = [
-        (conduit.id, str(line.line), line.says, f"{line.seen:,}" if line.seen else "never")
+        (conduit.id, str(line.line), does + line.says, f"{line.seen:,}" if line.seen else "never")
         for conduit in chapter.conduits
-        for line in conduit.lines
+        for does, found in (("", conduit.lines), ("denies ", conduit.denials))
+        for line in found
     ]
     yield page.table(("Conduit", "Line", "Allows", "Seen"), lines, (24, 7, 59, 10)) if lines else page.text("The policy has none.", "text")
     yield page.heading("Assets without a zone")

@@ -63,7 +63,7 @@ def _captures(chapter: Chapter) -> Iterator[Sequence[Cell]]:
 
 def _zones(chapter: Chapter) -> Iterator[Sequence[Cell]]:
     for zone in chapter.zones:
-        yield zone.name, zone.level, zone.parent, zone.inside, zone.assets, zone.line or None, zone.description
+        yield zone.name, zone.level, zone.security_level, zone.parent, zone.inside, zone.assets, zone.line or None, zone.description
 
 
 def _pairs(chapter: Chapter) -> Iterator[Sequence[Cell]]:
@@ -115,8 +115,9 @@ def _conduits(chapter: Chapter) -> Iterator[Sequence[Cell]]:
 
 def _lines(chapter: Chapter) -> Iterator[Sequence[Cell]]:
     for conduit in chapter.conduits:
-        for line in conduit.lines:
-            yield conduit.id, line.line, line.says, line.seen, line.seen > 0
+        for does, lines in (("allows", conduit.lines), ("denies", conduit.denials)):
+            for line in lines:
+                yield conduit.id, line.line, does, line.says, line.seen, line.seen > 0
 
 
 def _strangers(chapter: Chapter) -> Iterator[Sequence[Cell]]:
@@ -157,8 +158,8 @@ _TABLES: Final[Sequence[tuple[str, str, Sequence[str], _Rows]]] = (
         ("conduit", "policy line", "from", "to", "severity", "skip level", "references", "seen", "violations", "insufficient", "result",
          "because", *_COVERAGE), _conduits,
     ),
-    ("lines", "What conduits allow", ("conduit", "policy line", "allows", "seen", "used"), _lines),
-    ("zones", "Zones", ("zone", "level", "inside of", "traffic inside", "assets heard", "policy line", "description"), _zones),
+    ("lines", "What conduits allow", ("conduit", "policy line", "does", "says", "seen", "used"), _lines),
+    ("zones", "Zones", ("zone", "level", "SL-T", "inside of", "traffic inside", "assets heard", "policy line", "description"), _zones),
     ("strangers", "Assets without a zone", ("asset", "kind", "addresses", "zone", "vendor", "acts as", "first", "last"), _strangers),
     ("exceptions", "Exceptions", ("exception", "owner", "ticket", "start", "end", "state", "uses", "policy line"), _exceptions),
     ("captures", "Captures", ("number", "path", "sha256", "packets", "bytes", "first", "last", "dropped", "lacking"), _captures),

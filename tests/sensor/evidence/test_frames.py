@@ -63,6 +63,15 @@ def test_damaged_captures_never_raise(tmp_path: Path, data: st.DataObject) -> No
         assert content[:4] != path.read_bytes()[:4]
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [b"", b"\x0c\0\0\0\x4d\x3c\x2b\x1a", b"\x0c\0\0\0", b"\x1c\0\0\0\x4d\x3c\x2b\x1a" + bytes(20) + b"\1\0\0\0\x0e\0\0\0" + bytes(9)],
+)
+def test_sections_and_interfaces_that_are_too_short_end_it(tmp_path: Path, rest: bytes) -> None:
+    (tmp_path / "short").write_bytes(b"\x0a\x0d\x0d\x0a" + rest)
+    assert list(frames(tmp_path / "short")) == []
+
+
 @given(link=st.sampled_from([0, 1, 101, 108, 113, 228, 229, 276, 999]), data=st.binary(max_size=120))
 def test_any_bytes_have_layers_and_keep_their_length(link: int, data: bytes) -> None:
     found = layers(link, data)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sensor.evidence.dnp3_masks import crc
 from sensor.evidence.frames import frames
 from sensor.evidence.layers import layers
 from sensor.evidence.masks import masked
@@ -92,3 +93,31 @@ def test_passwords_in_our_own_captures_are_gone_from_slices() -> None:
         assert made.bytes % 8 == 0
         assert b"x" * 8 in made.data
         assert len(made.data) == len(data)
+
+
+def dnp3(user: bytes) -> bytes:
+    """A link frame with right checksums."""
+    head = b"\x05\x64" + bytes([len(user) + 5]) + b"\xc4\x0a\x00\x01\x00"
+    made = head + crc(head).to_bytes(2, "little")
+    for at in range(0, len(user), 16):
+        made += user[at : at + 16] + crc(user[at : at + 16]).to_bytes(2, "little")
+    return made
+
+
+@pytest.mark.parametrize("function", [b"\x1d", b"\x81\x00\x00"])
+def test_file_passwords_of_dnp3_go_and_its_checksums_fit(function: bytes) -> None:
+    def request(key: bytes, password: bytes) -> bytes:
+        body = struct.pack("<HHHH", 12, 5, 17, len(password)) + key + b"smith" + password
+        return dnp3(b"\xc0\xc1" + function + b"\x46\x02\x5b\x01" + struct.pack("<H", len(body)) + body)
+
+    payload = request(b"\x01\x02\x03\x04", b"hunter2-hunter2-hunter2") + dnp3(b"\xc0\xc1\x01\x3c\x02\x06")
+    data = frame(payload, TCP, (40_000, 20_000))
+    made = masked(data, layers(1, data))
+    wanted = request(b"xxxx", b"x" * 23) + dnp3(b"\xc0\xc1\x01\x3c\x02\x06")
+    assert made == (made.data[: -len(payload)] + wanted, 27)
+    assert sums_up(made.data, TCP)
+
+
+def test_dnp3_file_authentication_in_our_captures_is_masked() -> None:
+    found = [masked(one.data, layers(one.link, one.data)).bytes for one in frames(PCAPS / "dnp3" / "files.pcap")]
+    assert sum(found) > 0

@@ -17,7 +17,7 @@ import openpyxl
 import pytest
 
 from sensor.reports.forms import FormMissing, format_of, made
-from sensor.reports.model import Report
+from sensor.reports.model import Report, Stranger
 from sensor.reports.tables import NAMES, tables
 from tests.sensor.reports.made import attack
 
@@ -47,7 +47,8 @@ def hostile(report: Report) -> Report:
     (chapter,) = report.chapters
     violations = [replace(one, client=text, function=text, points=[text], title=f"x: {text}") for one, text in
                   zip(chapter.violations, HOSTILE, strict=False)]  # fmt: skip
-    strangers = [replace(chapter.strangers[0], id=text, vendor=text) for text in HOSTILE]
+    one = Stranger(id="", kind="host", addresses=["10.0.0.1"], zone="unknown", vendor=None, acts_as=[], first=None, last=None)
+    strangers = [replace(one, id=text, vendor=text) for text in HOSTILE]
     return replace(report, chapters=[replace(chapter, violations=violations, strangers=strangers, site=HOSTILE[6], file=HOSTILE[0])])
 
 
