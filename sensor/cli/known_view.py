@@ -35,6 +35,10 @@ def overview(assets: Sequence[Mapping[str, Any]]) -> Section:
         columns.insert(3, Column("zone"))
         for row, asset in zip(rows, assets, strict=True):
             row.insert(3, asset["zone"] or "")
+    if any(held(asset, "name") for asset in assets):
+        columns.insert(1, Column("name"))
+        for row, asset in zip(rows, assets, strict=True):
+            row.insert(1, str(held(asset, "name") or ""))
     return Section("", lines=[] if rows else ["No assets yet."], table=Table(columns, rows) if rows else None)
 
 

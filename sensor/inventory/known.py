@@ -21,11 +21,12 @@ from sensor.inventory.contradictions import contradictions
 from sensor.inventory.cpe import firmware_cpe
 from sensor.inventory.edges import Edges, edges
 from sensor.inventory.infer import Rules, concluded
-from sensor.inventory.names import MODEL, NAME, TOPICS, VERSIONS
+from sensor.inventory.names import MODEL, NAME, ROLES, TOPICS, VERSIONS
 
 if TYPE_CHECKING:
     from sensor.result import Result
     from sensor.store import Store
+    from zones.model import Asset
     from zones.places import Places
 
 Document = dict[str, Any]
@@ -146,6 +147,14 @@ def _text(said: Mapping[str, Any] | None) -> str | None:
     return None if said is None else str(said["value"])
 
 
+def _said_by_policy(asset: Document, declared: Asset) -> None:
+    """A policy's name and role of an asset, where people declared nothing else in the store."""
+    by = {"who": "policy", "why": f"line {declared.line}", "at": "", "source": "policy"}
+    role = (declared.role or "").lower().replace(" ", "_").replace("-", "_")
+    said = {"name": {"value": declared.name, **by}} | ({"role": {"value": role, **by}} if role in ROLES else {})
+    asset["declared"] = {**said, **asset["declared"]}
+
+
 def _place(asset: Document, places: Places | None) -> None:
     """Zone and level, and what says so: `declared`, `policy` or `concluded`."""
     told, zone = asset["declared"], None
@@ -156,6 +165,8 @@ def _place(asset: Document, places: Places | None) -> None:
         mac = asset["attributes"].get("mac")
         place = places.place_of(ip, asset["id"] if ip is None else mac and str(mac["value"]), tuple(asset["vlans"]))
         zone = place.zone.name
+        if place.asset is not None:
+            _said_by_policy(asset, places.policy.assets[place.asset])
         if level is None and place.zone.level is not None:
             level, asset["level_by"] = place.zone.level, "policy"
     if level is None and asset["observed"].get("level") is not None:

@@ -160,6 +160,12 @@ def _time_servers(row: Row) -> Iterator[tuple[str, str]]:
             yield _source(row), stratum
 
 
+def _target(row: Row) -> Iterator[tuple[str, str]]:
+    """The address that an advertisement with a link-layer address is for."""
+    if row["icmpv6.opt.linkaddr"]:
+        yield from ((address, "") for address in row["icmpv6.nd.na.target_address"])
+
+
 def _host(value: str) -> str:
     """Without the port; an address is no name."""
     name = value.partition(":")[0]
@@ -243,14 +249,11 @@ STATEMENTS: Final = (
         _devices,
         frozenset({"bacnet.i_am.device"}),
     ),
-    _of(
+    Statement(
         "ndp target",
-        "icmpv6.nd.na.target_address",
-        "ndp.neighbor_advertisement.target",
-        value=lambda _: "",
-        whose=lambda row: (row["icmpv6.nd.na.target_address"] or [""])[0],
-        only=lambda row: bool(row["icmpv6.opt.linkaddr"]),
-        more=("icmpv6.opt.linkaddr",),
+        ("icmpv6.nd.na.target_address", "icmpv6.opt.linkaddr"),
+        _target,
+        frozenset({"ndp.neighbor_advertisement.target"}),
     ),
 )
 

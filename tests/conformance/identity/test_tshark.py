@@ -42,7 +42,7 @@ def test_every_statement_has_a_row_in_its_table(name: str) -> None:
         assert any((row["attribute"], row["field"]) == (attribute, field) for row in rows), f"{protocol}: {attribute} by {field}"
 
 
-NOT_MET = {"browser name", "llmnr addresses", "ndp target", "rdp cookie", "ssh software"}
+NOT_MET = {"browser name", "llmnr addresses", "rdp cookie", "ssh software"}
 """Statements that no open capture has, or that another field has said before wherever they are."""
 
 
