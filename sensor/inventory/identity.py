@@ -8,6 +8,7 @@ device here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
@@ -25,6 +26,9 @@ MAX_MERGED_V6: Final = 8
 
 LEAST_ROUTED: Final = 3
 """Addresses that share a MAC and have nobody to vouch for any of them: from so many on it is a router's."""
+_TTL: Final = re.compile(r"ttl=([0-9]{1,3}),")
+_FIRST_TTLS: Final = frozenset({32, 60, 64, 128, 255})
+"""What systems begin with."""
 MAX_UNVOUCHED_V6: Final = 3
 """IPv6 addresses of one host that nothing but its packets speaks for."""
 
@@ -41,11 +45,14 @@ class Bearer(NamedTuple):
     router: bool
 
 
-def bearer(mac: str, owners: Mapping[str, Evidence], talking: Callable[[], Set[str]]) -> Bearer:
+def bearer(
+    mac: str, owners: Mapping[str, Evidence], talking: Callable[[], Set[str]], routed_here: Callable[[str], bool] = lambda _: False
+) -> Bearer:
     """Judges the addresses that were seen with `mac`, each with what said so. `talking` gives the addresses that spoke with a single other
-    device: a broadcast is not routed."""
+    device: a broadcast is not routed. `routed_here` says of an address that its packets had passed a router wherever they were seen: who
+    answers ARP for it does so for another (proxy ARP)."""
     hosts = sorted((address for address in owners if not is_mac(address)), key=order)
-    vouched = [address for address in hosts if owners[address].protocol in VOUCHING or _tied(address, mac)]
+    vouched = [address for address in hosts if _is_vouched(address, owners[address].protocol, routed_here) or _tied(address, mac)]
     others = [address for address in hosts if address not in vouched]
     if not _one_device([address for address in vouched if owners[address].protocol not in OWN_WORD]):
         return Bearer((), hosts, True)
@@ -53,6 +60,16 @@ def bearer(mac: str, owners: Mapping[str, Evidence], talking: Callable[[], Set[s
         return Bearer(hosts, (), False)
     routed = sum(address in talking() for address in others)
     return Bearer(vouched, others, routed >= (1 if vouched else LEAST_ROUTED))
+
+
+def _is_vouched(address: str, protocol: str, routed_here: Callable[[str], bool]) -> bool:
+    return protocol in OWN_WORD or (protocol in VOUCHING and not routed_here(address))
+
+
+def is_routed(stacks: Sequence[Evidence]) -> bool:
+    """Whether no connection was opened with a TTL that systems begin with: each packet had passed a router. `stacks` are `tcp_stack`s."""
+    lives = [int(found.group(1)) for stack in stacks if (found := _TTL.match(str(stack.value)))]
+    return bool(lives) and not any(life in _FIRST_TTLS for life in lives)
 
 
 def _v6(addresses: Sequence[str]) -> list[str]:

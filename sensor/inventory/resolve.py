@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 from sensor.inventory.address import is_device, is_mac, order
 from sensor.inventory.asset import Asset, Attribute, Conversation, Evidence, Role
 from sensor.inventory.collect import SAID_BY_OTHERS
-from sensor.inventory.identity import Bearer, bearer
+from sensor.inventory.identity import Bearer, bearer, is_routed
 from sensor.inventory.vendor import vendors_of
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ class _Resolution:
             if isinstance(owners, tuple):
                 own: Sequence[str] = () if is_mac(owners[0]) else (owners[0],)
             else:
-                judged = self.bearers[mac] = bearer(mac, owners, self.inventory.talking)
+                judged = self.bearers[mac] = bearer(mac, owners, self.inventory.talking, self._is_routed)
                 own = judged.own
             if own:
                 root = alias.get(own[0], own[0])
@@ -224,6 +224,10 @@ class _Resolution:
                 for address in own:
                     if address != root:
                         alias[address] = root
+
+    def _is_routed(self, address: str) -> bool:
+        """Whether all that was seen of an address had passed a router."""
+        return is_routed(self.inventory.said.get((address, None), {}).get("tcp_stack", ()))
 
     def link_macs(self) -> None:
         """The MAC of a device, or of the router before it."""

@@ -41,8 +41,8 @@ def test_filters_limit_the_list(home: Path) -> None:
 def test_the_list_and_an_asset_say_role_and_why(home: Path) -> None:
     assert "PLC" in fieldtap(home, "assets", "list").out
     shown = fieldtap(home, "assets", "show", "10.20.1.11", "--zones", "site.yml").out
-    for said in ("PLC, declared", "plc-1", "Purdue level 1 (policy), zone cell", "cpe:2.3:o:schneider_electric:bmx_p34_2020_firmware:2.7", "Votes",
-                 "the model is that of a Modicon controller", "holding_register:100-119"):  # fmt: skip
+    for said in ("PLC, declared", "plc-1", "Purdue level 1 (policy), zone cell", "cpe:2.3:o:schneider_electric:bmx_p34_2020_firmware:2.7",
+                 "Votes", "the model is that of a Modicon controller", "holding_register:100-119"):  # fmt: skip
         assert said in shown
     assert "PLC, 97% sure" in fieldtap(home, "assets", "show", "10.20.1.11").out
     document = json.loads(fieldtap(home, "assets", "show", "10.20.1.11", "--json").out)

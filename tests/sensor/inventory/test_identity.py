@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sensor.inventory.asset import Evidence
-from sensor.inventory.identity import bearer
+from sensor.inventory.identity import bearer, is_routed
 from tests.sensor.test_inventory import assets_of, seen
 
 MAC = "00:80:f4:0b:33:44"
@@ -88,3 +88,18 @@ def test_a_router_with_an_address_of_its_own_routes_for_others() -> None:
     assert assets["10.0.0.1"].addresses == ["10.0.0.1", "fe80::1"]
     assert assets["172.16.1.5"].value("router_mac") == MAC
     assert assets["172.16.1.5"].value("mac") is None
+
+
+def test_who_answers_for_an_address_whose_packets_were_all_routed_is_not_it() -> None:
+    owners = {address: Evidence("mac", MAC, 0.9, "arp", "f", 1, 1, 0) for address in ("10.0.0.10", "10.0.0.11")}
+    assert bearer(MAC, owners, set).own == ["10.0.0.10", "10.0.0.11"]
+    found = bearer(MAC, owners, lambda: {"10.0.0.10"}, lambda address: address == "10.0.0.10")
+    assert (found.own, found.behind, found.router) == (["10.0.0.11"], ["10.0.0.10"], True)
+
+
+def test_a_ttl_that_no_system_begins_with_has_passed_a_router() -> None:
+    def stacks(*lives: int) -> list[Evidence]:
+        return [Evidence("tcp_stack", f"ttl={life},df=1,window=64240", 0.9, "tcp", "tcp.syn", 1, 1, 0) for life in lives]
+
+    assert all(is_routed(stacks(*lives)) for lives in ((127,), (127, 126)))
+    assert not any(is_routed(stacks(*lives)) for lives in ((128,), (126, 128), ()))
