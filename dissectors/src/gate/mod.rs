@@ -25,7 +25,7 @@ mod tests;
 #[cfg(test)]
 mod timing;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
@@ -72,7 +72,7 @@ pub struct Gate {
     met: Met,
     counters: Counters,
     /// Transactions by protocol and anomaly bit.
-    flawed: BTreeMap<(u8, u8), u64>,
+    flawed: Vec<[u64; 64]>,
     fitted: Vec<u32>,
     arena: Bump,
 }
@@ -92,7 +92,7 @@ impl Gate {
             anomalies: FlowAnomalies::default(),
             met: Met::default(),
             counters: Counters::default(),
-            flawed: BTreeMap::new(),
+            flawed: Vec::new(),
             fitted: Vec::new(),
             arena: Bump::new(),
         }
@@ -135,9 +135,13 @@ impl Gate {
 
     #[cold]
     fn count_flaws(&mut self, transaction: &Transaction<'_>) {
-        for bit in (0..64_u8).filter(|bit| transaction.anomalies.0 >> bit & 1 == 1) {
-            let count = self.flawed.entry((transaction.protocol, bit)).or_default();
-            *count = count.saturating_add(1);
+        let place = usize::from(transaction.protocol);
+        if self.flawed.len() <= place {
+            self.flawed.resize(place.saturating_add(1), [0; 64]);
+        }
+        let Some(counts) = self.flawed.get_mut(place) else { return };
+        for (bit, count) in counts.iter_mut().enumerate() {
+            *count = count.saturating_add(transaction.anomalies.0 >> bit & 1);
         }
     }
 
@@ -378,7 +382,10 @@ impl Gate {
 
     /// Transactions with each anomaly: protocol, bit in its table, count.
     pub fn transaction_anomalies(&self) -> impl Iterator<Item = (u8, u8, u64)> {
-        self.flawed.iter().map(|((protocol, bit), count)| (*protocol, *bit, *count))
+        let bits = |(protocol, counts): (u8, &[u64; 64])| {
+            (0_u8..).zip(*counts).map(move |(bit, count)| (protocol, bit, count))
+        };
+        (0_u8..).zip(&self.flawed).flat_map(bits).filter(|(_, _, count)| *count > 0)
     }
 
     /// Occurrences that are in merged operations, which no longer say what was done: protocol, function, count.

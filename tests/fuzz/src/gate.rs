@@ -34,6 +34,8 @@ fn clause(script: &mut Script<'_>, windows: &[u32]) -> Clause {
     let bit = |n: u16| what >> n & 1 == 1;
     Clause {
         points: bit(0).then(|| points(script)),
+        touches: bit(14).then(|| points(script)),
+        opened_by: bit(15).then(|| script.u8()),
         outcomes: bit(1).then(|| script.u8()),
         rejections: bit(2).then(|| vec![u32::from(script.u8())]),
         anomalies: bit(3).then(|| vec![Anomalies(u64::from(script.u8()))]),
