@@ -206,9 +206,9 @@ def endless() -> Iterator[bytes]:
 
 def test_whoever_stops_reading_hears_nothing_more(tmp_path: Path) -> None:
     read, write = os.pipe()
+    os.close(read)
     process = subprocess.Popen(command("findings", "--help"), stdout=write, stderr=subprocess.PIPE, env=environment(tmp_path))
     os.close(write)
-    os.close(read)
     _, err = process.communicate(timeout=60)
     assert err == b""
     assert process.returncode == 4

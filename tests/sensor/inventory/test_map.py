@@ -75,7 +75,9 @@ def test_filters_limit_assets_and_connections(browser: Any, file: Path) -> None:
     page.select_option("#zone", "=cell-3")
     assert shown(page) == 2
     page.click("#reset")
-    page.wait_for_function("document.querySelectorAll('.card:not([hidden])').length === 300")
+    from playwright.sync_api import expect  # not page.wait_for_function: the page's policy forbids to evaluate a text
+
+    expect(page.locator(".card:not([hidden])")).to_have_count(DEVICES)
     page.select_option("#role", "drive_io")
     drives = shown(page)
     assert 100 < drives < DEVICES
