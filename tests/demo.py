@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from tests.corpus import PROJECT
+from tests.marked import replaced
 
 README: Final = PROJECT / "README.md"
 BEGIN: Final = "<!-- demo: made by `python -m tests.demo` -->\n"
@@ -72,11 +73,7 @@ def block() -> str:
 
 def written(readme: str) -> str:
     """README with the block as it should be. Raises ValueError where the marks are gone."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README.md has no place for the demo: {BEGIN.strip()} … {END.strip()}")
-    return before + begin + block() + end + after
+    return replaced(readme, (BEGIN, END), block(), "README.md's demo")
 
 
 if __name__ == "__main__":

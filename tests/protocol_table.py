@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.corpus import PROJECT
+from tests.marked import replaced
 
 README: Final = PROJECT / "README.md"
 BEGIN: Final = "<!-- protocols: made by `python -m tests.protocol_table` -->\n"
@@ -32,11 +33,7 @@ def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 def written(readme: str) -> str:
     """README with the table as it should be. Raises ValueError where the marks are gone."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README.md has no place for the table of protocols: {BEGIN.strip()} … {END.strip()}")
-    return before + begin + table() + end + after
+    return replaced(readme, (BEGIN, END), table(), "README.md's table of protocols")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Final
 
 from dissectors import witnesses
 from tests.corpus import PROJECT
+from tests.marked import replaced
 
 README: Final = PROJECT / "dissectors" / "README.md"
 BEGIN: Final = "<!-- witnesses: made by `python -m tests.witness_table` -->\n"
@@ -24,11 +25,7 @@ def table() -> str:
 
 def written(readme: str) -> str:
     """README with the table as it should be. Raises ValueError where the marks are gone."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"dissectors/README.md has no place for the table of witnesses: {BEGIN.strip()} … {END.strip()}")
-    return before + begin + table() + end + after
+    return replaced(readme, (BEGIN, END), table(), "dissectors/README.md's table of witnesses")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from xml.sax.saxutils import escape, quoteattr
 
 from zones.model import ACCESSES, Conduit, Policy, Zone
@@ -160,7 +161,7 @@ def _list(policy: Policy, x: int) -> Iterator[str]:
         yield f'<circle cx="{x + 8}" cy="{y - 4}" r="9" fill="#fff" stroke="{colour}" stroke-width="1.6"/>'
         yield f'<text x="{x + 8}" y="{y}" text-anchor="middle" class="number">{number}</text>'
         yield f'<text x="{x + 26}" y="{y}" class="name">{escape(conduit.id)}</text>'
-        for said in (said for said in _says(conduit)):
+        for said in _says(conduit):
             y += 16
             yield f'<text x="{x + 26}" y="{y}" class="small">{escape(said)}</text>'
         y += 26
@@ -178,6 +179,7 @@ def _kind(conduit: Conduit) -> str:
     return max(granted, key=ACCESSES.index, default="deny")
 
 
+@cache
 def _is_industrial(protocol: str) -> bool:
     from zones.vocabulary import vocabulary
 

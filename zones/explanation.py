@@ -63,6 +63,26 @@ def _line(line: Line) -> str:
     return f"({line.protocol}: {access})"
 
 
+def limits(line: Line) -> Iterator[str]:
+    """What narrows a line beside its protocol, its access and its sides, as people read it: `points coil:0-7`, `values 0 to 500`."""
+    if line.functions is not None:
+        yield f"functions {' '.join(sorted(map(str, line.functions)))}"
+    if line.sub_functions is not None:
+        yield f"sub-functions {' '.join(sorted(map(str, line.sub_functions)))}"
+    if line.units is not None:
+        yield f"units {' '.join(unit if isinstance(unit, str) else f'{unit[0]}-{unit[1]}' for unit in line.units)}"
+    if line.ports is not None:
+        yield f"ports {' '.join(str(one) if one == other else f'{one}-{other}' for one, other in line.ports)}"
+    if line.points is not None:
+        yield f"points {' '.join(point.text for point in line.points)}"
+    if line.valued:
+        yield f"values {'…' if line.minimum is None else f'{line.minimum:g}'} to {'…' if line.maximum is None else f'{line.maximum:g}'}"
+    if line.initiator is not None:
+        yield f"over connections that the {line.initiator} opened"
+    for names in line.schedules:
+        yield f"only {' or '.join(names)}"
+
+
 def _condition(line: Line) -> str:
     limits = [] if line.points is None else ["points " + ", ".join(point.text for point in line.points)]
     if line.minimum is not None:

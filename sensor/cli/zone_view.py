@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sensor.cli.table import Column, Section, Table
+from zones.explanation import limits
 from zones.supposed import Question, Side, Supposed, side_of, suppose
 
 MAX_SHOWN = 4
@@ -105,18 +106,7 @@ def _term(policy: Policy, term: Term) -> str:
 def _allowance(line: Line) -> Iterator[str]:
     yield line.protocol
     yield "any access but unasked reports" if line.access is None else " ".join(line.access)
-    if line.functions is not None:
-        yield f"functions {' '.join(sorted(map(str, line.functions)))}"
-    if line.units is not None:
-        yield f"units {' '.join(unit if isinstance(unit, str) else f'{unit[0]}-{unit[1]}' for unit in line.units)}"
-    if line.points is not None:
-        yield f"points {' '.join(point.text for point in line.points)}"
-    if line.initiator is not None:
-        yield f"over connections that the {line.initiator} opened"
-    for names in line.schedules:
-        yield f"while {' or '.join(names)}"
-    if line.valued:
-        yield f"values {'…' if line.minimum is None else f'{line.minimum:g}'} to {'…' if line.maximum is None else f'{line.maximum:g}'}"
+    yield from limits(line)
 
 
 def _supposed(client: Side, server: Side, asked: Mapping[str, Any]) -> Supposed:

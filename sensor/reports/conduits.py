@@ -10,6 +10,7 @@ from sensor.clock import utc
 from sensor.reports import statement
 from sensor.reports.coverage import Coverage
 from sensor.reports.model import AllowLine, ConduitLine, ExceptionLine, Verdict
+from zones.explanation import limits
 from zones.times import EXPIRED
 
 if TYPE_CHECKING:
@@ -58,26 +59,7 @@ def says(line: Line) -> str:
 def _parts(line: Line) -> Iterator[str]:
     narrowed = [f" {word} {', '.join(sorted(names))}" for word, names in (("from", line.sources), ("to", line.targets)) if names]
     yield f"{line.protocol} {' '.join(line.access) if line.access is not None else 'all but reports'}{''.join(narrowed)}"
-    if line.functions is not None:
-        yield f"functions {' '.join(sorted(map(str, line.functions)))}"
-    if line.sub_functions is not None:
-        yield f"sub-functions {' '.join(sorted(map(str, line.sub_functions)))}"
-    if line.units is not None:
-        yield f"units {' '.join(unit if isinstance(unit, str) else f'{unit[0]}-{unit[1]}' for unit in line.units)}"
-    if line.ports is not None:
-        yield f"ports {' '.join(str(one) if one == other else f'{one}-{other}' for one, other in line.ports)}"
-    if line.points is not None:
-        yield f"points {' '.join(point.text for point in line.points)}"
-    if line.valued:
-        yield f"values {'…' if line.minimum is None else f'{line.minimum:g}'} to {'…' if line.maximum is None else f'{line.maximum:g}'}"
-    yield from _conditions(line)
-
-
-def _conditions(line: Line) -> Iterator[str]:
-    if line.initiator is not None:
-        yield f"over connections that the {line.initiator} opened"
-    for names in line.schedules:
-        yield f"only {' or '.join(names)}"
+    yield from limits(line)
 
 
 def exceptions(policy: Policy, traffic: Traffic, violations: Sequence[Verdict]) -> list[ExceptionLine]:
