@@ -68,6 +68,9 @@ STREAMS: Final[Mapping[str, Stream]] = {
 }
 """By class of the outbox, in the order in which they are sent."""
 
+CLASSES: Final[Mapping[str, str]] = {"alert": "alert", "violation": "violation", "coverage": "coverage", "health": "coverage"}
+"""Kind of a finding → class of the outbox."""
+
 
 @cache
 def fields() -> Sequence[Field]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import Any, Final
+from typing import Any
 
 from sensor.documents import derived
 from sensor.documents.fields import ECS_VERSION, SCHEMA_VERSION, STREAMS, fields_of
 
 Document = dict[str, Any]
 Value = Callable[[Mapping[str, Any]], Any]
-CLASSES: Final[Mapping[str, str]] = {"alert": "alert", "violation": "violation", "coverage": "coverage", "health": "coverage"}
-"""Kind of a finding → class of the outbox."""
-_NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
+
 
 
 class Maker:
