@@ -1,7 +1,7 @@
 """What is to be delivered, in the store: put in by the transaction that keeps it, taken out when every output has it.
 
-Rows stand in classes (sensor.documents.fields.STREAMS); each output has a position in each class, up to which all is settled, and a mark up to
-which it may have been sent. What an output refuses for good is a dead letter of that output. For every output and class
+Rows stand in classes (sensor.documents.fields.STREAMS); each output has a position in each class, up to which all is settled, and a mark
+up to which it may have been sent. What an output refuses for good is a dead letter of that output. For every output and class
 
     produced = delivered + waiting + dead + dropped
 
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 1 << 30
 """What the outbox holds at most, all classes together."""
-MAX_OF_CLASS: Final[Mapping[str, int]] = {"transaction": 1_000_000, "sensor": 100_000, "current": 200_000, "asset": 200_000, "coverage": 200_000}
+MAX_OF_CLASS: Final[Mapping[str, int]] = {
+    "transaction": 1_000_000,
+    "sensor": 100_000,
+    "current": 200_000,
+    "asset": 200_000,
+    "coverage": 200_000,
+}
 """Documents of a class at most. Alerts and violations have no limit of their own."""
 DROPPED_FIRST: Final = ("transaction", "sensor", "current", "asset", "coverage", "violation", "alert")
 """Where the whole is too large: the oldest of the first class that has any."""
@@ -166,9 +172,12 @@ def next_batch(connection: sqlite3.Connection, output: str, of: str, most: int, 
     if row is None:
         return [], False
     position, sending = row
-    items, size = [], 0
+    items: list[Item] = []
+    size = 0
     until = sending if sending > position else (1 << 62)
-    query = "SELECT sequence, class, id, document, at FROM outbox WHERE class = ? AND sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"
+    query = (
+        "SELECT sequence, class, id, document, at FROM outbox WHERE class = ? AND sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"
+    )
     for found in connection.execute(query, (of, position, until, most)):
         size += len(found[3])
         if items and size > most_bytes:
@@ -180,7 +189,9 @@ def next_batch(connection: sqlite3.Connection, output: str, of: str, most: int, 
 def again(connection: sqlite3.Connection, output: str, most: int) -> list[Item]:
     """Dead letters that are to be tried again."""
     query = "SELECT number, class, id, document, at FROM dead_letters WHERE output = ? AND again = 1 ORDER BY number LIMIT ?"
-    return [Item(0, of, known, _bytes(document), at, number) for number, of, known, document, at in connection.execute(query, (output, most))]
+    return [
+        Item(0, of, known, _bytes(document), at, number) for number, of, known, document, at in connection.execute(query, (output, most))
+    ]
 
 
 def _bytes(document: bytes | str) -> bytes:
@@ -189,10 +200,14 @@ def _bytes(document: bytes | str) -> bytes:
 
 def mark_sending(connection: sqlite3.Connection, output: str, items: Sequence[Item]) -> None:
     """Before a batch leaves: after a crash it is known that it may have arrived."""
-    connection.execute("UPDATE outputs SET sending = max(sending, ?) WHERE name = ? AND class = ?", (items[-1].sequence, output, items[0].of))
+    connection.execute(
+        "UPDATE outputs SET sending = max(sending, ?) WHERE name = ? AND class = ?", (items[-1].sequence, output, items[0].of)
+    )
 
 
-def settle(connection: sqlite3.Connection, output: str, items: Sequence[Item], refused: Mapping[int, str], place: str | None = None) -> None:
+def settle(
+    connection: sqlite3.Connection, output: str, items: Sequence[Item], refused: Mapping[int, str], place: str | None = None
+) -> None:
     """A batch is done with: what is in `refused` (by place in the batch) is a dead letter with its reason, the rest was delivered."""
     of, at = items[0].of, now()
     connection.executemany(
@@ -247,8 +262,8 @@ def counts(connection: sqlite3.Connection) -> list[Count]:
 
 def dead_letters(connection: sqlite3.Connection, output: str | None = None, most: int = 1_000) -> list[dict[str, Any]]:
     """The newest ones, with why they were refused and when."""
-    query = "SELECT number, output, class, id, reason, refused, again FROM dead_letters WHERE ?1 IS NULL OR output = ?1 ORDER BY number DESC LIMIT ?2"
     names = ("number", "output", "class", "id", "reason", "refused", "again")
+    query = f"SELECT {', '.join(names)} FROM dead_letters WHERE ?1 IS NULL OR output = ?1 ORDER BY number DESC LIMIT ?2"
     return [dict(zip(names, row, strict=True)) for row in connection.execute(query, (output, most))]
 
 

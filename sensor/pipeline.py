@@ -91,7 +91,8 @@ class ReplayConfig:
     `captures`: files, folders, or `-` for standard input. `zones`: a policy file, None judges no traffic. `rules`: folders of rules beside
     the catalog (`catalog` switches the shipped ones). `store`: the store's file, None for the user's own; `keep` False writes none.
     `start` and `end`: capture time in ns, inclusive and exclusive. `digest`: work out the captures' SHA-256, which takes longer than
-    analysing them. `outbox`: which transactions wait for outputs: none, unexpected (those that findings show) or all. The rest goes to dissectors.Engine as it is.
+    analysing them. `outbox`: which transactions wait for outputs: none, unexpected (those that findings show) or all. The rest goes to
+    dissectors.Engine as it is.
     """
 
     captures: Sequence[str | Path]
@@ -364,8 +365,8 @@ def _opened(config: ReplayConfig, lines: Path | None) -> Engine:
     try:
         engine = Engine(
             follow=False, threads=config.threads, filter=config.filter, start=config.start, end=config.end,
-            transactions=config.transactions if lines is None else str(lines), batch_packets=config.batch_packets, plugins=config.plugins, limits=config.limits,
-            digest=config.digest,
+            transactions=config.transactions if lines is None else str(lines), batch_packets=config.batch_packets,
+            plugins=config.plugins, limits=config.limits, digest=config.digest,
         )  # fmt: skip
     except (ValueError, LookupError) as error:
         raise ConfigurationError(str(error)) from error

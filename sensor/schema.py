@@ -5,8 +5,8 @@ a replay. A capture's `id` is its SHA-256 where that was worked out, else a dige
 is only ever added to: the newest row of an asset and name holds, and one without a value takes it back. A policy is kept as the bytes
 that were in force, a run's chapter as its report's JSON (sensor.reports). Of dispositions the newest row of a finding holds.
 
-The outbox (sensor.outbox) holds what outputs have to deliver until all of them have; two triggers count what was ever put into it and what it
-holds, so that its counters can't be forgotten. `edition` of a revision grows when it is told anew.
+The outbox (sensor.outbox) holds what outputs have to deliver until all of them have; two triggers count what was ever put into it and
+what it holds, so that its counters can't be forgotten. `edition` of a revision grows when it is told anew.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ from sensor.cli.exits import Exit
     "  [[outputs]]\n"
     '  kind = "jsonl"\n'
     '  path = "findings.jsonl"\n\n'
-    "Secrets come from the environment: FIELDTAP_ELASTICSEARCH_API_KEY, or _USERNAME and _PASSWORD; with _FILE at the end it names a file.\n\n"
+    "Secrets come from the environment: FIELDTAP_ELASTICSEARCH_API_KEY, or _USERNAME and _PASSWORD; with _FILE at the end it names a"
+    " file.\n\n"
     "\b\nExamples:\n"
     "  fieldtap ship --once --config outputs.toml\n\n"
     "Exit codes: 0 done, 2 wrong use or configuration, 4 an output failed or refused something (it is kept: 'fieldtap outbox list').",

@@ -13,13 +13,13 @@ Document = dict[str, Any]
 Value = Callable[[Mapping[str, Any]], Any]
 
 
-
 class Maker:
     """Makes the documents of one sender: `name` of the sensor and `site` stand in each, `namespace` in the names of the streams."""
 
     def __init__(self, *, name: str, hostname: str, version: str, site: str | None = None, namespace: str = "default") -> None:
         self.namespace = namespace
         self.name = name
+        self.version = version
         self.clock_offset_ms: int | None = None
         """The cluster's clock minus ours."""
         said = {"name": name, "hostname": hostname, "type": "ids", "vendor": "Fieldtap", "product": "Fieldtap", "version": version}

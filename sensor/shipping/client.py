@@ -8,6 +8,7 @@ from sensor.shipping.config import Configuration, ConfigurationError, Elastic, s
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
+
     from sensor.documents.make import Maker
 
 

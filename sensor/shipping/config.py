@@ -1,16 +1,16 @@
-"""fieldtap.toml: who this sensor is and where its findings go. Secrets come from the environment or from files of their own, never from here.
+"""fieldtap.toml: who this sensor is and where its findings go. Secrets come from the environment or from files of their own, not from here.
 
-    [sensor]
-    name = "plant1-a"
-    site = "plant1"
+[sensor]
+name = "plant1-a"
+site = "plant1"
 
-    [elasticsearch]
-    hosts = ["https://es.plant1.example:9200"]
-    ca_file = "ca.crt"
+[elasticsearch]
+hosts = ["https://es.plant1.example:9200"]
+ca_file = "ca.crt"
 
-    [[outputs]]
-    kind = "jsonl"
-    path = "findings.jsonl"
+[[outputs]]
+kind = "jsonl"
+path = "findings.jsonl"
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class Configuration(_Strict):
 
 
 def found(path: Path | None = None) -> Path | None:
-    """The file: the one named, else that of FIELDTAP_CONFIG, else here, else in the user's configuration folder; None where there is none."""
+    """The file: the one named, else FIELDTAP_CONFIG's, else here, else in the user's configuration folder; None where there is none."""
     named = path or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
     if named is not None:
         return named
@@ -145,7 +145,7 @@ def found(path: Path | None = None) -> Path | None:
 
 
 def load(path: Path | None = None) -> Configuration:
-    """Reads it; paths in it are relative to it. Raises ConfigurationError with every mistake. Without a file everything is as by default."""
+    """Reads it; paths in it are relative to it. Without a file all is as by default. Raises ConfigurationError with every mistake."""
     place = found(path)
     if place is None:
         return Configuration()
@@ -157,7 +157,7 @@ def load(path: Path | None = None) -> Configuration:
         raise ConfigurationError(f"{place}: {error}") from error
     _no_secrets(place, said)
     try:
-        return Configuration.model_validate(_placed(said, place.parent))
+        return Configuration.model_validate(_placed(said, place.resolve().parent))
     except ValidationError as error:
         raise ConfigurationError("\n".join(_mistake(place, one) for one in error.errors(include_input=False, include_url=False))) from None
 
@@ -183,7 +183,8 @@ def _placed(value: Any, folder: Path) -> Any:
     names = ("ca_file", "client_certificate", "client_key", "path")
     if isinstance(value, dict):
         return {
-            name: str(folder / inner) if name in names and isinstance(inner, str) else _placed(inner, folder) for name, inner in value.items()
+            name: str(folder / inner) if name in names and isinstance(inner, str) else _placed(inner, folder)
+            for name, inner in value.items()
         }
     return [_placed(inner, folder) for inner in value] if isinstance(value, list) else value
 

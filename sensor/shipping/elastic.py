@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sensor.documents.fields import STREAMS
 from sensor.documents.make import Maker
@@ -78,7 +78,7 @@ class ElasticOutput:
         """The answer's items. Raises what the client raises."""
         began = time.perf_counter()
         try:
-            answer = self._client.bulk(operations=operations, filter_path=_ANSWER)
+            answer = self._client.bulk(operations=cast("Any", operations), filter_path=_ANSWER)
         finally:
             self.seconds_waited += time.perf_counter() - began
         return [next(iter(item.values())) for item in answer.body["items"]]

@@ -28,7 +28,7 @@ class GivenUpError(Exception):
 
 
 class Pump:
-    """Delivers what waits for one output. `patience`: seconds of trouble until it gives up, None never; `stop` ends it between two tries."""
+    """Delivers what waits for one output. `patience`: seconds of trouble until it gives up (None: never); `stop` ends it between tries."""
 
     def __init__(
         self, connection: sqlite3.Connection, output: Output, *, say: Say, stop: threading.Event | None = None,
@@ -107,7 +107,9 @@ class Pump:
     def _tell(self, attempt: Attempt) -> None:
         """Says what is wrong once, and that it is over."""
         if attempt.trouble != self._trouble:
-            self._say(attempt.trouble + "; everything is kept and tried again" if attempt.trouble else f"{self._output.name}: delivering again")
+            self._say(
+                attempt.trouble + "; everything is kept and tried again" if attempt.trouble else f"{self._output.name}: delivering again"
+            )
             self._trouble = attempt.trouble
 
     def _wait(self, tries: int, began: float) -> bool:

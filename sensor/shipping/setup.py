@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,14 +30,27 @@ class Done:
 def set_up(client: Elasticsearch, *, lifecycle: bool = False) -> Iterator[Done]:
     """Component templates, index templates, and the policy of index lifecycle management where it is asked for. What is as it should be is
     left alone. Raises what the client raises."""
-    for name, body in mapping.component_templates().items():
-        get, put = client.cluster.get_component_template, client.cluster.put_component_template
-        yield _put("component template", name, body, get, put, "component_templates", "component_template")
-    for name, body in mapping.index_templates().items():
-        get, put = client.indices.get_index_template, client.indices.put_index_template
-        yield _put("index template", name, body, get, put, "index_templates", "index_template")
+    for what, bodies, get, put, many, one in _kinds(client):
+        for name, body in bodies.items():
+            yield _put(what, name, body, get, put, many, one)
     if lifecycle:
         yield _policy(client)
+
+
+Kind = tuple[str, Mapping[str, Any], Callable[..., Any], Callable[..., Any], str, str]
+
+
+def _kinds(client: Elasticsearch) -> Sequence[Kind]:
+    """What it is called, bodies by name, how to ask for one and to put one, and where it stands in the answer."""
+    cluster, indices = client.cluster, client.indices
+    components, templates = mapping.component_templates(), mapping.index_templates()
+    return (
+        (
+            "component template", components, cluster.get_component_template, cluster.put_component_template, "component_templates",
+            "component_template",
+        ),
+        ("index template", templates, indices.get_index_template, indices.put_index_template, "index_templates", "index_template"),
+    )  # fmt: skip
 
 
 def _put(
@@ -72,7 +85,7 @@ def _policy(client: Elasticsearch) -> Done:
     return Done("lifecycle policy", POLICY, "made")
 
 
-def check(client: Elasticsearch, namespace: str, transactions: str = "none") -> Iterator[Done]:
+def check(client: Elasticsearch, namespace: str) -> Iterator[Done]:
     """Whether the cluster answers, who we are to it, and whether templates, rights and mapping fit. Each check that fails is `failed`."""
     from elasticsearch import ApiError, TransportError
 
@@ -101,14 +114,22 @@ def _clock(client: Elasticsearch) -> Done:
         return Done("clock", "", "left out", _why(error))
     if offset is None:
         return Done("clock", "", "left out", "the cluster doesn't say its time")
-    return Done("clock", "", "fits" if abs(offset) < 60_000 else "failed", f"the cluster's clock minus this machine's: {offset / 1000:+.1f} s")
+    return Done(
+        "clock", "", "fits" if abs(offset) < 60_000 else "failed", f"the cluster's clock minus this machine's: {offset / 1000:+.1f} s"
+    )
 
 
 def _templates(client: Elasticsearch) -> Iterator[Done]:
     from elasticsearch import ApiError
 
     for what, bodies, get, many, one in (
-        ("component template", mapping.component_templates(), client.cluster.get_component_template, "component_templates", "component_template"),
+        (
+            "component template",
+            mapping.component_templates(),
+            client.cluster.get_component_template,
+            "component_templates",
+            "component_template",
+        ),
         ("index template", mapping.index_templates(), client.indices.get_index_template, "index_templates", "index_template"),
     ):
         for name, body in bodies.items():

@@ -5,16 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from sensor import outbox
 from sensor.documents.fields import STREAMS
-from sensor.shipping.config import Configuration, ConfigurationError
+from sensor.shipping.config import Configuration, ConfigurationError, Elastic
 from sensor.shipping.output import Output
-from sensor.shipping.pump import GivenUpError, Pump
+from sensor.shipping.pump import GivenUpError, Pump, atomic
 from sensor.store import Store, StoreError
 
 POLL_SECONDS: Final = 1.0
@@ -30,26 +31,30 @@ class Shipped:
     failed: list[str] = field(default_factory=list)
 
 
-def outputs(configuration: Configuration) -> list[Callable[[], Output]]:
-    """Makers of the configured outputs; each is made in the thread that uses it. Raises ConfigurationError."""
-    made: list[Callable[[], Output]] = []
+def outputs(configuration: Configuration) -> list[Output]:
+    """The configured outputs; nothing is connected yet. Raises ConfigurationError."""
+    made: list[Output] = []
     if configuration.elasticsearch is not None:
-        made.append(lambda: _elastic(configuration))
+        made.append(_elastic(configuration, configuration.elasticsearch))
     for one in configuration.outputs:
         from sensor.shipping.others import other_output
 
-        made.append(lambda one=one: other_output(one, configuration))  # type: ignore[misc]
+        made.append(other_output(one, configuration))
     if not made:
-        raise ConfigurationError("there is no output: fieldtap.toml needs [elasticsearch] or [[outputs]] ('fieldtap ship --help' shows how)")
+        raise ConfigurationError(
+            "there is no output: fieldtap.toml needs [elasticsearch] or [[outputs]] ('fieldtap ship --help' shows how)"
+        )
+    twice = {output.name for output in made if sum(output.name == other.name for other in made) > 1}
+    if twice:
+        raise ConfigurationError(f"two outputs are the same: {', '.join(sorted(twice))}")
     return made
 
 
-def _elastic(configuration: Configuration) -> Output:
+def _elastic(configuration: Configuration, elastic: Elastic) -> Output:
     from sensor.shipping.client import connect, maker_of
     from sensor.shipping.elastic import ElasticOutput
 
-    assert configuration.elasticsearch is not None
-    return ElasticOutput(connect(configuration.elasticsearch), maker_of(configuration), tuple(STREAMS))
+    return ElasticOutput(connect(elastic), maker_of(configuration), tuple(STREAMS))
 
 
 def ship(
@@ -58,14 +63,18 @@ def ship(
 ) -> Shipped:  # fmt: skip
     """Delivers until it is stopped, or (`once`) until nothing waits; `only` limits it to outputs whose name begins so. Raises
     ConfigurationError, StoreError, and BlockingIOError where another shipper is at work on this store."""
-    made = [make for make in outputs(configuration)]
+    configured = outputs(configuration)
+    chosen = [output for output in configured if only is None or output.name.startswith(only)]
+    if not chosen:
+        raise ConfigurationError(f"no output's name begins with {only!r}; there are {', '.join(output.name for output in configured)}")
     ended = Shipped()
     with alone(store), Store.open(store) as kept:
+        with atomic(kept.connection):  # all of them before the first one takes anything out
+            for output in configured:
+                outbox.register(kept.connection, output.name, output.classes)
         _assets(kept, configuration)
-        threads = [
-            threading.Thread(target=_deliver, args=(store, make, ended), kwargs={"once": once, "say": say, "stop": stop, "patience": patience})
-            for make in _chosen(made, only)
-        ]
+        given = {"once": once, "say": say, "stop": stop, "patience": patience}
+        threads = [threading.Thread(target=_deliver, args=(store, output, ended), kwargs=given) for output in chosen]
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
@@ -74,20 +83,6 @@ def ship(
             if not once and not stop.is_set():
                 _assets(kept, configuration)
     return ended
-
-
-def _chosen(made: Sequence[Callable[[], Output]], only: str | None) -> list[Callable[[], Output]]:
-    if only is None:
-        return list(made)
-    kept = []
-    for make in made:
-        output = make()
-        if output.name.startswith(only):
-            kept.append(make)
-        output.close()
-    if not kept:
-        raise ConfigurationError(f"no output's name begins with {only!r}")
-    return kept
 
 
 def _assets(store: Store, configuration: Configuration) -> None:
@@ -99,22 +94,23 @@ def _assets(store: Store, configuration: Configuration) -> None:
 
 
 def _deliver(
-    store: Path, make: Callable[[], Output], ended: Shipped, *, once: bool, say: Say, stop: threading.Event, patience: float | None
-) -> None:
+    store: Path, output: Output, ended: Shipped, *, once: bool, say: Say, stop: threading.Event, patience: float | None
+) -> None:  # fmt: skip
     try:
-        output = make()
-        try:
-            with Store.open(store) as kept:
-                pump = Pump(kept.connection, output, say=say, stop=stop, patience=patience)
-                try:
-                    _until(pump, once, stop)
-                finally:
-                    ended.delivered[output.name], ended.refused[output.name] = pump.delivered, pump.refused
-        finally:
-            output.close()
-    except (GivenUpError, ConfigurationError, StoreError, OSError) as error:
+        with Store.open(store) as kept:
+            pump = Pump(kept.connection, output, say=say, stop=stop, patience=patience)
+            try:
+                _until(pump, once, stop)
+            finally:
+                ended.delivered[output.name], ended.refused[output.name] = pump.delivered, pump.refused
+    except (GivenUpError, StoreError, OSError) as error:
         ended.failed.append(str(error))
         say(str(error))
+    except BaseException as error:
+        ended.failed.append(f"{output.name}: {type(error).__name__}: {error}")
+        raise
+    finally:
+        output.close()
 
 
 def _until(pump: Pump, once: bool, stop: threading.Event) -> None:
