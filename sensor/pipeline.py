@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from dissectors import Batch, Crossing, Engine, Expected, Tally, Transaction, WindowTally
     from sensor.plan import Plan
+    from sensor.spool import Lines, Transactions
 
     class Judge(Protocol):
         """Whoever answers the gate: zones.decision.Decider, the judge of rules."""
@@ -90,7 +91,8 @@ class ReplayConfig:
     `captures`: files, folders, or `-` for standard input. `zones`: a policy file, None judges no traffic. `rules`: folders of rules beside
     the catalog (`catalog` switches the shipped ones). `store`: the store's file, None for the user's own; `keep` False writes none.
     `start` and `end`: capture time in ns, inclusive and exclusive. `digest`: work out the captures' SHA-256, which takes longer than
-    analysing them. The rest goes to dissectors.Engine as it is.
+    analysing them. `outbox`: which transactions wait for outputs: none, unexpected (those that findings show) or all. The rest goes to
+    dissectors.Engine as it is.
     """
 
     captures: Sequence[str | Path]
@@ -109,6 +111,7 @@ class ReplayConfig:
     limits: Mapping[str, int] = field(default_factory=dict)
     cache: bool = True
     digest: bool = False
+    outbox: Transactions = "none"
 
 
 class ConfigurationError(ValueError):
@@ -317,12 +320,30 @@ def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
     from sensor.plan import load
 
     plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=_declared(config))
-    engine = _opened(config)
-    with collector_at_rest():
-        result = analyse(engine, plan, progress)
-        if config.keep:
-            result.keep(config.store)
+    with _spooled(config) as lines:
+        engine = _opened(config, None if lines is None else lines.path)
+        with collector_at_rest():
+            result = analyse(engine, plan, progress)
+            result.lines = lines
+            if config.keep:
+                result.keep(config.store)
     return result
+
+
+@contextmanager
+def _spooled(config: ReplayConfig) -> Iterator[Lines | None]:
+    """Where the engine writes transactions for the outbox: the file that was asked for, else one of our own that goes when all is kept."""
+    if config.outbox == "none" or not config.keep:
+        yield None
+        return
+    from sensor.places import default_store
+    from sensor.spool import Lines, spool
+
+    if config.transactions is not None:
+        yield Lines(Path(config.transactions), config.outbox)
+        return
+    with spool(default_store() if config.store is None else config.store) as path:
+        yield Lines(path, config.outbox)
 
 
 def _declared(config: ReplayConfig) -> Sequence[Any]:
@@ -337,15 +358,15 @@ def _declared(config: ReplayConfig) -> Sequence[Any]:
     return kept_declarations(store)
 
 
-def _opened(config: ReplayConfig) -> Engine:
-    """The engine with its captures open."""
+def _opened(config: ReplayConfig, lines: Path | None) -> Engine:
+    """The engine with its captures open. `lines`: where transactions go for the outbox."""
     from dissectors import Engine
 
     try:
         engine = Engine(
             follow=False, threads=config.threads, filter=config.filter, start=config.start, end=config.end,
-            transactions=config.transactions, batch_packets=config.batch_packets, plugins=config.plugins, limits=config.limits,
-            digest=config.digest,
+            transactions=config.transactions if lines is None else str(lines), batch_packets=config.batch_packets,
+            plugins=config.plugins, limits=config.limits, digest=config.digest,
         )  # fmt: skip
     except (ValueError, LookupError) as error:
         raise ConfigurationError(str(error)) from error

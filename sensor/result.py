@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sensor.inventory.resolve import Assets
     from sensor.pipeline import Pipeline
     from sensor.plan import Plan
+    from sensor.spool import Lines
 
 _Entry = TypeVar("_Entry", covariant=True)
 
@@ -36,7 +37,7 @@ class Result:
 
     `engine` is Engine.result(), `revisions` every revision of a finding in the order they came, `findings` the newest state of each.
     `interrupted`: it was told to stop before the captures' end. `store_error` says why nothing was kept, `left_out` how many operations
-    the store had no room for.
+    the store had no room for. `lines` are the transactions that go into the outbox.
     """
 
     engine: Mapping[str, Any]
@@ -52,6 +53,7 @@ class Result:
     store_error: str | None = None
     stored: Path | None = None
     left_out: int = 0
+    lines: Lines | None = None
 
     @classmethod
     def of(cls, pipeline: Pipeline, plan: Plan) -> Result:

@@ -4,6 +4,9 @@ Times are capture time in ns, lists of an asset are joined by spaces (a role is 
 a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and times; its path is absolute. `declared`
 is only ever added to: the newest row of an asset and name holds, and one without a value takes it back. A policy is kept as the bytes
 that were in force, a run's chapter as its report's JSON (sensor.reports). Of dispositions the newest row of a finding holds.
+
+The outbox (sensor.outbox) holds what outputs have to deliver until all of them have; two triggers count what was ever put into it and
+what it holds, so that its counters can't be forgotten. `edition` of a revision grows when it is told anew.
 """
 
 from __future__ import annotations
@@ -57,5 +60,32 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX chapters_by_time ON chapters (first, last)",
         "CREATE TABLE dispositions (id INTEGER PRIMARY KEY, finding TEXT NOT NULL, state TEXT NOT NULL, who TEXT NOT NULL,"
         " why TEXT NOT NULL, at TEXT NOT NULL)",
+    ),
+    (
+        "ALTER TABLE revisions ADD COLUMN edition INTEGER NOT NULL DEFAULT 1",
+        "ALTER TABLE outbox RENAME TO outbox_before",
+        "CREATE TABLE outbox (sequence INTEGER PRIMARY KEY AUTOINCREMENT, class TEXT NOT NULL, id TEXT NOT NULL, document BLOB NOT NULL,"
+        " bytes INTEGER NOT NULL, at TEXT NOT NULL)",
+        "CREATE INDEX outbox_by_class ON outbox (class, sequence)",
+        "CREATE TABLE outbox_classes (class TEXT PRIMARY KEY, produced INTEGER NOT NULL, held INTEGER NOT NULL, bytes INTEGER NOT NULL)"
+        " WITHOUT ROWID",
+        "CREATE TRIGGER outbox_produced AFTER INSERT ON outbox BEGIN"
+        " INSERT INTO outbox_classes VALUES (new.class, 1, 1, new.bytes)"
+        " ON CONFLICT DO UPDATE SET produced = produced + 1, held = held + 1, bytes = bytes + excluded.bytes; END",
+        "CREATE TRIGGER outbox_gone AFTER DELETE ON outbox BEGIN"
+        " UPDATE outbox_classes SET held = held - 1, bytes = bytes - old.bytes WHERE class = old.class; END",
+        "INSERT INTO outbox (class, id, document, bytes, at)"
+        " SELECT CASE f.kind WHEN 'health' THEN 'coverage' ELSE f.kind END, o.finding || '.' || o.revision, r.document,"
+        " length(CAST(r.document AS BLOB)), strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+        " FROM outbox_before o JOIN revisions r ON r.finding = o.finding AND r.revision = o.revision JOIN findings f ON f.id = o.finding"
+        " ORDER BY o.sequence",
+        "DROP TABLE outbox_before",
+        "CREATE TABLE outputs (name TEXT NOT NULL, class TEXT NOT NULL, position INTEGER NOT NULL, sending INTEGER NOT NULL,"
+        " before INTEGER NOT NULL, delivered INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0, place TEXT,"
+        " PRIMARY KEY (name, class)) WITHOUT ROWID",
+        "CREATE TABLE dead_letters (number INTEGER PRIMARY KEY AUTOINCREMENT, output TEXT NOT NULL, class TEXT NOT NULL, id TEXT NOT NULL,"
+        " document BLOB NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL, refused TEXT NOT NULL, again INTEGER NOT NULL DEFAULT 0)",
+        "CREATE INDEX dead_letters_by_output ON dead_letters (output, again)",
+        "CREATE TABLE shipped_assets (asset TEXT PRIMARY KEY, digest TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID",
     ),
 )

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from sensor import outbox
 from sensor.clock import nanoseconds, utc
 from sensor.inventory import kept
 from sensor.inventory.edges import Edges, edges
@@ -82,6 +83,7 @@ class Store:
             kept.insert_operations(connection, run, result, captures)
             kept.insert_ledgers(connection, run, result)
             _insert_findings(connection, run, result)
+            outbox.put_run(connection, run, result)
             if result.plan.policy is not None:
                 from sensor.reports.kept import keep_chapter
 
@@ -326,7 +328,7 @@ def _insert_assets(connection: sqlite3.Connection, result: Result, captures: Map
 
 
 def _insert_findings(connection: sqlite3.Connection, run: int, result: Result) -> None:
-    """The newest state of each, every revision, and for each revision that is new or another than before a row for the shipper."""
+    """The newest state of each, every revision, and for each revision that is new or another than before a row in the outbox."""
     connection.executemany(
         "INSERT INTO findings (id, revision, kind, severity, rule, conduit, protocol, client, server, state, first, last, count,"
         " run, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision,"
@@ -334,20 +336,19 @@ def _insert_findings(connection: sqlite3.Connection, run: int, result: Result) -
         " document = excluded.document",
         (_finding_row(finding, run) for finding in result.findings),
     )
+    told: list[tuple[str, str, bytes]] = []
     for finding in result.revisions:
-        document = json.dumps(finding.to_dict(), default=str)
+        said = finding.to_dict()
+        document = json.dumps(said, default=str)
         changed = connection.execute(
             "INSERT INTO revisions (finding, revision, revised, run, document) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (finding, revision) DO UPDATE SET revised = excluded.revised, run = excluded.run, document = excluded.document"
-            " WHERE document <> excluded.document",
+            " ON CONFLICT (finding, revision) DO UPDATE SET revised = excluded.revised, run = excluded.run, document = excluded.document,"
+            " edition = edition + 1 WHERE document <> excluded.document RETURNING edition",
             (finding.id, finding.revision, utc(finding.revised), run, document),
-        )
-        if changed.rowcount:
-            connection.execute(
-                "INSERT INTO outbox (finding, revision) VALUES (?, ?)"
-                " ON CONFLICT (finding, revision) DO UPDATE SET state = 'waiting', attempts = 0",
-                (finding.id, finding.revision),
-            )
+        ).fetchone()
+        if changed is not None:
+            told.append(outbox.of_finding(said, changed[0]))
+    outbox.put(connection, told)
 
 
 def _finding_row(finding: Finding, run: int) -> Sequence[Any]:

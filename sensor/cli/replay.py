@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,10 @@ from sensor.cli.exits import Exit
 if TYPE_CHECKING:
     from sensor.pipeline import Progress, ReplayConfig
     from sensor.result import Result
+    from sensor.spool import Transactions
 
+PATIENCE = 60
+"""Seconds of trouble after which --elastic leaves the rest to 'fieldtap ship'."""
 _QUIET_SECONDS = 0.4
 """A run that is over sooner shows no progress bar."""
 _kept: list[Result] = []
@@ -55,9 +59,11 @@ _SEVERITIES = ("info", "low", "medium", "high", "critical")
 @click.option("--threads", type=click.IntRange(0, 2), default=0, help="1 or 2; 0 chooses. The result is the same.", show_default=True)
 @click.option("--dissector", "dissectors", multiple=True, metavar="NAME", help="Switch on an installed Python dissector. May be repeated.")
 @click.option("--digest/--no-digest", default=None, help="Work out the captures' SHA-256.", show_default="with --json")
+@click.option("--elastic", is_flag=True, help="Ship to Elasticsearch when the run is kept ('fieldtap ship' in a process of its own).")
+@click.option("--config", type=options.FILE, metavar="FILE", help="The configuration for --elastic.", show_default="fieldtap.toml")
 @click.option("--fail-on", type=click.Choice(_SEVERITIES), help="Exit with 1 when there is a finding of this severity or above.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary and no progress; the exit code and errors remain.")
-def replay(quiet: bool, as_json: bool, fail_on: str | None, **given: Any) -> int:
+def replay(quiet: bool, as_json: bool, fail_on: str | None, elastic: bool, config: Path | None, **given: Any) -> int:
     """Analyse captures: what is on the network, who does what to whom, is it allowed, is it an attack.
 
     A CAPTURE is a pcap or pcapng file (also gzip or zstd), a folder of them, or - for standard input. Several are merged by time.
@@ -65,13 +71,42 @@ def replay(quiet: bool, as_json: bool, fail_on: str | None, **given: Any) -> int
     from sensor.pipeline import collector_at_rest
     from sensor.pipeline import replay as run
 
-    config = _config(as_json, **given)
+    wanted = _config(as_json, **given)
+    if elastic:
+        wanted = replace(wanted, outbox=_shipped(wanted, config))
     with collector_at_rest():
         with watched(quiet) as progress:
-            result = run(config, progress)
+            result = run(wanted, progress)
         _kept[:] = [result]
-        _show(result, quiet=quiet, as_json=as_json, lines_on_stdout=config.transactions == "-")
-        return ended(result, fail_on)
+        _show(result, quiet=quiet, as_json=as_json, lines_on_stdout=wanted.transactions == "-")
+        code = ended(result, fail_on)
+    if elastic and result.store_error is None:
+        shipped = _ship(wanted, config)
+        return shipped if code in (Exit.DONE, Exit.FOUND) and shipped != Exit.DONE else code
+    return code
+
+
+def _shipped(wanted: ReplayConfig, config: Path | None) -> Transactions:
+    """Which transactions go to the cluster."""
+    from sensor.cli.configured import cluster
+
+    if not wanted.keep:
+        raise click.UsageError("--elastic ships what the store holds: it can't go with --store none.")
+    transactions = cluster(config)[1].transactions
+    if transactions != "none" and wanted.transactions == "-":
+        raise click.UsageError("--transactions - and transactions for Elasticsearch can't go together: give --transactions a file.")
+    return transactions
+
+
+def _ship(wanted: ReplayConfig, config: Path | None) -> Exit:
+    """`fieldtap ship --once`, which knows the network and no packets."""
+    import subprocess
+
+    store = [] if wanted.store is None else ["--store", str(wanted.store)]
+    named = [] if config is None else ["--config", str(config)]
+    limits = ["--once", "--only", "elasticsearch", "--patience", str(PATIENCE), "--quiet"]
+    done = subprocess.run([sys.executable, "-m", "sensor.cli", "ship", *limits, *store, *named], check=False)
+    return Exit.DONE if done.returncode == 0 else Exit.OUTPUT
 
 
 def _config(
