@@ -1,7 +1,7 @@
 """Where the fields of rules stand in Elasticsearch's documents: the one table that `rules convert` and the outputs share.
 
-A document holds the transaction as its JSON says it (DESIGN.md, section 7) under `fieldtap.`, and copies for which ECS has a name beside it. A
-field is asked for where ECS has it with the same type and meaning, else below `fieldtap.`.
+A document holds the transaction as its JSON says it (DESIGN.md, section 7) under `fieldtap.`, and copies for which ECS has a name beside
+it. A field is asked for where ECS has it with the same type and meaning, else below `fieldtap.`.
 """
 
 from __future__ import annotations

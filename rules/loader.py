@@ -88,9 +88,9 @@ def compile_rules(
 ) -> Plan:
     """Makes the plan of these rule files and folders.
 
-    Where a later path has a rule with the id of an earlier one, the later rule stands; overrides (rules.overrides) change rules of any path. The
-    plan says so. `registry` is `dissectors.protocols()`, `placeholders` gives the values of `%names%` (addresses may be networks), `services` are names
-    of protocols besides the registry's. Raises RuleErrors with every problem.
+    Where a later path has a rule with the id of an earlier one, the later rule stands; overrides (rules.overrides) change rules of any
+    path. The plan says so. `registry` is `dissectors.protocols()`, `placeholders` gives the values of `%names%` (addresses may be
+    networks), `services` are names of protocols besides the registry's. Raises RuleErrors with every problem.
     """
     paths = list(paths)
     known = placeholders or {}
@@ -126,8 +126,12 @@ def _drafts(paths: list[Path | str], names: Names) -> tuple[list[Draft], list[Ov
     problems: list[Problem] = []
     drafts: list[Draft] = []
     given: list[Override] = []
+    seen: set[Path] = set()
     for layer, top in enumerate(paths):
         for path, file in rule_files([top]):
+            if path.resolve() in seen:  # a file that is named twice is read once
+                continue
+            seen.add(path.resolve())
             for document in read(path, problems):
                 draft = Draft(document=document, file=file, layer=layer)
                 if overrides.is_override(document.data):
@@ -241,9 +245,7 @@ def _bases(key: _Key, by_reference: Mapping[str, Draft]) -> list[Draft] | None:
     return found
 
 
-def _rule(
-    draft: Draft, bases: list[Draft] | None, placeholders: Placeholders, own: Overrides, changes: list[Change]
-) -> Rule | Inactive:
+def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders, own: Overrides, changes: list[Change]) -> Rule | Inactive:
     """One rule that alerts, with its placeholders replaced and what a site says of it."""
     count = None if bases is None else correlation.count(draft.data)
     expr, missing = _resolve(draft, [draft] if bases is None else bases, placeholders)

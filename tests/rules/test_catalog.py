@@ -13,6 +13,7 @@ from dissectors import protocols
 from rules.attack import REVOKED, Attack, technique
 from rules.fields import FIELDS, Stage
 from rules.loader import catalog, compile_rules, digest
+from tests import field_table
 from tests.rules.gate import Gate
 from tests.rules.registry import REGISTRY as SOME
 from tests.rules.write import rule as written
@@ -90,9 +91,9 @@ def test_the_digest_changes_with_everything_that_a_plan_is_made_from(tmp_path: P
     assert digest([tmp_path], REGISTRY, {}) != first
 
 
-def test_the_table_of_fields_in_the_readme_is_the_code_s() -> None:
-    text = (Path(__file__).parents[2] / "rules" / "README.md").read_text()
-    rows = [f"| `{one.name}` | {one.type} | {one.stage.name.lower()} | {one.meaning} |" for one in FIELDS.values()]
-    missing = [row for row in rows if row not in text]
-    assert not missing, "rules/README.md lacks these rows:\n" + "\n".join(missing)
+def test_the_tables_of_fields_are_current() -> None:
+    own = field_table.own_fields()
+    assert field_table.OWN.read_text() == field_table.kept(own), "make it anew with `python -m tests.field_table`"
+    readme = field_table.README.read_text()
+    assert readme == field_table.written(readme, own), "make it anew with `python -m tests.field_table`"
     assert {one.stage for one in FIELDS.values()} == set(Stage)

@@ -32,9 +32,9 @@ def plan() -> Plan:
 @cache
 def found(capture: str) -> dict[str, int]:
     """What all rules find on a capture, by rule name."""
-    from tests.rules.evidence import Evidence
+    from rules.evidence import Trial
 
-    return dict(Evidence(plan(), PCAPS / capture).run())
+    return dict(Trial(plan(), PCAPS / capture).run())
 
 
 def test_every_rule_is_active() -> None:
