@@ -14,6 +14,10 @@ from rules.plan import Count
 Placeholders = Mapping[str, Sequence[str]]
 
 
+_NOTHING: Mapping[str, Any] = {"_id": "none"}
+"""A search that no document fits."""
+
+
 class Converted(NamedTuple):
     """A rule's search: Lucene's query syntax, the body of a `_search`, and what the query says less exactly than the rule."""
 
@@ -34,7 +38,8 @@ def converted(rule: Mapping[str, Any], counted: Sequence[Mapping[str, Any]], pla
     `placeholders` gives the values of `%names%`. Raises ConversionError.
     """
     notes: list[str] = []
-    parts = [_query(one, placeholders, notes) for one in (counted if "correlation" in rule else [rule])]
+    given = dict.fromkeys(rule.get("fieldtap", {}).get("optional", ()), ()) | dict(placeholders)
+    parts = [_query(one, given, notes) for one in (counted if "correlation" in rule else [rule])]
     text = parts[0] if len(parts) == 1 else " OR ".join(f"({part})" for part in parts)
     body: dict[str, Any] = {"query": {"query_string": {"query": text, "analyze_wildcard": False}}, "sort": [{TIME: "asc"}]}
     if "correlation" in rule:
@@ -67,11 +72,11 @@ def _compared(name: str, value: Any, condition: Any, notes: list[str]) -> Mappin
         return None
     ((key, other),) = value.items()
     notes.append(f"documents whose {key.partition('|')[0]} is their {other} are excepted by the rule, not by the query")
-    return {"_id": "none"}
+    return _NOTHING
 
 
 def _search(value: Any, placeholders: Placeholders, notes: list[str]) -> Any:
-    """A search with the fields of documents, placeholders replaced."""
+    """A search with the fields of documents, placeholders replaced; where one stands for nobody, nothing fits it."""
     if isinstance(value, list):
         return [_search(item, placeholders, notes) for item in value]
     made: dict[str, Any] = {}
@@ -87,6 +92,8 @@ def _search(value: Any, placeholders: Placeholders, notes: list[str]) -> Any:
             notes.append("Lucene knows fewer patterns than RE2: no \\d, \\w, \\b")
         if "expand" in modifiers:
             asked = _expanded(asked, placeholders)
+            if not asked:
+                return _NOTHING
             modifiers.remove("expand")
         if name.endswith(".mac"):
             asked = [document_mac(str(one)) for one in (asked if isinstance(asked, list) else [asked])]

@@ -15,7 +15,8 @@ from rules.loader import catalog, rule_files
 from rules.source import read
 from tests.rules.write import rule
 
-PLACEHOLDERS = {name: ["10.20.4.7", "10.3.0.0/16"] for name in ("engineering_stations", "dnp3_masters", "lower_levels", "controllers")}
+NAMES = ("dnp3_masters", "lower_levels", "level_1", "dhcp_servers", "modbus_masters", "s7_clients", "opcua_clients", "hmis")
+PLACEHOLDERS = {name: ["10.20.4.7", "10.3.0.0/16"] for name in ("engineering_stations", *NAMES)}
 DETECTIONS = [
     ({"unit": ["1", "2"]}, 'fieldtap.unit:("1" OR "2")'),
     ({"function.code|gte": 15}, "fieldtap.function.code:>=15"),
