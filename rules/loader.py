@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rules import correlation, header
+from rules import correlation, header, overrides
 from rules.expression import Expr, disjunction
 from rules.names import Names, Registry, near
-from rules.plan import Inactive, Plan, Problem, Rule, RuleErrors
+from rules.overrides import Override, Overrides
+from rules.plan import Change, Inactive, Plan, Problem, Rule, RuleErrors
 from rules.sigma import Translator, placeholders_of, resolved
 from rules.source import Document, Place, read
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 """Raised when the same rules give another plan, so that cached ones are made again."""
 
 Placeholders = Mapping[str, Sequence[str]]
@@ -28,6 +29,7 @@ class Draft:
 
     document: Document
     file: str
+    layer: int = 0
     expr: Expr = False
     problems: list[Problem] = field(default_factory=list)
 
@@ -35,6 +37,11 @@ class Draft:
     def data(self) -> Any:
         """The document's value."""
         return self.document.data
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """What others call it by: its id and its name."""
+        return tuple(value for value in (self.data.get("id"), self.name) if isinstance(value, str))
 
     @property
     def name(self) -> str:
@@ -81,14 +88,17 @@ def compile_rules(
 ) -> Plan:
     """Makes the plan of these rule files and folders.
 
-    `registry` is `dissectors.protocols()`, `placeholders` gives the values of `%names%` (addresses may be networks), `services` are names
-    of protocols besides the registry's. Raises RuleErrors with every problem.
+    Where a later path has a rule with the id of an earlier one, the later rule stands; overrides (rules.overrides) change rules of any
+    path. The plan says so. `registry` is `dissectors.protocols()`, `placeholders` gives the values of `%names%` (addresses may be
+    networks), `services` are names of protocols besides the registry's. Raises RuleErrors with every problem.
     """
     paths = list(paths)
     known = placeholders or {}
-    drafts, problems = _drafts(paths, Names(registry, services))
-    rules, inactive = _rules(drafts, known)
-    problems.extend(problem for draft in drafts for problem in draft.problems)
+    drafts, given, problems = _drafts(paths, Names(registry, services))
+    changes: list[Change] = []
+    drafts, hidden = _latest(drafts, changes)
+    rules, inactive = _rules(drafts, known, overrides.by_target(given, (ref.lower() for d in drafts for ref in d.references)), changes)
+    problems.extend(problem for draft in (*drafts, *hidden) for problem in draft.problems)
     if problems:
         raise RuleErrors(tuple(sorted(set(problems), key=lambda problem: (problem.file, problem.line, problem.what))))
     return Plan(
@@ -96,6 +106,7 @@ def compile_rules(
         inactive=tuple(inactive),
         kinds=Names(registry).kinds(),
         digest=digest(paths, registry, known, services),
+        changes=tuple(changes),
     )
 
 
@@ -110,17 +121,25 @@ def check(
     return ()
 
 
-def _drafts(paths: list[Path | str], names: Names) -> tuple[list[Draft], list[Problem]]:
-    """The documents of all files, headers and detections checked."""
+def _drafts(paths: list[Path | str], names: Names) -> tuple[list[Draft], list[Override], list[Problem]]:
+    """The documents of all files, headers and detections checked, and what overrides others."""
     problems: list[Problem] = []
     drafts: list[Draft] = []
-    for path, file in rule_files(paths):
-        for document in read(path, problems):
-            draft = Draft(document=document, file=file)
-            if isinstance(document.data, Mapping):
-                drafts.append(draft)
-            else:
-                problems.append(Problem(file=document.file, line=document.line(), what="a rule is a map"))
+    given: list[Override] = []
+    seen: set[Path] = set()
+    for layer, top in enumerate(paths):
+        for path, file in rule_files([top]):
+            if path.resolve() in seen:  # a file that is named twice is read once
+                continue
+            seen.add(path.resolve())
+            for document in read(path, problems):
+                draft = Draft(document=document, file=file, layer=layer)
+                if overrides.is_override(document.data):
+                    given.append(overrides.read(document, len(given), names, _noted(document, problems)))
+                elif isinstance(document.data, Mapping):
+                    drafts.append(draft)
+                else:
+                    problems.append(Problem(file=document.file, line=document.line(), what="a rule is a map"))
     for draft in drafts:
         header.check(draft.document, draft.wrong)
         if "correlation" in draft.data:
@@ -128,7 +147,24 @@ def _drafts(paths: list[Path | str], names: Names) -> tuple[list[Draft], list[Pr
         else:
             _detection(draft, names)
     _unique(drafts)
-    return drafts, problems
+    return drafts, given, problems
+
+
+def _noted(document: Document, problems: list[Problem]) -> overrides.Wrong:
+    """Notes what is wrong at a place of a document."""
+    return lambda place, what: problems.append(Problem(file=document.file, line=document.line(place), what=what))
+
+
+def _latest(drafts: list[Draft], changes: list[Change]) -> tuple[list[Draft], list[Draft]]:
+    """The rules that stand, and those that a later path has anew."""
+    last = {str(draft.data.get("id")).lower(): draft for draft in drafts}
+    hidden = [draft for draft in drafts if "id" in draft.data and last[str(draft.data["id"]).lower()].layer > draft.layer]
+    for old in hidden:
+        new = last[str(old.data["id"]).lower()]
+        what = f"replaced: {old.file} stands no longer"
+        changes.append(Change(str(old.data["id"]), str(new.data.get("title")), what, new.document.file, new.document.line()))
+    gone = {id(draft) for draft in hidden}
+    return [draft for draft in drafts if id(draft) not in gone], hidden
 
 
 def _detection(draft: Draft, names: Names) -> None:
@@ -149,11 +185,15 @@ def _unique(drafts: list[Draft]) -> None:
             if not isinstance(value, str):
                 continue
             first = seen.setdefault(value.lower(), draft)
-            if first is not draft:
+            if first is not draft and first.layer < draft.layer and first.data.get("id") == draft.data.get("id"):
+                seen[value.lower()] = draft  # a later path's rule stands for an earlier one's
+            elif first is not draft:
                 draft.wrong((key,), f"{key} {value} is already that of {first.document.file}:{first.document.line((key,))}")
 
 
-def _rules(drafts: list[Draft], placeholders: Placeholders) -> tuple[list[Rule], list[Inactive]]:
+def _rules(
+    drafts: list[Draft], placeholders: Placeholders, given: Mapping[str, Overrides], changes: list[Change]
+) -> tuple[list[Rule], list[Inactive]]:
     """The rules that alert, in the order of their files: those of one transaction and correlations; a base rule only if it asks to."""
     by_reference = {ref: draft for draft in drafts for ref in (draft.data.get("id"), draft.data.get("name")) if isinstance(ref, str)}
     bases = {draft: found for draft, found in ((d, _bases(d, by_reference)) for d in map(_Key, drafts)) if found is not None}
@@ -164,7 +204,13 @@ def _rules(drafts: list[Draft], placeholders: Placeholders) -> tuple[list[Rule],
     for key in map(_Key, drafts):
         if key in silent and key not in loud:
             continue
-        made = _rule(key.draft, bases.get(key), placeholders)
+        own = overrides.joined(given, (ref.lower() for ref in key.draft.references))
+        said: list[Change] = []
+        made = _rule(key.draft, bases.get(key), placeholders, own, said)
+        if own.disabled is not None:
+            changes.append(own.disabled.change(str(key.draft.data.get("id")), str(key.draft.data.get("title")), "disabled"))
+            continue
+        changes.extend(said)
         (inactive if isinstance(made, Inactive) else rules).append(made)  # type: ignore[arg-type]
     return rules, inactive
 
@@ -199,8 +245,8 @@ def _bases(key: _Key, by_reference: Mapping[str, Draft]) -> list[Draft] | None:
     return found
 
 
-def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders) -> Rule | Inactive:
-    """One rule that alerts, with its placeholders replaced."""
+def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders, own: Overrides, changes: list[Change]) -> Rule | Inactive:
+    """One rule that alerts, with its placeholders replaced and what a site says of it."""
     count = None if bases is None else correlation.count(draft.data)
     expr, missing = _resolve(draft, [draft] if bases is None else bases, placeholders)
     reason = header.spelled(draft.data.get("detection")) if count is None else correlation.reason(count)
@@ -210,13 +256,14 @@ def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders) -
     evidence = header.evidence(draft.data, draft.wrong)
     if missing is not None:
         return Inactive(rule=alert.rule, title=alert.title, placeholder=missing, file=draft.file, line=alert.line)
+    expr = own.expr(alert, expr, count, placeholders, changes)
     return Rule(
         id=alert.rule,
         name=draft.name,
         title=alert.title,
         description=str(draft.data.get("description") or ""),
         status=str(draft.data.get("status") or "test"),
-        alert=alert,
+        alert=own.alert(alert, changes),
         expr=expr,
         counted=count,
         evidence=evidence,

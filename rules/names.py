@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
+from importlib.resources import files
 from typing import Any
 
 from rules.fields import ACCESSES, FIELDS, RESULTS, Field, field
@@ -28,8 +30,18 @@ class Names:
         self.services = services
 
     def field(self, name: str) -> Field | None:
-        """The field of this name."""
+        """The field of this name; of a protocol's own only those that its dissector names."""
+        protocol, _, rest = name.partition(".")
+        own = self._own.get(protocol)
+        if name not in FIELDS and own is not None and rest.partition(".")[0] not in own:
+            return None
         return field(name, self.registry)
+
+    @cached_property
+    def _own(self) -> Mapping[str, frozenset[str]]:
+        """Own fields by protocol, nested ones by their first word. A site's dissectors are not in there: theirs may be called anything."""
+        content = files("rules").joinpath("own_fields.json").read_text(encoding="utf-8")
+        return {protocol: frozenset(name.partition(".")[0] for name in own) for protocol, own in json.loads(content).items()}
 
     def kinds(self) -> dict[str, tuple[str, ...]]:
         """Kinds of points by protocol."""
@@ -60,7 +72,8 @@ class Names:
 
     def suggestion(self, name: str) -> str:
         """What a mistyped field may have meant, as the end of a sentence."""
-        return near(name, FIELDS)
+        protocol = name.partition(".")[0]
+        return near(name, [*FIELDS, *(f"{protocol}.{own}" for own in self._own.get(protocol, ()))])
 
     @cached_property
     def _protocols(self) -> set[str]:

@@ -105,10 +105,22 @@ class Inactive(NamedTuple):
     line: int
 
 
+class Change(NamedTuple):
+    """What a site's file did to a rule: replaced it, or overrode part of it. `file` and `line` are those of the site's document."""
+
+    rule: str
+    title: str
+    what: str
+    file: str
+    line: int
+
+
 class Plan(NamedTuple):
-    """The active rules (lane number: place in `rules` + 1), those that are not active, and the kinds of points by protocol."""
+    """The active rules (lane number: place in `rules` + 1), those that are not active, the kinds of points by protocol, and what a site
+    changed."""
 
     rules: tuple[Rule, ...]
     inactive: tuple[Inactive, ...]
     kinds: Mapping[str, tuple[str, ...]]
     digest: str
+    changes: tuple[Change, ...] = ()

@@ -22,6 +22,8 @@ MODIFIERS = frozenset(
 ) | frozenset(["lt", "lte", "m", "multiline", "neq", "re", "s", "startswith"])
 """Sigma's modifiers that make sense for transactions (the others are about Windows command lines and log texts)."""
 
+_MAC = re.compile(r"(?i)[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+
 MAX_DETECTION_VALUES = 10_000
 """Values of one line of a detection."""
 
@@ -292,7 +294,7 @@ def literal(kind: str, text: str, *, cased: bool = False) -> Test:
         if "/" in text:
             return Test("cidr", str(ip_network(text)))
         return Test("in", frozenset([str(ip_address(text))]))
-    if kind == "mac" and not re.fullmatch(r"(?i)[0-9a-f]{2}(:[0-9a-f]{2}){5}", text):
+    if kind == "mac" and not _MAC.fullmatch(text):
         raise ValueError(text)
     return Test("is", text) if cased else Test("in", frozenset([fold(text)]))
 
@@ -305,7 +307,7 @@ def resolved(expr: Expr, placeholders: Mapping[str, Any]) -> Expr:
             for test in tests:
                 if test.op == "placeholder":
                     name, kind = test.value
-                    made.extend(literal(kind, str(value)) for value in placeholders[name])
+                    made.extend(literal(kind, str(value)) for value in placeholders[name] if not _other_address(kind, str(value)))
                 else:
                     made.append(test)
             if not made:
@@ -320,6 +322,11 @@ def resolved(expr: Expr, placeholders: Mapping[str, Any]) -> Expr:
         case Some(items=items):
             return Some(tuple(resolved(item, placeholders) for item in items))
     return expr
+
+
+def _other_address(kind: str, text: str) -> bool:
+    """Whether it is an address of the other kind: a device has both, and a rule asks for one."""
+    return (kind == "ip" and _MAC.fullmatch(text) is not None) or (kind == "mac" and _MAC.fullmatch(text) is None)
 
 
 def placeholders_of(expr: Expr) -> frozenset[str]:

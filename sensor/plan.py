@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _VERSION: Final = 1
 _KEPT: Final = 16
 """Plans that stay in the folder; the oldest go first."""
+_SUPERVISED: Final = 3.0
+"""Purdue levels below this are control: process, controllers, supervision of a cell."""
 _MOST: Final = 64 * 1024 * 1024
 _OURS: Final = ("dissectors", "rules", "zones", "sensor")
 _HARMLESS: Final = frozenset({
@@ -70,14 +72,15 @@ class Plan:
 
     @property
     def rules_summary(self) -> dict[str, Any] | None:
-        """How many rules are active, their digest, and which are not active for want of a placeholder."""
+        """How many rules are active, their digest, which are not active for want of a placeholder, and what a site changed."""
         if self.rules is None:
             return None
         inactive = [
             {"rule": rule.rule, "title": rule.title, "placeholder": rule.placeholder, "file": rule.file, "line": rule.line}
             for rule in self.rules.inactive
         ]
-        return {"active": len(self.rules.rules), "digest": self.rules.digest, "inactive": inactive}
+        changes = [change._asdict() for change in self.rules.changes]
+        return {"active": len(self.rules.rules), "digest": self.rules.digest, "inactive": inactive, "changes": changes}
 
 
 def load(
@@ -121,30 +124,62 @@ def _compile(zones: Path | None, folders: Sequence[Path], digest: str, declared:
 
         policy = joined(policy, declared)
     if folders:
-        from dissectors import _native, protocols
+        from dissectors import protocols
         from rules.loader import compile_rules
 
-        services = sorted({name for _, _, name in _native.services()})
-        rules = compile_rules(folders, protocols(), placeholders(policy, declared), services)
+        rules = compile_rules(folders, protocols(), placeholders(policy, declared), services())
     return Plan(policy=policy, rules=rules, digest=digest)
 
 
-def placeholders(policy: Policy | None, declared: Sequence[Asset] = ()) -> Mapping[str, tuple[str, ...]]:
-    """What `%names%` in rules stand for: the addresses of declared assets, by their role and tags.
+def services() -> Sequence[str]:
+    """The names of protocols that are known by their port alone."""
+    from dissectors import _native
 
-    An asset with role or tag `engineering station` declares `%engineering_stations%`; only what a policy or people declare counts, never
-    what was inferred (DESIGN.md, 5).
+    return sorted({name for _, _, name in _native.services()})
+
+
+def compiled_rules(folders: Sequence[Path], zones: Path | None) -> RulePlan:
+    """The rules of the catalog and of these folders, made anew. Raises PolicyError, RuleErrors."""
+    plan = load(zones, folders, cache=False).rules
+    assert plan is not None
+    return plan
+
+
+def placeholders(policy: Policy | None, declared: Sequence[Asset] = ()) -> Mapping[str, tuple[str, ...]]:
+    """What `%names%` in rules stand for: the addresses of declared assets by their role and tags, and the networks and assets of a
+    policy's zones by the zone and its level.
+
+    An asset with role or tag `engineering station` declares `%engineering_stations%`, a zone `cell-1` of level 1 `%zone_cell_1%`,
+    `%level_1%` and, with all zones below level 3, `%lower_levels%`; all zones together are `%plant%`. Only what a policy or people declare
+    counts, never what was inferred (DESIGN.md, 5).
     """
     found: dict[str, set[str]] = {}
     for asset in (*(policy.assets.values() if policy is not None else ()), *(declared if policy is None else ())):
         for word in (asset.role, *asset.tags):
             if word:
                 found.setdefault(_plural(word), set()).update((*asset.ips, *asset.macs))
+    for zone in policy.zones.values() if policy is not None else ():
+        members = {network.text for network in zone.networks} | {mac for mac, _ in zone.macs}
+        for asset in (policy.assets[name] for name in zone.assets if policy is not None and name in policy.assets):
+            members |= {*asset.ips, *asset.macs}
+        for name in (f"zone_{_worded(zone.name)}", "plant", *_of_level(zone.level)):
+            found.setdefault(name, set()).update(members)
     return {name: tuple(sorted(addresses)) for name, addresses in sorted(found.items()) if addresses}
 
 
+def _of_level(level: float | None) -> Iterator[str]:
+    if level is not None:
+        yield f"level_{level:g}".replace(".", "_")
+        if level < _SUPERVISED:
+            yield "lower_levels"
+
+
+def _worded(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in text.strip().lower())
+
+
 def _plural(word: str) -> str:
-    name = word.strip().lower().replace("-", "_").replace(" ", "_")
+    name = _worded(word)
     return name if name.endswith("s") else f"{name}s"
 
 

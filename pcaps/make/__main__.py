@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from pcaps.make import plant, plus_crafted, s7, s7_crafted, umas
+from pcaps.make import network, plant, plus_crafted, s7, s7_crafted, umas
 from pcaps.make.dnp3 import captures as dnp3
 from pcaps.make.mixed import captures as mixed
 from pcaps.make.opcua import captures as opcua
@@ -102,6 +102,7 @@ CAPTURES = {
         plus_crafted.intrusion,
     ),
     **opcua.CAPTURES,
+    **network.CAPTURES,
 }
 
 

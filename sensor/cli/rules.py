@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rules.plan import Plan
 
 _rules: Callable[[Any], Any] = click.option(
-    "--rules", multiple=True, type=options.PLACE, metavar="DIR", help="Rules of your own. May be repeated."
+    "--rules", multiple=True, type=options.PLACE, metavar="DIR", help="Rules and overrides of your own. May be repeated; later ones win."
 )
 _zones: Callable[[Any], Any] = click.option(
-    "--zones", type=options.FILE, metavar="FILE", help="A policy: its assets' roles fill placeholders."
+    "--zones", type=options.FILE, metavar="FILE", help="A policy: its zones and its assets' roles fill placeholders."
 )
 
 
@@ -41,39 +41,12 @@ def _plan(folders: Sequence[Path], zones: Path | None) -> Plan:
 @_zones
 @json_option
 def list_(rules: tuple[Path, ...], zones: Path | None, as_json: bool) -> None:
-    """List rules, with what they need to become active."""
+    """List rules, with what they need to become active, and what your own files change."""
     from sensor.cli import show
-    from sensor.cli.table import Column, Section, Table
+    from sensor.cli.rule_view import listed, table
 
-    plan = _plan(rules, zones)
-    found: list[dict[str, Any]] = [
-        {"name": rule.name, "id": rule.id, "title": rule.title, "severity": rule.alert.severity, "active": True,
-         "attack": [technique.id for technique in rule.alert.attack], "file": rule.alert.file, "placeholder": None}
-        for rule in plan.rules
-    ]  # fmt: skip
-    found += [
-        {"name": Path(rule.file).stem, "id": rule.rule, "title": rule.title, "severity": None, "active": False, "attack": [],
-         "file": rule.file, "placeholder": rule.placeholder}
-        for rule in plan.inactive
-    ]  # fmt: skip
-    if as_json:
-        show.document(found)
-        return
-    columns = (
-        Column("name", keep=True), Column("severity", keep=True), Column("ATT&CK", gives_way=2), Column("title", gives_way=1),
-        Column("state"),
-    )  # fmt: skip
-    rows = [
-        (rule["name"], rule["severity"] or "", " ".join(rule["attack"]), rule["title"],
-         "active" if rule["active"] else f"waits for %{rule['placeholder']}%")
-        for rule in found
-    ]  # fmt: skip
-    notes = []
-    if plan.inactive:
-        notes.append(
-            "A placeholder is declared by the role or a tag of a policy's asset: 'role: engineering station' → %engineering_stations%"
-        )
-    show.sections([Section("", table=Table(columns, rows), notes=notes)])
+    found = listed(_plan(rules, zones))
+    show.document(found) if as_json else show.sections(table(found))
 
 
 @rules.command("show", epilog="\b\nExample:\n  fieldtap rules show modbus-unit-sweep")
@@ -83,48 +56,91 @@ def list_(rules: tuple[Path, ...], zones: Path | None, as_json: bool) -> None:
 def show_(rule: str, rules: tuple[Path, ...], as_json: bool) -> None:
     """Show one RULE (its name or id) as it is written."""
     from sensor.cli import show
+    from sensor.rule_files import found
 
-    plan = _plan(rules, None)
-    wanted = rule.lower()
-    known = [(one.id, one.name, one.alert.file) for one in plan.rules] + [
-        (one.rule, Path(one.file).stem, one.file) for one in plan.inactive
-    ]
-    files = {file for identity, name, file in known if wanted in (identity.lower(), name.lower())}
-    if not files:
-        from difflib import get_close_matches
-
-        near = get_close_matches(wanted, [name for _, name, _ in known], n=3)
-        hint = f" Near to it: {', '.join(near)}." if near else " 'fieldtap rules list' names all."
-        raise click.UsageError(f"There is no rule {rule}.{hint}")
-    from rules.loader import catalog, rule_files
-
-    for path, name in rule_files([catalog(), *rules]):
-        if name in files:
-            text = path.read_text("utf-8")
-            show.document({"file": str(path), "text": text}) if as_json else click.echo(f"# {path}\n{text}", nl=False)
-            return
+    document = found(rule, rules)
+    path, text = document.path, document.path.read_text("utf-8")
+    show.document({"file": str(path), "text": text}) if as_json else click.echo(f"# {path}\n{text}", nl=False)
 
 
 @rules.command(epilog="\b\nExample:\n  fieldtap rules check my-rules/")
 @click.argument("rules", metavar="[DIR|FILE]...", nargs=-1, type=options.PLACE)
 @_zones
 def check(rules: tuple[Path, ...], zones: Path | None) -> int:
-    """Say everything that is wrong with rules, each with its line. Without a DIR the catalog is looked at."""
-    from dissectors import _native, protocols
-    from rules.loader import catalog, compile_rules
-    from sensor.plan import placeholders
+    """Say everything that is wrong with rules and overrides, each with its line. Without a DIR the catalog is looked at."""
+    from rules.loader import rule_files
+    from sensor.plan import compiled_rules
 
-    policy = None
-    if zones is not None:
-        from zones import compile_policy
-
-        policy = compile_policy(str(zones))
-    services = sorted({name for _, _, name in _native.services()})
-    plan = compile_rules(list(rules) or [catalog()], protocols(), placeholders(policy), services)
-    total = len(plan.rules) + len(plan.inactive)
-    if not total:
+    if rules and not any(rule_files(rules)):
         raise click.UsageError(f"There is no rule in {', '.join(map(str, rules))}: rules are *.yml files.")
+    plan = compiled_rules(rules, zones)
     for waiting in plan.inactive:
         click.echo(f"{waiting.file}:{waiting.line}: note: {waiting.title}: not active until a policy declares %{waiting.placeholder}%")
-    click.echo(f"{total} {'rule' if total == 1 else 'rules'}, {len(plan.rules)} active; nothing wrong")
+    for change in plan.changes:
+        click.echo(f"{change.file}:{change.line}: note: {change.title}: {change.what}")
+    total = len(plan.rules) + len(plan.inactive)
+    click.echo(
+        f"{total} {'rule' if total == 1 else 'rules'}{' with the catalog' if rules else ''}, {len(plan.rules)} active; nothing wrong"
+    )
     return Exit.DONE
+
+
+@rules.command("test", epilog="\b\nExample:\n  fieldtap rules test mine --rules my-rules/ --captures captures/")
+@click.argument("names", metavar="[RULE]...", nargs=-1)
+@_rules
+@click.option(
+    "--captures", multiple=True, type=options.PLACE, metavar="DIR", help="Where the captures of rules' evidence are. May be repeated."
+)
+@json_option
+def test_(names: tuple[str, ...], rules: tuple[Path, ...], captures: tuple[Path, ...], as_json: bool) -> int:
+    """Run the evidence of rules: fires with this count, is silent on that capture.
+
+    RULE is a name or id; without one all rules of --rules are run, or the catalog. Captures are looked for in --captures, beside the
+    rule's file, and in the project's pcaps/. Ends with 1 where a rule isn't as it says, with 3 where a capture isn't here.
+    """
+    from sensor.cli import show
+    from sensor.cli.rule_view import evidence_lines
+    from sensor.rule_files import evidence
+
+    tried = list(evidence(names, rules, captures))
+    if as_json:
+        show.document([{**one._asdict(), "good": one.good} for one in tried])
+    else:
+        for line, wrong in evidence_lines(tried):
+            click.echo(line, err=wrong)
+    return Exit.FOUND if any(one.found is not None and not one.good for one in tried) else (
+        Exit.CAPTURE if any(one.found is None for one in tried) else Exit.DONE
+    )  # fmt: skip
+
+
+@rules.command(epilog="\b\nExample:\n  fieldtap rules convert modbus-clear-counters")
+@click.argument("names", metavar="RULE...", nargs=-1, required=True)
+@_rules
+@_zones
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["lucene", "search"]),
+    default="lucene",
+    show_default=True,
+    help="A query, or the body of a _search.",
+)
+def convert(names: tuple[str, ...], rules: tuple[Path, ...], zones: Path | None, form: str) -> int:
+    """Give the Elasticsearch query of each RULE (name or id), for what is already stored.
+
+    Standard error says what a query says less exactly than its rule.
+    """
+    from rules.convert import ConversionError
+    from sensor.cli import show
+    from sensor.rule_files import conversions
+
+    failed = False
+    for name, made in conversions(names, rules, zones):
+        if isinstance(made, ConversionError):
+            click.echo(str(made), err=True)
+            failed = True
+            continue
+        for note in made.notes:
+            click.echo(f"{name}: {note}", err=True)
+        show.document(made.body) if form == "search" else click.echo(made.lucene)
+    return Exit.USAGE if failed else Exit.DONE

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sensor.cli.asset_view import acts_as, called, known_as
 from sensor.cli.gaps import unseen
 from sensor.cli.grouping import Group, grouped, listed
+from sensor.cli.rule_view import changed
 from sensor.cli.table import Column, Section, Table
 from sensor.cli.words import clock, counted, number, size, span
 from sensor.findings import SEVERITIES
@@ -268,7 +269,7 @@ def _each(groups: Sequence[Group], kind: str) -> list[str]:
 
 
 def _alerts(findings: Sequence[Mapping[str, Any]], result: Result, names: _Names) -> Section:
-    rules = result.plan.rules_summary or {"active": 0, "inactive": []}
+    rules = result.plan.rules_summary or {"active": 0, "inactive": [], "changes": []}
     section = Section(f"Alerts: {len(findings)}", notes=[])
     if findings:
         columns = (
@@ -286,7 +287,7 @@ def _alerts(findings: Sequence[Mapping[str, Any]], result: Result, names: _Names
         section.notes += [*_more(len(rows), "fieldtap findings list --kind alert"), *_each(groups, "alert")]
     else:
         section.lines = [f"None from {counted(rules['active'], 'rule')}."]
-    section.notes += _waiting(rules["inactive"])
+    section.notes += [*changed(rules["changes"]), *_waiting(rules["inactive"])]
     return section
 
 

@@ -55,6 +55,7 @@ DETECTIONS = [
         '"read_coil" is not a possible function.name of modbus; did you mean "read_coils"?',
     ),
     ("x: {protocol: umas, function.name: read_coils}", '"read_coils" is not a possible function.name of umas'),
+    ("x: {opcua.pasword_in_clear: true}", 'field "opcua.pasword_in_clear" does not exist; did you mean "opcua.password_in_clear"?'),
     ("x: {access: wirte}", '"wirte" is not a possible access; did you mean "write"?'),
     ("x: {anomalies: invalid_lenght}", '"invalid_lenght" is not a possible anomalies; did you mean "invalid_length"?'),
     ("x: {outcome.result: refused}", '"refused" is not a possible outcome.result'),

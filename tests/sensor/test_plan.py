@@ -91,7 +91,15 @@ def test_rules_may_be_left_out_and_given_by_folder(policy: Path, tmp_path: Path)
 
 
 def test_roles_declare_placeholders(policy: Path) -> None:
-    assert module.placeholders(load(policy).policy) == {"engineering_stations": ("10.1.0.5",)}
+    assert module.placeholders(load(policy).policy)["engineering_stations"] == ("10.1.0.5",)
+
+
+def test_zones_and_levels_declare_placeholders(policy: Path) -> None:
+    made = module.placeholders(load(policy).policy)
+    assert made["plant"] == ("10.1.0.0/16", "10.2.0.0/16")
+    assert made["level_1"] == made["lower_levels"] == ("10.2.0.0/16",)
+    assert made["level_4"] == ("10.1.0.0/16",)
+    assert sum(name.startswith("zone_") for name in made) == 2
     assert load(None).rules_summary is not None
     waiting = [rule["placeholder"] for rule in (load(None).rules_summary or {})["inactive"]]
     assert "engineering_stations" in waiting

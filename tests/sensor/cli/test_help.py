@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from sensor.cli.tree import fieldtap as root
-from tests.sensor.cli.run import ATTACK, fieldtap, policy
+from tests.sensor.cli.run import ATTACK, NORMAL, fieldtap, policy
 
 _EXAMPLE = re.compile(r"^  (?:  )?(fieldtap .*)$", re.MULTILINE)
 
@@ -58,7 +58,9 @@ def test_the_examples_run(tmp_path: Path) -> None:
     shutil.copy(catalog() / "modbus" / "modbus-clear-counters.yml", tmp_path / "my-rules" / "mine.yml")
     text = (tmp_path / "my-rules" / "mine.yml").read_text()
     mine = re.sub(r"^id: .*$", "id: 0b1f9d4e-58a5-4a33-9a53-6a1d1c1e3e55", text, flags=re.MULTILINE)
-    (tmp_path / "my-rules" / "mine.yml").write_text(re.sub(r"^name: .*$", "name: mine", mine, flags=re.MULTILINE))
+    mine = re.sub(r"^name: .*$", "name: mine", mine, flags=re.MULTILINE).replace("plant/attack.pcapng", "attack.pcapng")
+    (tmp_path / "my-rules" / "mine.yml").write_text(re.sub("silent_on: .*", "silent_on: [normal.pcapng]", mine))
+    shutil.copy(NORMAL, tmp_path / "captures")
     assert fieldtap(tmp_path, "replay", "plant.pcapng", "--zones", "site.yml", "-q").code == 0
     for name in ("before.sqlite", "after.sqlite"):
         assert fieldtap(tmp_path, "replay", "plant.pcapng", "-q", "--store", name).code == 0
