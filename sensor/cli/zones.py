@@ -92,8 +92,8 @@ def test(policy: Path, expectations: tuple[Path, ...]) -> int:
     - {from: hmi, to: plc-1, protocol: modbus, access: read, expect: allowed}
     - {from: 10.10.0.5, to: plc-1, protocol: s7comm, access: mode, expect: violation no_conduit}
 
-    Ends with 1 where one isn't met. Keys: from, to, protocol, access, function, unit, port, points, values, at, initiator, outcome,
-    conduit, severity, name, expect.
+    Ends with 1 where one isn't met. Keys: from, to, protocol, access, function, sub_function, unit, port, points, values, at, vlan,
+    initiator, outcome, conduit, severity, name, expect.
     """
     from zones import compile_policy
     from zones.expectations import check_expectations
