@@ -127,6 +127,7 @@ def suppose(client: Side, server: Side, question: Question, words: Vocabulary) -
     row = _sub_function(words, question)
     if row is not None and question.function is None:
         question = replace(question, function=str(row["function"]))
+    sub = None if row is None else Code(row["code"], row["name"], row["group"])
     function, access = _function(functions, question)
     access = row["access"] if row is not None and question.access is None else access
     ranges = [read_point(protocol, text, words) for text in question.points]
@@ -137,7 +138,7 @@ def suppose(client: Side, server: Side, question: Question, words: Vocabulary) -
     return Supposed(
         client=client, server=Side(server.ip, server.mac, port), protocol=protocol, access=access, function=function, unit=question.unit,
         points=points, completed=question.at, initiator=question.initiator, outcome=Outcome(question.outcome),
-        sub_function=None if row is None else Code(row["code"], row["name"], row["group"]), vlan=() if question.vlan is None else (question.vlan,),
+        sub_function=sub, vlan=() if question.vlan is None else (question.vlan,),
     )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
 Each operation is met for the first time, as after a start or in a sweep: what comes again is counted by the gate and asks nobody. Of
 ten, six read, two write points that are limited to registers and values, one opens a connection that has no dissector, one does what
 nothing allows. They are made in blocks outside of what is measured; what is measured is the CPU time of `Decider.lanes`, in one
-process, the garbage collector off as in the pipeline. Two policies: one whose zones are networks, and one that has zones by MAC and VLAN, schedules and
-denials as well. The aim of 200,000 a second is the first one's; below it this ends with 1.
+process, the garbage collector off as in the pipeline. Two policies: one whose zones are networks, and one that has zones by MAC and
+VLAN, schedules and denials as well. The aim of 200,000 a second is the first one's; below it this ends with 1.
 """
 
 from __future__ import annotations

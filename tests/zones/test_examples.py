@@ -1,5 +1,5 @@
-"""The policies that ship, each with the expectations that ship beside it: all are met, whenever they are run, and no line could go without one of them
-noticing."""
+"""The policies that ship, each with the expectations that ship beside it: all are met, whenever they are run, and no line of a policy
+could go without one of them noticing."""
 
 from __future__ import annotations
 
