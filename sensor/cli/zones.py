@@ -169,7 +169,7 @@ def export(policy: Path, form: str, output: Path | None) -> None:
 
 @zones.command(
     "import",
-    epilog="\b\nExamples:\n  fieldtap zones import zones.csv --output new-site.yml\n"
+    epilog="\b\nExamples:\n  fieldtap zones import zones.csv --output listed-site.yml\n"
     "  fieldtap zones import zones.csv --policy site.yml --output site-2027.yml",
 )
 @click.argument("listed", metavar="LIST", type=options.FILE)
