@@ -103,7 +103,7 @@ class Reader:
         if name in ("tcp", "udp") and entry.ports is None:
             self.report.error(at, f"protocol {name} needs ports: which? (ports: [8080, 9000-9010])")
         industrial = self.words.industrial(name)
-        if industrial and self.words.functions(name) is None:
+        if industrial and self.words.functions(name) is None and entry.access != ["session"]:
             what = "only connections to the ports of this line are allowed"
             self.report.warning(at, f'protocol "{name}" is not dissected by this version: {what}')
         if industrial and entry.access is None and entry.functions is None and "deny" not in path:

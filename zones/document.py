@@ -154,6 +154,14 @@ def read(data: bytes, report: Report) -> Document | None:
     return None
 
 
+def data_of(data: bytes) -> dict[str, Any]:
+    """What a policy's file says, once it is known to be sound."""
+    document = read(data, lambda *_: None)
+    assert document is not None
+    said: dict[str, Any] = document.data
+    return said
+
+
 def _document(events: Iterator[Any], report: Report) -> Document | None:
     builder = _Builder(events, report)
     seen = False

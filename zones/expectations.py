@@ -26,6 +26,7 @@ from zones.schema import (
     Severity,
     Text,
     Texts,
+    Vlan,
     When,
     choice,
     listed,
@@ -58,11 +59,13 @@ class ExpectationEntry(Part):
     name: Text | None = None
     access: Access | None = None
     function: Text | None = None
+    sub_function: Text | None = None
     unit: Text | None = None
     port: Annotated[int, BeforeValidator(whole("port", 0, 65535))] | None = None
     points: Texts | None = None
     values: Annotated[list[Number], BeforeValidator(listed)] | None = None
     at: When | None = None
+    vlan: Vlan | None = None
     initiator: Initiator | None = None
     outcome: Annotated[str, BeforeValidator(choice("outcome", ("accepted", "rejected", "unanswered", "unknown")))] = "accepted"
     conduit: Text | None = None
@@ -118,7 +121,7 @@ def _supposed(policy: Policy, entry: ExpectationEntry, words: Vocabulary) -> Sup
     question = Question(
         protocol=entry.protocol, access=entry.access, function=entry.function, unit=entry.unit, port=entry.port,
         points=entry.points or (), values=[float(value) for value in entry.values or ()], at=at * SECOND,
-        initiator=entry.initiator or "client", outcome=entry.outcome,
+        initiator=entry.initiator or "client", outcome=entry.outcome, sub_function=entry.sub_function, vlan=entry.vlan,
     )  # fmt: skip
     return suppose(side_of(policy, entry.source), side_of(policy, entry.target), question, words)
 

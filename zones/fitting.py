@@ -24,7 +24,8 @@ def fits(clause: Clause, t: Transaction) -> bool:
         return False
     if clause.touches is not None and not any(_touches(line, point) for line in clause.touches for point in t.points):
         return False
-    return clause.points is None or all(covered(point, clause.points) for point in t.points)
+    lines = clause.points
+    return lines is None or all(lines and covered(point, lines) for point in t.points)
 
 
 def _touches(line: PointLine, point: Point) -> bool:
@@ -43,8 +44,11 @@ def covered(point: Point, lines: Sequence[PointLine]) -> bool:
     while at <= point.last:
         index = (at - point.first) // width
         value = values[index] if values is not None and index < len(values) else None
-        end = min(point.first + (index + 1) * width - 1, point.last)
-        reach = max((_reach(line, at, value, (end, point.last)) for line in mine), default=at - 1)
+        ends = min(point.first + (index + 1) * width - 1, point.last), point.last
+        reach = at - 1
+        for line in mine:
+            if (far := _reach(line, at, value, ends)) > reach:
+                reach = far
         if reach < at:
             return False
         at = reach + 1

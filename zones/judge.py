@@ -26,6 +26,9 @@ STAGES = ("protocol", "port", "unit", "access", "function", "sub_function", OPEN
 PAIRS = 16_384
 """How many pairs of places are kept with the conduits between them; then all are looked for anew."""
 
+_UNASKED = Stretch(None, 0, 0)
+"""Holds at no time: it has to be worked out."""
+
 CONNECT = "connect"
 """The function of a flow that no dissector claims; its code is 0, or the ethertype or IP protocol number where there are no ports."""
 
@@ -106,6 +109,7 @@ class Judge:
         self.times = Times(policy)
         self.is_timed = any(is_timed(conduit, line) for conduit in policy.conduits for line in (*conduit.allow, *conduit.deny))
         self._joining: dict[tuple[frozenset[str], frozenset[str]], tuple[Conduit, ...]] = {}
+        self._stretches: dict[tuple[str | None, ...], Stretch | None] = {}
 
     def lines(self, client: Place, server: Place) -> Iterator[tuple[Conduit, Line]]:
         """The lines of all conduits from one place to the other."""
@@ -126,7 +130,18 @@ class Judge:
         return found
 
     def stretch(self, client: Place, server: Place, at: int) -> Stretch | None:
-        """How long what is decided at a time (ns) between two places holds; None where time doesn't matter."""
+        """How long what is decided at a time (ns) between two places holds; None where time doesn't matter. What was worked out last is
+        kept, for times come in order."""
+        key = client.zone.name, client.asset, server.zone.name, server.asset
+        known = self._stretches.get(key, _UNASKED)
+        if known is None or known.since <= at < known.until:
+            return known
+        if len(self._stretches) >= PAIRS:
+            self._stretches.clear()
+        known = self._stretches[key] = self._stretch(client, server, at)
+        return known
+
+    def _stretch(self, client: Place, server: Place, at: int) -> Stretch | None:
         lines = (*self.lines(client, server), *self.denials(client, server))
         timed = [self.times.of(conduit, line, at) for conduit, line in lines if is_timed(conduit, line)]
         if not timed:

@@ -57,23 +57,39 @@ class Report:
 
 def compile_policy(path: str, words: Vocabulary | None = None) -> Policy:
     """The policy in the file at `path`. Raises PolicyError with all errors; OSError where the file can't be read."""
-    report, policy = _load(path, words)
+    return compile_bytes(path, FilePath(path).read_bytes(), words)
+
+
+def compile_bytes(path: str, data: bytes, words: Vocabulary | None = None) -> Policy:
+    """The policy that a file at `path` with these bytes would be. Raises PolicyError with all errors."""
+    report, policy = _load(path, data, words)
     if report.errors or policy is None:
         raise PolicyError(report.errors)
     return policy
 
 
+def judged(path: str, document: Document, words: Vocabulary | None = None) -> list[Problem]:
+    """Errors, warnings and notes on what a document says that wasn't read from a policy's file; `path` is where its lines are."""
+    report = Report(path)
+    document.remember()
+    entry = _shape(document, report)
+    if entry is not None:
+        from zones.resolve import resolve
+
+        resolve(entry, document, report, words or vocabulary(), "")
+    return report.sorted
+
+
 def check(path: str, words: Vocabulary | None = None) -> list[Problem]:
     """Errors, warnings and notes by line. A file that can't be read is an error on line 1."""
     try:
-        report, _ = _load(path, words)
+        report, _ = _load(path, FilePath(path).read_bytes(), words)
     except OSError as error:
         return [Problem(path, 1, f"can't be read: {error.strerror}")]
     return report.sorted
 
 
-def _load(path: str, words: Vocabulary | None) -> tuple[Report, Policy | None]:
-    data = FilePath(path).read_bytes()
+def _load(path: str, data: bytes, words: Vocabulary | None) -> tuple[Report, Policy | None]:
     report = Report(path)
     document = read(data, report.error)
     if document is None:

@@ -58,6 +58,10 @@ def _packed(ip: str) -> bytes | None:
     return None if len(found) != 16 else found[12:] if found.startswith(_MAPPED) else found
 
 
+KNOWN = 8192
+"""How many addresses are kept with where they stand by themselves; then all are looked for anew."""
+
+
 def _range(text: str, prefix: int) -> range:
     """The addresses of a network, as numbers."""
     address = packed(text) or b""
@@ -129,6 +133,7 @@ class Places:
         self.by_ip_alone = not (self.uses_macs or self.uses_vlans)
         self._needy: dict[tuple[int, bool], Place] = {}
         self._v4, self._v6 = _Stretches(32, self._edges(32), self._by_network), _Stretches(128, self._edges(128), self._by_network)
+        self._known: dict[str, Place] = {}
 
     def _add_zone(self, zone: Zone) -> None:
         for mac, line in zone.macs:
@@ -181,14 +186,22 @@ class Places:
 
     def place_of(self, ip: str | None, mac: str | None, vlan: tuple[int, ...]) -> Place:
         """The place of a side: its IP address (None for traffic without), its MAC, the VLAN ids of the packet, outermost first."""
-        address = _packed(ip) if ip is not None else None
-        if address is None:
+        place = None if ip is None else self.place_by_ip(ip)
+        if place is None:
             return self._without_ip(mac, vlan)
-        place = self._assets.get(address) if self._assets else None
-        if place is not None:
+        if self.by_ip_alone or place.by in ("asset", "group"):
             return place
-        place = (self._v4 if len(address) == 4 else self._v6).holding(address)
-        return place if self.by_ip_alone or place is self.nowhere else self._by_layer_2(place, mac, vlan)
+        return self._by_layer_2(place, mac, vlan)
+
+    def place_by_ip(self, ip: str) -> Place | None:
+        """Where an address stands whatever its MAC and VLAN; None for what is no IP address."""
+        known = self._known.get(ip)
+        if known is None and (address := _packed(ip)) is not None:
+            known = self._assets.get(address) or (self._v4 if len(address) == 4 else self._v6).holding(address)
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            self._known[ip] = known
+        return known
 
     def _by_layer_2(self, place: Place, mac: str | None, vlan: tuple[int, ...]) -> Place:
         """Where an address stands that would stand in `place` by itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -97,6 +97,8 @@ class Question:
     at: int = 0
     initiator: str | None = "client"
     outcome: str = "accepted"
+    sub_function: str | None = None
+    vlan: int | None = None
 
 
 def side_of(policy: Policy, text: str) -> Side:
@@ -122,7 +124,12 @@ def suppose(client: Side, server: Side, question: Question, words: Vocabulary) -
     if wrong := words.protocol_error(protocol):
         raise ValueError(wrong)
     functions = words.registry.get(protocol, {}).get("functions", ())
+    row = _sub_function(words, question)
+    if row is not None and question.function is None:
+        question = replace(question, function=str(row["function"]))
+    sub = None if row is None else Code(row["code"], row["name"], row["group"])
     function, access = _function(functions, question)
+    access = row["access"] if row is not None and question.access is None else access
     ranges = [read_point(protocol, text, words) for text in question.points]
     points = [_point(one, access, list(question.values) or None) for one in ranges]
     port = question.port
@@ -131,7 +138,24 @@ def suppose(client: Side, server: Side, question: Question, words: Vocabulary) -
     return Supposed(
         client=client, server=Side(server.ip, server.mac, port), protocol=protocol, access=access, function=function, unit=question.unit,
         points=points, completed=question.at, initiator=question.initiator, outcome=Outcome(question.outcome),
+        sub_function=sub, vlan=() if question.vlan is None else (question.vlan,),
     )  # fmt: skip
+
+
+def _sub_function(words: Vocabulary, question: Question) -> Mapping[str, Any] | None:
+    """The sub-function that is asked for, by its name, its code, or `group/code`; of the function, where that is given."""
+    wanted, function = question.sub_function, question.function
+    if wanted is None:
+        return None
+    entry = words.registry.get(question.protocol, {})
+    codes = {row["code"] for row in entry.get("functions", ()) if function in (None, row["name"], str(row["code"]), hex(row["code"]))}
+    rows = [row for row in entry.get("sub_functions", ()) if row["function"] in codes]
+    for row in rows:
+        if wanted in (row["name"], str(row["code"]), f"{row['group']}/{row['code']}"):
+            found: Mapping[str, Any] = row
+            return found
+    names = [str(row["name"]) for row in rows]
+    raise ValueError(f"{question.protocol} has no sub-function {wanted}{suggestion(wanted, names)}")
 
 
 def _point(one: PointRange, access: str, values: Sequence[float] | None) -> Point:

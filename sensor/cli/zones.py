@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from sensor.cli import options
 from sensor.cli.exits import Exit
+from sensor.cli.written import output_option, write_text
 
 if TYPE_CHECKING:
     from zones import Problem
@@ -92,8 +93,8 @@ def test(policy: Path, expectations: tuple[Path, ...]) -> int:
     - {from: hmi, to: plc-1, protocol: modbus, access: read, expect: allowed}
     - {from: 10.10.0.5, to: plc-1, protocol: s7comm, access: mode, expect: violation no_conduit}
 
-    Ends with 1 where one isn't met. Keys: from, to, protocol, access, function, unit, port, points, values, at, initiator, outcome,
-    conduit, severity, name, expect.
+    Ends with 1 where one isn't met. Keys: from, to, protocol, access, function, sub_function, unit, port, points, values, at, vlan,
+    initiator, outcome, conduit, severity, name, expect.
     """
     from zones import compile_policy
     from zones.expectations import check_expectations
@@ -145,6 +146,51 @@ def draw(policy: Path, output: str) -> None:
 
     with click.open_file(output, "w", encoding="utf-8") as file:
         file.write(drawn(compile_policy(str(policy))))
+
+
+@zones.command(epilog="\b\nExample:\n  fieldtap zones export site.yml --output zones.csv")
+@click.argument("policy", type=options.FILE)
+@click.option("--format", "form", type=click.Choice(("csv",)), default="csv", show_default=True, help="How it is written.")
+@output_option
+def export(policy: Path, form: str, output: Path | None) -> None:
+    """Export the zones of a POLICY as a list for spreadsheets, a row a zone: level, security level, networks, VLANs, MACs, assets.
+
+    zones import reads it again.
+    """
+    from zones import compile_policy
+    from zones.document import data_of
+    from zones.zone_list import write_list
+
+    assert form == "csv"
+    made, said = compile_policy(str(policy)), data_of(policy.read_bytes())
+    declared = sum(zone.line > 0 for zone in made.zones.values())
+    write_text(output, lambda out: write_list(made, said, out), f"{declared} zones")
+
+
+@zones.command(
+    "import",
+    epilog="\b\nExamples:\n  fieldtap zones import zones.csv --output listed-site.yml\n"
+    "  fieldtap zones import zones.csv --policy site.yml --output site-2027.yml",
+)
+@click.argument("listed", metavar="LIST", type=options.FILE)
+@click.option("--policy", type=options.FILE, help="A policy whose zones are replaced by the LIST's; all else stays as it is written there.")
+@output_option
+def import_(listed: Path, policy: Path | None, output: Path | None) -> None:
+    """Make a policy out of a LIST of zones in CSV, or put the list into a policy.
+
+    The head line names columns; only zone has to be there: zone, inside (the zone that it is nested in), level, security level, internal,
+    networks, vlans, macs, assets, roles, vendors, tags, description. Several in a cell have a semicolon between. An asset may have its
+    addresses behind it: plc-1 (10.20.1.11). Comments among the zones that are replaced are lost. What is wrong is said all at once, each
+    with its line, and nothing is written then.
+    """
+    from zones.rewriting import new_policy, with_zones
+
+    text = new_policy(str(listed)) if policy is None else with_zones(str(policy), str(listed))
+
+    def write(out: TextIO) -> None:
+        out.write(text)
+
+    write_text(output, write, "written; what changed by it: fieldtap zones diff")
 
 
 @zones.command(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench import decisions
 from tests.bench.captures import KINDS, PCAP_HEADER, checksum, head, make
 from tests.bench.harness import Settings, measure
 from tests.bench.measure import RunFailed, run
@@ -127,3 +128,10 @@ def test_the_bench_of_the_inventory_works() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["state", "networkx", "json", "graphml", "csv"]
     assert "over" not in done.stdout
+
+
+def test_decisions_are_the_same_by_both_policies_and_one_in_ten_forbids() -> None:
+    rows = decisions.measured(5_000, 500)
+    assert [row["said"] for row in rows] == [500, 500]
+    assert all(row["per_second"] > 1_000 for row in rows)
+    assert "5,000 operations, 500 conduits by networks: " in decisions.line(rows[0])
