@@ -77,7 +77,8 @@ def _plain(value: Any) -> str:
 class Finding:
     """One revision of a finding. `first`, `last` and `revised` are capture time in ns; `packets` are (capture, packet).
 
-    `outcome` is the gravest of its occurrences' with the code that rejections share, `outcomes` counts them by name.
+    `outcome` is the gravest of its occurrences' with the code that rejections share, `outcomes` counts them by name. `suppressed`
+    says by whom and why (sensor.suppressions).
     """
 
     id: str
@@ -94,6 +95,7 @@ class Finding:
     points: Sequence[Mapping[str, Any]] = ()
     packets: Sequence[tuple[int, int]] = ()
     detail: Mapping[str, Any] | None = None
+    suppressed: Mapping[str, Any] | None = None
 
     @property
     def order(self) -> tuple[int, str]:
@@ -126,6 +128,8 @@ class Finding:
         detail = {**(said.detail or {}), **(self.detail or {})}
         if detail:
             document["detail"] = detail
+        if self.suppressed is not None:
+            document["suppressed"] = self.suppressed
         return document
 
 

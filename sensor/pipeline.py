@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from dissectors import Clause
 from sensor.clock import MINUTE
 from sensor.coverage import Coverage
-from sensor.episodes import Episodes
+from sensor.episodes import ALERTS_PER_HOUR, Episodes
 from sensor.findings import subject_of, subject_of_group
 from sensor.inventory import Inventory
 from sensor.result import Listed, Result
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from dissectors import Batch, Crossing, Engine, Expected, Tally, Transaction, WindowTally
     from sensor.plan import Plan
+    from sensor.suppressions import Suppression
 
     class Judge(Protocol):
         """Whoever answers the gate: zones.decision.Decider, the judge of rules."""
@@ -89,6 +90,7 @@ class ReplayConfig:
 
     `captures`: files, folders, or `-` for standard input. `zones`: a policy file, None judges no traffic. `rules`: folders of rules beside
     the catalog (`catalog` switches the shipped ones). `store`: the store's file, None for the user's own; `keep` False writes none.
+    `alerts_per_hour`: of one rule; what comes beyond is one finding with the exact counts (0: no bound).
     `start` and `end`: capture time in ns, inclusive and exclusive. `digest`: work out the captures' SHA-256, which takes longer than
     analysing them. The rest goes to dissectors.Engine as it is.
     """
@@ -109,6 +111,7 @@ class ReplayConfig:
     limits: Mapping[str, int] = field(default_factory=dict)
     cache: bool = True
     digest: bool = False
+    alerts_per_hour: int = ALERTS_PER_HOUR
 
 
 class ConfigurationError(ValueError):
@@ -185,10 +188,12 @@ def _joint(lanes: Lanes) -> Clause | None:
 class Pipeline:
     """One run of an engine: `run` takes its batches until there are no more."""
 
-    def __init__(self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None) -> None:
+    def __init__(
+        self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None, alerts_per_hour: int = ALERTS_PER_HOUR
+    ) -> None:
         self.engine = engine
         self.inventory = Inventory()
-        self.episodes = Episodes(lambda number: subject_of(engine.operation(number)))
+        self.episodes = Episodes(lambda number: subject_of(engine.operation(number)), alerts_per_hour=alerts_per_hour)
         self.coverage = Coverage()
         self.revisions = Revisions()
         self.clock = 0
@@ -319,7 +324,8 @@ def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
     plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=_declared(config))
     engine = _opened(config)
     with collector_at_rest():
-        result = analyse(engine, plan, progress)
+        result = analyse(engine, plan, progress, config.alerts_per_hour)
+        result.suppress(_suppressions(config))
         if config.keep:
             result.keep(config.store)
     return result
@@ -335,6 +341,14 @@ def _declared(config: ReplayConfig) -> Sequence[Any]:
     from sensor.inventory.trusted import kept_declarations
 
     return kept_declarations(store)
+
+
+def _suppressions(config: ReplayConfig) -> Sequence[Suppression]:
+    """What people suppressed, by the store that this run goes to."""
+    from sensor.places import default_store
+    from sensor.suppressions import of_store
+
+    return of_store(default_store() if config.store is None else config.store) if config.keep else ()
 
 
 def _opened(config: ReplayConfig) -> Engine:
@@ -370,9 +384,9 @@ def collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def analyse(engine: Any, plan: Plan, progress: Progress | None = None) -> Result:
+def analyse(engine: Any, plan: Plan, progress: Progress | None = None, alerts_per_hour: int = ALERTS_PER_HOUR) -> Result:
     """The same for an engine that is open already; nothing is stored."""
     judges, watcher = plan.judges(engine)
-    pipeline = Pipeline(engine, judges, watcher)
+    pipeline = Pipeline(engine, judges, watcher, alerts_per_hour)
     pipeline.run(progress)
     return Result.of(pipeline, plan)
