@@ -25,7 +25,8 @@ FINDING: dict[str, Any] = {
     "client": {"ip": "10.20.1.9"}, "server": {"ip": "10.20.1.7", "port": 102}, "protocol": "s7comm", "access": "mode",
     "unit": "0/2",
     "function": {"code": 41, "name": "plc_stop"}, "sub_function": None, "points": [{"point": "DB10.DBW2"}], "reason": "stop",
-    "zones": {"from": "office", "to": "cell"}, "attack": {"id": "T0858", "legacy_id": "T0858"}, "outcomes": {"accepted": 3}, "state": "open",
+    "zones": {"from": "office", "to": "cell"}, "outcomes": {"accepted": 3}, "state": "open",
+    "attack": {"id": "T0858", "legacy_id": "T0858"},
     "last": "2026-03-04T08:15:21.000000000Z",
     "detail": {"rule": {"name": "s7comm-plc-stop"}, "evidence_class": "A", "to_asset": "plc-1"},
 }  # fmt: skip
