@@ -36,6 +36,12 @@ if TYPE_CHECKING:
         def lanes(self, t: Transaction, held: Lanes) -> Lanes:
             """The complete ordered list of each of its lanes. `held` is what the lanes hold now, empty for a new operation."""
 
+    class Listener(Judge, Protocol):
+        """A judge that listens to what is delivered as well: sensor.timeline.chronicle."""
+
+        def heard(self, t: Transaction) -> None:
+            """Called once for each delivered transaction."""
+
     class Group(Protocol):
         """What a window counts: the consequence, and the fields of its group with their values."""
 
@@ -189,8 +195,9 @@ class Pipeline:
     """One run of an engine: `run` takes its batches until there are no more."""
 
     def __init__(
-        self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None, alerts_per_hour: int = ALERTS_PER_HOUR
-    ) -> None:
+        self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None, alerts_per_hour: int = ALERTS_PER_HOUR,
+        listener: Listener | None = None,
+    ) -> None:  # fmt: skip
         self.engine = engine
         self.inventory = Inventory()
         self.episodes = Episodes(lambda number: subject_of(engine.operation(number)), alerts_per_hour=alerts_per_hour)
@@ -202,6 +209,9 @@ class Pipeline:
         self.conversations: Listed[Mapping[str, Any]] = ()
         self._judges = [*judges, watcher] if watcher is not None else list(judges)
         self._watcher = watcher
+        self._heard = None if listener is None else listener.heard
+        if listener is not None:
+            self._judges.append(listener)
         self._held: list[Answer | None] = []
         self._clauses: dict[int, Sequence[Sequence[int]]] = {}
         self._answers: dict[tuple[int, ...], Answer] = {}
@@ -231,6 +241,8 @@ class Pipeline:
         if answer.follows and self._watcher is not None:
             for consequence in self._watcher.follow(t, answer.lanes):
                 self.episodes.follow(t, consequence)
+        if self._heard is not None:
+            self._heard(t)
 
     def _crossing(self, crossing: Crossing) -> None:
         if self._watcher is not None:
@@ -312,8 +324,8 @@ class Pipeline:
         return {**self.inventory.ceilings, **{table: count for table, count in own.items() if count}}
 
 
-def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
-    """Replays captures against a policy and rules, and keeps the outcome in the store.
+def replay(config: ReplayConfig, progress: Progress | None = None, listener: Listener | None = None) -> Result:
+    """Replays captures against a policy and rules, and keeps the outcome in the store. `listener` hears what is delivered, with contents.
 
     Raises dissectors.CaptureError where a capture can't be opened, OSError where policy or rules can't, zones.PolicyError and
     rules.RuleErrors with all that is wrong with them, ConfigurationError and OutputError. A store that fails does not: the result says so
@@ -322,9 +334,9 @@ def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
     from sensor.plan import load
 
     plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=_declared(config))
-    engine = _opened(config)
+    engine = _opened(config, contents=listener is not None)
     with collector_at_rest():
-        result = analyse(engine, plan, progress, config.alerts_per_hour)
+        result = analyse(engine, plan, progress, config.alerts_per_hour, listener)
         result.suppress(_suppressions(config))
         if config.keep:
             result.keep(config.store)
@@ -351,7 +363,7 @@ def _suppressions(config: ReplayConfig) -> Sequence[Suppression]:
     return of_store(default_store() if config.store is None else config.store) if config.keep else ()
 
 
-def _opened(config: ReplayConfig) -> Engine:
+def _opened(config: ReplayConfig, *, contents: bool = False) -> Engine:
     """The engine with its captures open."""
     from dissectors import Engine
 
@@ -359,7 +371,7 @@ def _opened(config: ReplayConfig) -> Engine:
         engine = Engine(
             follow=False, threads=config.threads, filter=config.filter, start=config.start, end=config.end,
             transactions=config.transactions, batch_packets=config.batch_packets, plugins=config.plugins, limits=config.limits,
-            digest=config.digest,
+            digest=config.digest, contents=contents,
         )  # fmt: skip
     except (ValueError, LookupError) as error:
         raise ConfigurationError(str(error)) from error
@@ -384,9 +396,11 @@ def collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def analyse(engine: Any, plan: Plan, progress: Progress | None = None, alerts_per_hour: int = ALERTS_PER_HOUR) -> Result:
+def analyse(
+    engine: Any, plan: Plan, progress: Progress | None = None, alerts_per_hour: int = ALERTS_PER_HOUR, listener: Listener | None = None
+) -> Result:  # fmt: skip
     """The same for an engine that is open already; nothing is stored."""
     judges, watcher = plan.judges(engine)
-    pipeline = Pipeline(engine, judges, watcher, alerts_per_hour)
+    pipeline = Pipeline(engine, judges, watcher, alerts_per_hour, listener)
     pipeline.run(progress)
     return Result.of(pipeline, plan)

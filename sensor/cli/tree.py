@@ -18,6 +18,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "assets": ("assets:assets", "What is on the network."),
     "findings": ("findings:findings", "What was found: violations, alerts, what was not seen."),
     "incidents": ("incidents:incidents", "Findings that are one story, stage by stage."),
+    "timeline": ("timeline:timeline", "What happened in captures, in the order of time."),
     "explain": ("explain:explain", "Open a finding's packets and show their layers."),
     "graph": ("graph:graph", "The asset graph, for other tools."),
     "zones": ("zones:zones", "Policies: zones, conduits and what they allow."),

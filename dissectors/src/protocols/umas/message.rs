@@ -167,11 +167,12 @@ fn describe<'a>(question: Option<Part<'a>>, answer: Option<&'a [u8]>, detail: &m
     }
 }
 
-/// The bytes of a program block. Into the controller they stand behind the block's number, out of it they are the answer; a length in front
-/// that fits is left out. Schneider publishes no format: what else stands there is handed on as it was sent.
+/// The bytes of a program block. Into the controller they stand behind the block's number, out of it they are the answer, which may repeat
+/// that number; a length in front that fits is left out. Schneider publishes no format: what else stands there is handed on as it was sent.
 fn program_block<'a>(question: Part<'a>, answer: Option<&'a [u8]>) -> Option<&'a [u8]> {
     let bytes = match (question.code, question.data, answer) {
         (0x31, [0, _, _, _, bytes @ ..], Some(_)) => bytes,
+        (0x34, [0, _, low, high, ..], Some([first, second, bytes @ ..])) if [low, high] == [first, second] => bytes,
         (0x34, _, Some(bytes)) => bytes,
         _ => return None,
     };
