@@ -209,7 +209,7 @@ fn the_content_of_an_expected_transaction_goes_with_no_other() {
     let mut gate = Gate::new(Settings { contents: true, ..Settings::default() });
     offer(&mut gate, &flow(1, 2), &read(3, 0, 0));
     let first = taken(&mut gate);
-    gate.expect(first.operation, vec![(0, vec![Wanted::New(Clause::default())])]).unwrap();
+    gate.expect(first.operation, one(Clause::default())).unwrap();
     gate.content(b"part");
     offer(&mut gate, &flow(1, 2), &read(3, 0, 0));
     assert!(gate.take().is_none());
