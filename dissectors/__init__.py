@@ -140,7 +140,8 @@ class Engine:
     `batch_packets`: greatest number of packets a batch; the result does not depend on it.
     `limits`: ceilings by name (flows, operations, operations_per_client, observations, buffered_bytes, buffered_bytes_total).
     `plugins`: names of dissectors in Python that take part in this run (see `dissectors.plugin`).
-    `digest`: the result names each capture's SHA-256.
+    `digest`: the result names each capture's SHA-256. `contents`: delivered transactions bring the part of a program or file that they
+    carry (`Transaction.content`), which may hold what nobody should keep.
     """
 
     __slots__ = ("_native",)
@@ -158,6 +159,7 @@ class Engine:
         limits: Mapping[str, int] | None = None,
         plugins: Sequence[str] = (),
         digest: bool = True,
+        contents: bool = False,
     ) -> None:
         if plugins:
             from dissectors.plugin import load, register
@@ -175,6 +177,7 @@ class Engine:
                 "batch_packets": batch_packets,
                 "limits": dict(limits or {}),
                 "digest": digest,
+                "contents": contents,
                 "plugins": list(plugins),
             }
         )

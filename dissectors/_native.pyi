@@ -193,6 +193,9 @@ class Transaction:
     @property
     def response(self) -> Moment | None: ...
     @property
+    def content(self) -> bytes | None:
+        """The part of a program or file that it carries (S7, UMAS, DNP3), where the engine was asked for `contents`."""
+    @property
     def detail(self) -> dict[str, Any]:
         """The protocol's own fields (what stands under its name in JSON)."""
     def to_json(self) -> str:

@@ -13,7 +13,8 @@ from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from sensor.clock import HOUR
+from sensor.budget import Budget
+from sensor.clock import HOUR, utc
 from sensor.findings import OUTCOMES, Finding, Statement, Subject, at_least, finding_id, statement_of
 from sensor.followed import FollowTally
 from sensor.revisions import Revision
@@ -29,6 +30,8 @@ MAX_EPISODES: Final = 50_000
 FIRST_PACKETS: Final = 10
 """A finding names its first packets and the last."""
 MAX_POINTS: Final = 256
+ALERTS_PER_HOUR: Final = 100
+"""Alerts of one rule in an hour of capture time; what comes beyond is one finding of kind `health`, with the exact counts."""
 
 Key = tuple[object, ...]
 _FIRST_THEN_CLAUSE: Final = itemgetter(0, 1)
@@ -36,7 +39,8 @@ _FIRST_THEN_CLAUSE: Final = itemgetter(0, 1)
 
 @dataclass(slots=True, eq=False)
 class Episode:
-    """One finding while it lives: the tallies it sums, and what its last revision showed. `first`, `last` and `due` are ns."""
+    """One finding while it lives: the tallies it sums, and what its last revision showed. `first`, `last` and `due` are ns. `merged` counts
+    the alerts that it stands for, where it is what goes beyond the alert budget."""
 
     key: Key
     statement: Statement
@@ -55,6 +59,7 @@ class Episode:
     behind: bool = False
     newest_revision: Revision | None = None
     window: WindowTally | _Crossed | None = None
+    merged: int | None = None
     tallies: dict[int, Tally] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
 
@@ -70,7 +75,7 @@ class Episode:
         self.counts[clause] = tally.count
         if last is not None and last.time > self.last:
             self.last = last.time
-        if statement is not self.statement and statement.severity != self.statement.severity:
+        if self.merged is None and statement is not self.statement and statement.severity != self.statement.severity:
             self.statement = statement if at_least(statement.severity, self.statement.severity) else self.statement
 
     def revise(self, now: int) -> Revision | None:
@@ -89,6 +94,8 @@ class Episode:
 
     def _glance(self) -> Key:
         """What makes most revisions due, and costs least to compare."""
+        if self.merged is not None:
+            return (self.closed, self.statement.severity, len(str(sum(self.counts.values()))), len(str(self.merged)))
         if self.window is not None:
             return (self.closed, self.statement.severity, len(str(self.window.count - self.base)))
         marks = [_points_mark(tally) for tally in self.tallies.values()]
@@ -113,13 +120,14 @@ class Episode:
         state: Any = "closed" if self.closed else "open"
         said = (self.number, state, self.statement, self.subject, self.revised, self.last, self.base)
         known, first = self.id, self.first
+        detail = None if self.merged is None else {"alerts": self.merged}
 
         def make() -> Finding:
             revision, state, statement, subject, revised, last, base = said
             draft = _window_sum(window, base, first) if window is not None else _clause_sum(tallies)
             return Finding(
                 id=known, revision=revision, state=state, statement=statement, subject=subject, revised=revised, first=first, last=last,
-                **draft,
+                detail=detail, **draft,
             )  # fmt: skip
 
         revision = Revision((first, known), make)
@@ -207,9 +215,12 @@ class Episodes:
     `describe` gives the subject of an operation (Engine.operation) and is asked once a finding.
     """
 
-    def __init__(self, describe: Callable[[int], Subject], max_episodes: int = MAX_EPISODES) -> None:
+    def __init__(
+        self, describe: Callable[[int], Subject], max_episodes: int = MAX_EPISODES, alerts_per_hour: int = ALERTS_PER_HOUR
+    ) -> None:
         self._describe = describe
         self._max = max_episodes
+        self._budget = Budget(alerts_per_hour)
         self._watched: dict[int, tuple[int, Any]] = {}
         self._statements: dict[int, tuple[Any, Statement]] = {}
         self._of_clause: dict[int, Episode] = {}
@@ -223,6 +234,7 @@ class Episodes:
         self._followed: dict[tuple[int, tuple[str, ...]], FollowTally] = {}
         self._moved: dict[int, FollowTally] = {}
         self._follows = 0
+        self._bases: dict[tuple[str, int], int] = {}
         self.grouped = 0
         """How many episodes would have been findings of their own below the ceiling."""
 
@@ -237,10 +249,14 @@ class Episodes:
         statement = self._statement(consequence)
         episode = self._of_window.get(crossing.window)
         if episode is None or episode.closed or crossing.first.time - episode.last >= HOUR:
-            episode = self._opened((*statement.identity, crossing.window), statement, subject, crossing.first.time)
-            episode.base = self._counted.get(crossing.window, 0)
+            episode = self._beyond(statement, crossing.first.time)
+            if episode is None:
+                episode = self._opened((*statement.identity, crossing.window), statement, subject, crossing.first.time)
+                episode.base = self._counted.get(crossing.window, 0)
             self._of_window[crossing.window] = episode
-        if episode.window is None:
+        if episode.merged is not None:
+            self._merge_window(episode, _Crossed(crossing, self._counted.get(crossing.window, 0)), crossing.window)
+        elif episode.window is None:
             episode.window = _Crossed(crossing, episode.base)
         episode.last = max(episode.last, crossing.last.time)
         self._changed[episode.id] = episode
@@ -297,6 +313,9 @@ class Episodes:
         episode = self._of_window.get(tally.window)
         if episode is None or tally.count <= episode.base or tally.last is None or tally.last.time < episode.first:
             return
+        if episode.merged is not None:
+            self._merge_window(episode, tally, tally.window)
+            return
         episode.window = tally
         episode.last = max(episode.last, tally.last.time)
         self._changed[episode.id] = episode
@@ -311,8 +330,34 @@ class Episodes:
             episode = self._open.get(key)
         if episode is not None and first - episode.last < HOUR:
             return episode
+        beyond = self._beyond(statement, first)
+        if beyond is not None:
+            return beyond
         grouped = len(key) == len(statement.identity)
         return self._opened(key, statement, Subject(group={"operations": "several"}) if grouped else self._describe(operation), first)
+
+    def _beyond(self, statement: Statement, first: int) -> Episode | None:
+        """Where a rule has had its alerts of this hour: the episode that counts what comes beyond, which takes one more."""
+        said = self._budget.beyond(statement, first)
+        if said is None:
+            return None
+        key: Key = (*said.identity, first // HOUR)
+        episode = self._open.get(key)
+        if episode is None:
+            episode = self._opened(key, said, Subject(group={"hour": utc(first - first % HOUR)}), first)
+            episode.merged = episode.merged or 0
+        if at_least(said.severity, episode.statement.severity):
+            episode.statement = said
+        episode.merged = (episode.merged or 0) + 1
+        self._changed[episode.id] = episode
+        return episode
+
+    def _merge_window(self, episode: Episode, tally: Any, window: int) -> None:
+        """A window's counts among those of clauses: windows are told from clauses by their sign."""
+        base = self._bases.setdefault((episode.id, window), tally.base if isinstance(tally, _Crossed) else 0)
+        clause = -2 * window - 1 - (1 << 40)
+        episode.add(episode.statement, _OfWindow(clause, tally, base, episode.first))  # type: ignore[arg-type]
+        self._changed[episode.id] = episode
 
     def _opened(self, key: Key, statement: Statement, subject: Subject, first: int) -> Episode:
         earlier = self._open.get(key)
@@ -362,10 +407,27 @@ class Episodes:
 class _Crossed:
     """A crossing shaped like a window's tally, until the engine's own is read."""
 
-    __slots__ = ("count", "first", "last", "packets")
+    __slots__ = ("base", "count", "first", "last", "packets")
 
     def __init__(self, crossing: Crossing, base: int) -> None:
+        self.base = base
         self.count = crossing.count + base
         self.first = crossing.first
         self.last = crossing.last
         self.packets: tuple[Any, ...] = ()
+
+
+class _OfWindow:
+    """A window's tally, or its crossing, shaped like a clause's."""
+
+    outcomes: Mapping[str, int] = {}
+    rejections: Mapping[int, int] = {}
+    points: tuple[Any, ...] = ()
+
+    __slots__ = ("clause", "count", "first", "last", "packets")
+
+    def __init__(self, clause: int, tally: Any, base: int, since: int) -> None:
+        self.clause = clause
+        self.count = tally.count - base
+        self.first, self.last = tally.first, tally.last
+        self.packets = [m for m in (*tally.packets, tally.first, tally.last) if m is not None and m.time >= since]

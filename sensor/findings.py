@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, Literal
 
-from sensor.clock import utc
+from sensor.clock import nanoseconds, utc
 from sensor.inventory.address import is_mac
 
 Kind = Literal["alert", "violation", "coverage", "health"]
@@ -77,7 +77,8 @@ def _plain(value: Any) -> str:
 class Finding:
     """One revision of a finding. `first`, `last` and `revised` are capture time in ns; `packets` are (capture, packet).
 
-    `outcome` is the gravest of its occurrences' with the code that rejections share, `outcomes` counts them by name.
+    `outcome` is the gravest of its occurrences' with the code that rejections share, `outcomes` counts them by name. `suppressed`
+    says by whom and why (sensor.suppressions).
     """
 
     id: str
@@ -94,6 +95,7 @@ class Finding:
     points: Sequence[Mapping[str, Any]] = ()
     packets: Sequence[tuple[int, int]] = ()
     detail: Mapping[str, Any] | None = None
+    suppressed: Mapping[str, Any] | None = None
 
     @property
     def order(self) -> tuple[int, str]:
@@ -126,6 +128,8 @@ class Finding:
         detail = {**(said.detail or {}), **(self.detail or {})}
         if detail:
             document["detail"] = detail
+        if self.suppressed is not None:
+            document["suppressed"] = self.suppressed
         return document
 
 
@@ -134,6 +138,25 @@ def finding_id(statement: Statement, subject: Subject, first: int) -> str:
     every run over the same packets."""
     text = "\n".join((*statement.identity, subject.identity, str(first)))
     return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+
+def finding_of(document: Mapping[str, Any]) -> Finding:
+    """A finding from its document, as far as it says who it is: what the store keeps of it, and results in JSON."""
+    zones = document.get("zones")
+    attacks = document.get("attacks") or ([document["attack"]] if document.get("attack") else [])
+    statement = Statement(
+        kind=document["kind"], title=document["title"], reason=document["reason"], severity=document["severity"],
+        confidence=document["confidence"], rule=document.get("rule"), conduit=document.get("conduit"), attack=attacks,
+        zones=None if zones is None else (zones["from"], zones["to"]), policy=document.get("policy"), detail=document.get("detail"),
+    )  # fmt: skip
+    about = ("client", "server", "protocol", "unit", "function", "sub_function", "access", "group")
+    return Finding(
+        id=document["id"], revision=document["revision"], state=document["state"], revised=nanoseconds(document["revised"]),
+        statement=statement, subject=Subject(**{name: document.get(name) for name in about}), count=document["count"],
+        first=nanoseconds(document["first"]), last=nanoseconds(document["last"]), outcome=document["outcome"],
+        outcomes=document["outcomes"], points=document["points"],
+        packets=[(packet["capture"], packet["packet"]) for packet in document["packets"]],
+    )  # fmt: skip
 
 
 def at_least(severity: str, bound: str) -> bool:

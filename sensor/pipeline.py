@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from dissectors import Clause
 from sensor.clock import MINUTE
 from sensor.coverage import Coverage
-from sensor.episodes import Episodes
+from sensor.episodes import ALERTS_PER_HOUR, Episodes
 from sensor.findings import subject_of, subject_of_group
 from sensor.inventory import Inventory
 from sensor.result import Listed, Result
@@ -29,12 +29,19 @@ if TYPE_CHECKING:
     from dissectors import Batch, Crossing, Engine, Expected, Tally, Transaction, WindowTally
     from sensor.plan import Plan
     from sensor.spool import Lines, Transactions
+    from sensor.suppressions import Suppression
 
     class Judge(Protocol):
         """Whoever answers the gate: zones.decision.Decider, the judge of rules."""
 
         def lanes(self, t: Transaction, held: Lanes) -> Lanes:
             """The complete ordered list of each of its lanes. `held` is what the lanes hold now, empty for a new operation."""
+
+    class Listener(Judge, Protocol):
+        """A judge that listens to what is delivered as well: sensor.timeline.chronicle."""
+
+        def heard(self, t: Transaction) -> None:
+            """Called once for each delivered transaction."""
 
     class Group(Protocol):
         """What a window counts: the consequence, and the fields of its group with their values."""
@@ -90,6 +97,7 @@ class ReplayConfig:
 
     `captures`: files, folders, or `-` for standard input. `zones`: a policy file, None judges no traffic. `rules`: folders of rules beside
     the catalog (`catalog` switches the shipped ones). `store`: the store's file, None for the user's own; `keep` False writes none.
+    `alerts_per_hour`: of one rule; what comes beyond is one finding with the exact counts (0: no bound).
     `start` and `end`: capture time in ns, inclusive and exclusive. `digest`: work out the captures' SHA-256, which takes longer than
     analysing them. `outbox`: which transactions wait for outputs: none, unexpected (those that findings show) or all. The rest goes to
     dissectors.Engine as it is.
@@ -112,6 +120,7 @@ class ReplayConfig:
     cache: bool = True
     digest: bool = False
     outbox: Transactions = "none"
+    alerts_per_hour: int = ALERTS_PER_HOUR
 
 
 class ConfigurationError(ValueError):
@@ -188,10 +197,13 @@ def _joint(lanes: Lanes) -> Clause | None:
 class Pipeline:
     """One run of an engine: `run` takes its batches until there are no more."""
 
-    def __init__(self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None) -> None:
+    def __init__(
+        self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None, alerts_per_hour: int = ALERTS_PER_HOUR,
+        listener: Listener | None = None,
+    ) -> None:  # fmt: skip
         self.engine = engine
         self.inventory = Inventory()
-        self.episodes = Episodes(lambda number: subject_of(engine.operation(number)))
+        self.episodes = Episodes(lambda number: subject_of(engine.operation(number)), alerts_per_hour=alerts_per_hour)
         self.coverage = Coverage()
         self.revisions = Revisions()
         self.clock = 0
@@ -200,6 +212,9 @@ class Pipeline:
         self.conversations: Listed[Mapping[str, Any]] = ()
         self._judges = [*judges, watcher] if watcher is not None else list(judges)
         self._watcher = watcher
+        self._heard = None if listener is None else listener.heard
+        if listener is not None:
+            self._judges.append(listener)
         self._held: list[Answer | None] = []
         self._clauses: dict[int, Sequence[Sequence[int]]] = {}
         self._answers: dict[tuple[int, ...], Answer] = {}
@@ -229,6 +244,8 @@ class Pipeline:
         if answer.follows and self._watcher is not None:
             for consequence in self._watcher.follow(t, answer.lanes):
                 self.episodes.follow(t, consequence)
+        if self._heard is not None:
+            self._heard(t)
 
     def _crossing(self, crossing: Crossing) -> None:
         if self._watcher is not None:
@@ -310,8 +327,8 @@ class Pipeline:
         return {**self.inventory.ceilings, **{table: count for table, count in own.items() if count}}
 
 
-def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
-    """Replays captures against a policy and rules, and keeps the outcome in the store.
+def replay(config: ReplayConfig, progress: Progress | None = None, listener: Listener | None = None) -> Result:
+    """Replays captures against a policy and rules, and keeps the outcome in the store. `listener` hears what is delivered, with contents.
 
     Raises dissectors.CaptureError where a capture can't be opened, OSError where policy or rules can't, zones.PolicyError and
     rules.RuleErrors with all that is wrong with them, ConfigurationError and OutputError. A store that fails does not: the result says so
@@ -321,10 +338,11 @@ def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
 
     plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=_declared(config))
     with _spooled(config) as lines:
-        engine = _opened(config, None if lines is None else lines.path)
+        engine = _opened(config, None if lines is None else lines.path, contents=listener is not None)
         with collector_at_rest():
-            result = analyse(engine, plan, progress)
+            result = analyse(engine, plan, progress, config.alerts_per_hour, listener)
             result.lines = lines
+            result.suppress(_suppressions(config))
             if config.keep:
                 result.keep(config.store)
     return result
@@ -358,7 +376,15 @@ def _declared(config: ReplayConfig) -> Sequence[Any]:
     return kept_declarations(store)
 
 
-def _opened(config: ReplayConfig, lines: Path | None) -> Engine:
+def _suppressions(config: ReplayConfig) -> Sequence[Suppression]:
+    """What people suppressed, by the store that this run goes to."""
+    from sensor.places import default_store
+    from sensor.suppressions import of_store
+
+    return of_store(default_store() if config.store is None else config.store) if config.keep else ()
+
+
+def _opened(config: ReplayConfig, lines: Path | None, *, contents: bool = False) -> Engine:
     """The engine with its captures open. `lines`: where transactions go for the outbox."""
     from dissectors import Engine
 
@@ -366,7 +392,7 @@ def _opened(config: ReplayConfig, lines: Path | None) -> Engine:
         engine = Engine(
             follow=False, threads=config.threads, filter=config.filter, start=config.start, end=config.end,
             transactions=config.transactions if lines is None else str(lines), batch_packets=config.batch_packets,
-            plugins=config.plugins, limits=config.limits, digest=config.digest,
+            plugins=config.plugins, limits=config.limits, digest=config.digest, contents=contents,
         )  # fmt: skip
     except (ValueError, LookupError) as error:
         raise ConfigurationError(str(error)) from error
@@ -391,9 +417,11 @@ def collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def analyse(engine: Any, plan: Plan, progress: Progress | None = None) -> Result:
+def analyse(
+    engine: Any, plan: Plan, progress: Progress | None = None, alerts_per_hour: int = ALERTS_PER_HOUR, listener: Listener | None = None
+) -> Result:  # fmt: skip
     """The same for an engine that is open already; nothing is stored."""
     judges, watcher = plan.judges(engine)
-    pipeline = Pipeline(engine, judges, watcher)
+    pipeline = Pipeline(engine, judges, watcher, alerts_per_hour, listener)
     pipeline.run(progress)
     return Result.of(pipeline, plan)

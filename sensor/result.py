@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from sensor.clock import nanoseconds
 from sensor.findings import Finding, at_least
 from sensor.inventory import silence
-from sensor.revisions import Revision
+from sensor.revisions import Revision, Revisions
+from sensor.suppressions import Suppressed
 
 if TYPE_CHECKING:
     from dissectors import Tally
+    from sensor.incidents import Incident
     from sensor.inventory import Inventory
     from sensor.inventory.resolve import Assets
     from sensor.pipeline import Pipeline
     from sensor.plan import Plan
     from sensor.spool import Lines
+    from sensor.suppressions import Suppression
 
 _Entry = TypeVar("_Entry", covariant=True)
 
@@ -43,7 +46,7 @@ class Result:
     engine: Mapping[str, Any]
     inventory: Inventory
     findings: Sequence[Finding]
-    revisions: Sequence[Finding]
+    revisions: Revisions
     conversations: Listed[Mapping[str, Any]]
     tallies: Listed[Tally]
     describe: Any
@@ -54,6 +57,7 @@ class Result:
     stored: Path | None = None
     left_out: int = 0
     lines: Lines | None = None
+    _stories: Sequence[Incident] | None = None
 
     @classmethod
     def of(cls, pipeline: Pipeline, plan: Plan) -> Result:
@@ -77,8 +81,24 @@ class Result:
         return self.inventory.assets()
 
     def at_or_above(self, severity: str) -> list[Finding]:
-        """The findings of at least this severity."""
-        return [finding for finding in self.findings if at_least(finding.statement.severity, severity)]
+        """The findings of at least this severity that nobody suppressed."""
+        return [finding for finding in self.findings if at_least(finding.statement.severity, severity) and finding.suppressed is None]
+
+    def incidents(self) -> Sequence[Incident]:
+        """The stories in its findings (sensor.incidents), the gravest first."""
+        if self._stories is None:
+            from sensor.incidents import incidents
+
+            self._stories = incidents(self.findings)
+        return self._stories
+
+    def suppress(self, suppressions: Iterable[Suppression]) -> None:
+        """Marks what people don't want to be told again; nothing is left out."""
+        suppressed = Suppressed(suppressions)
+        if suppressed:
+            self.findings = [suppressed.marked(finding) for finding in self.findings]
+            self.revisions.marked = suppressed.marked
+            self._stories = None
 
     def keep(self, path: Path | None) -> None:
         """Writes the run into the store at `path` (None: the user's own). A failure is noted, not raised: the analysis stands."""

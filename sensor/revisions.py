@@ -36,6 +36,8 @@ class Revisions(Sequence[Finding]):
 
     def __init__(self, held: Iterable[Revision] = ()) -> None:
         self._held = list(held)
+        self.marked: Callable[[Finding], Finding] = _as_it_is
+        """What is done with each before it is given: suppressed ones say so."""
 
     def extend(self, more: Iterable[Revision]) -> None:
         """Adds what came next."""
@@ -45,8 +47,12 @@ class Revisions(Sequence[Finding]):
         return len(self._held)
 
     def __iter__(self) -> Iterator[Finding]:
-        return (revision.finding() for revision in self._held)
+        return (self.marked(revision.finding()) for revision in self._held)
 
     def __getitem__(self, place: Any) -> Any:
         held = self._held[place]
-        return [revision.finding() for revision in held] if isinstance(held, list) else held.finding()
+        return [self.marked(one.finding()) for one in held] if isinstance(held, list) else self.marked(held.finding())
+
+
+def _as_it_is(finding: Finding) -> Finding:
+    return finding

@@ -3,7 +3,8 @@
 Times are capture time in ns, lists of an asset are joined by spaces (a role is `server:modbus:502`), `document` is JSON as in the result of
 a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and times; its path is absolute. `declared`
 is only ever added to: the newest row of an asset and name holds, and one without a value takes it back. A policy is kept as the bytes
-that were in force, a run's chapter as its report's JSON (sensor.reports). Of dispositions the newest row of a finding holds.
+that were in force, a run's chapter as its report's JSON (sensor.reports). Of dispositions the newest row of a finding holds. A suppression
+ends by capture time (`until`), or when it is lifted; `terms` is a JSON list.
 
 The outbox (sensor.outbox) holds what outputs have to deliver until all of them have; two triggers count what was ever put into it and
 what it holds, so that its counters can't be forgotten. `edition` of a revision grows when it is told anew.
@@ -87,5 +88,11 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         " document BLOB NOT NULL, at TEXT NOT NULL, reason TEXT NOT NULL, refused TEXT NOT NULL, again INTEGER NOT NULL DEFAULT 0)",
         "CREATE INDEX dead_letters_by_output ON dead_letters (output, again)",
         "CREATE TABLE shipped_assets (asset TEXT PRIMARY KEY, digest TEXT NOT NULL, state TEXT NOT NULL) WITHOUT ROWID",
+    ),
+    (
+        "CREATE TABLE suppressions (id INTEGER PRIMARY KEY, terms TEXT NOT NULL, until INTEGER NOT NULL, who TEXT NOT NULL,"
+        " why TEXT NOT NULL, at TEXT NOT NULL, lifted TEXT)",
+        "CREATE TABLE incidents (id TEXT PRIMARY KEY, severity TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+        " run INTEGER NOT NULL REFERENCES runs, document TEXT NOT NULL) WITHOUT ROWID",
     ),
 )

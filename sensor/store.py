@@ -84,6 +84,7 @@ class Store:
             kept.insert_ledgers(connection, run, result)
             _insert_findings(connection, run, result)
             outbox.put_run(connection, run, result)
+            _insert_incidents(connection, run, result)
             if result.plan.policy is not None:
                 from sensor.reports.kept import keep_chapter
 
@@ -163,6 +164,11 @@ class Store:
             for address in row["addresses"].split():
                 homes.setdefault(address, row["id"])
         return homes
+
+    def incidents(self) -> list[dict[str, Any]]:
+        """The stories of all runs (sensor.incidents), by first time."""
+        rows = self._rows("SELECT document, run FROM incidents ORDER BY first, id")
+        return [_finding(row) for row in rows]
 
     def findings(self, **equal: str | None) -> list[dict[str, Any]]:
         """The newest state of findings, by first time, limited to those whose kind, severity, rule, conduit, protocol, state, client
@@ -349,6 +355,18 @@ def _insert_findings(connection: sqlite3.Connection, run: int, result: Result) -
         if changed is not None:
             told.append(outbox.of_finding(said, changed[0]))
     outbox.put(connection, told)
+
+
+def _insert_incidents(connection: sqlite3.Connection, run: int, result: Result) -> None:
+    """The newest run says what a story is."""
+    rows = [(incident.id, incident.severity, incident.to_dict(), run) for incident in result.incidents()]
+    connection.executemany(
+        "INSERT OR REPLACE INTO incidents (id, severity, first, last, run, document) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (known, severity, nanoseconds(said["first"]), nanoseconds(said["last"]), run, json.dumps(said))
+            for known, severity, said, run in rows
+        ],
+    )
 
 
 def _finding_row(finding: Finding, run: int) -> Sequence[Any]:

@@ -57,6 +57,11 @@ impl Sink for Speaker<'_> {
         self.gate.offer(Context { key, l2, initiator, cache: self.cache }, transaction);
     }
 
+    #[inline]
+    fn content(&mut self, bytes: &[u8]) {
+        self.gate.content(bytes);
+    }
+
     fn observation(&mut self, observation: &Observation<'_>) {
         let address = self.scenery.key.address(observation.side);
         self.gate.observe(address, observation.protocol, observation);

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sensor.cli import options
+from sensor.cli.evidence_slice import slice_
 from sensor.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 @click.group(epilog="\b\nExample:\n  fieldtap evidence pack plant.pcapng --zones site.yml -o pack.zip")
 def evidence() -> None:
     """Evidence that others can check without trusting you: policy, verdicts, the packets that show each violation, digests, a signature."""
+
+
+evidence.add_command(slice_)
 
 
 @evidence.command(

@@ -8,8 +8,10 @@ from typing import Any
 
 import click
 
+from sensor.cli import options
 from sensor.cli.exits import Exit
 from sensor.cli.kept import json_option, opened, store_option
+from sensor.cli.table import Section
 
 
 class Missing(Exception):
@@ -21,31 +23,38 @@ class Missing(Exception):
 @store_option
 @json_option
 @click.option("--packets", "most", type=click.IntRange(1, 50), default=3, show_default=True, help="How many of its packets are opened.")
+@click.option("--rules", multiple=True, type=options.PLACE, metavar="DIR", help="Rules of your own beside the catalog. May be repeated.")
 @click.option("--capture", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE", help="Where the capture is now.")
-def explain(finding: str, store: Path | None, as_json: bool, most: int, capture: Path | None) -> int:
-    """Explain a FINDING (its id, or the beginning of it): what it says, why, and the layers of its packets as tshark reads them."""
+def explain(finding: str, store: Path | None, as_json: bool, most: int, rules: tuple[Path, ...], capture: Path | None) -> int:
+    """Explain a FINDING (its id, or the beginning of it): what it says; which part of the rule or of the policy matched what; its packets
+    as we read them beside what tshark reads, and where the two differ."""
     from sensor.cli import show
+    from sensor.cli.explain_view import opened_packets, why
     from sensor.cli.finding_view import detail
     from sensor.cli.findings import one
+    from sensor.evidence.frames import UnreadableError
+    from sensor.explanation import explanation
+    from sensor.finding_listing import decided
 
     with opened(store) as kept:
-        found = one(kept, finding)
-        captures = kept.captures(found["run"])
-        revisions = kept.revisions(found["id"])
-    if not as_json:
-        show.sections([detail(found, captures, revisions)])
-    try:
-        packets = list(_packets(found, captures, most, capture))
-    except Missing as error:
-        if as_json:
-            show.document({**found, "decoded": None})
-        click.echo(f"\n{error}", err=True)
-        return Exit.CAPTURE
+        (found,) = decided(kept, [one(kept, finding)])
+        captures, revisions = kept.captures(found["run"]), kept.revisions(found["id"])
+        if not as_json:
+            show.sections([detail(found, captures, revisions)])
+        told, packets = None, None
+        try:
+            told = explanation(kept, found, paths_of(captures, capture), rules) if found["packets"] else None
+            if told is not None and not as_json:
+                show.sections([Section(""), *why(found, told)])
+            packets = list(_packets(found, captures, most, capture))
+        except (Missing, UnreadableError) as error:
+            click.echo(f"\n{error}", err=True)
+    said = [] if packets is None else opened_packets(packets, found, told)
     if as_json:
-        show.document({**found, "decoded": packets})
-    else:
-        _show(packets, found)
-    return Exit.DONE
+        show.document({**found, "explanation": None if told is None else told.to_dict(), "decoded": packets})
+    elif packets is not None:
+        show.sections([Section(""), *said])
+    return Exit.CAPTURE if packets is None else Exit.DONE
 
 
 def _packets(found: Mapping[str, Any], captures: Sequence[Mapping[str, Any]], most: int, moved: Path | None) -> Iterator[dict[str, Any]]:
@@ -64,7 +73,14 @@ def _packets(found: Mapping[str, Any], captures: Sequence[Mapping[str, Any]], mo
             raise Missing(f"The store doesn't know capture {number} of this run.")
         path = _unchanged(known, moved)
         for packet in decode(path, packets):
-            yield {"capture": str(path), **packet}
+            yield {"capture": str(path), "capture_number": number, **packet}
+
+
+def paths_of(captures: Sequence[Mapping[str, Any]], moved: Path | None) -> list[Path]:
+    """The captures of a run by number, where they still are what was analysed. Raises Missing."""
+    if moved is not None and len(captures) > 1:
+        raise Missing("Its run read several captures, so --capture can't say where they are: put them back to their places.")
+    return [_unchanged(known, moved) for known in sorted(captures, key=lambda one: one["number"])]
 
 
 def _unchanged(known: Mapping[str, Any], moved: Path | None) -> Path:
@@ -85,23 +101,3 @@ def _unchanged(known: Mapping[str, Any], moved: Path | None) -> Path:
     if now != known["sha256"]:
         raise Missing(f"{path} is not the capture that was analysed: its SHA-256 was {known['sha256'][:16]}…, now {now[:16]}….")
     return path
-
-
-def _show(packets: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> None:
-    from sensor.cli import show
-    from sensor.cli.table import Section
-
-    if not packets:
-        click.echo("\nThis finding names no packets: it is about what was not seen, or about the run as a whole.")
-        return
-    made = [Section("")]
-    for packet in packets:
-        section = Section(f"Packet {packet['packet']} of {packet['capture']}, {packet['time']}")
-        for layer in packet["layers"]:
-            section.lines.append(layer["name"])
-            section.lines.extend(f"    {field}" for field in layer["fields"])
-        made.append(section)
-    show.sections(made)
-    left = len(found["packets"]) - len(packets)
-    if left > 0:
-        click.echo(f"\n{left} more of its packets are known: --packets {min(50, len(found['packets']))}")

@@ -50,7 +50,7 @@ def outcomes(finding: Mapping[str, Any]) -> str:
     )
 
 
-def overview(findings: Sequence[Mapping[str, Any]]) -> Section:
+def overview(findings: Sequence[Mapping[str, Any]], notes: Sequence[str] = ()) -> Section:
     """One line each."""
     columns = (
         Column("id", keep=True), Column("severity", keep=True), Column("kind", keep=True, gives_way=2), Column("count", "right", keep=True),
@@ -61,7 +61,7 @@ def overview(findings: Sequence[Mapping[str, Any]]) -> Section:
         for found in findings
     ]
     lines = [] if rows else ["No findings."]
-    return Section("", lines=lines, table=Table(columns, rows) if rows else None)
+    return Section("", lines=lines, table=Table(columns, rows) if rows else None, notes=list(notes))
 
 
 def detail(finding: Mapping[str, Any], captures: Sequence[Mapping[str, Any]], revisions: Sequence[Mapping[str, Any]]) -> Section:
@@ -76,7 +76,9 @@ def detail(finding: Mapping[str, Any], captures: Sequence[Mapping[str, Any]], re
 def _said(finding: Mapping[str, Any], captures: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     yield "finding", f"{finding['id']}, {finding['kind']}, {finding['state']}"
     yield "severity", finding["severity"]
-    yield "confidence", f"{finding['confidence']:.0%}"
+    evidence = (finding.get("detail") or {}).get("evidence_class")
+    yield "confidence", f"{finding['confidence']:.0%}" + (f" (evidence class {evidence})" if evidence else "")
+    yield from _decisions(finding)
     yield "reason", finding["reason"]
     yield "who", sides(finding)
     zones = finding.get("zones")
@@ -106,6 +108,13 @@ def _said(finding: Mapping[str, Any], captures: Sequence[Mapping[str, Any]]) -> 
     examples = (finding.get("detail") or {}).get("examples") or ()
     for example in examples:
         yield "example", ", ".join(f"{name} {value}" for name, value in example.items() if value is not None)
+
+
+def _decisions(finding: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What people decided of it."""
+    decided, hidden = finding.get("disposition"), finding.get("suppressed")
+    yield "decided", f"{decided['state']} by {decided['who']}: {decided['why']}" if decided else ""
+    yield "suppressed", f"until {clock(hidden['until'])} by {hidden['who']}: {hidden['why']}" if hidden else ""
 
 
 def packets(finding: Mapping[str, Any], captures: Sequence[Mapping[str, Any]]) -> str:

@@ -8,14 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sensor.cli import options
+from sensor.cli.findings_suppressed import suppress, suppressions, unsuppress
 from sensor.cli.kept import json_option, opened, store_option
+from sensor.cli.written import output_option
 
 if TYPE_CHECKING:
+    from sensor.finding_listing import Listing
     from sensor.store import Store
 
 _KINDS = ("alert", "violation", "coverage", "health")
 _DISPOSITIONS = ("open", "accepted", "fixed")
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
+_FORMATS = ("csv", "json", "jsonl")
+_FILTERS = (
+    "\b\nFilters, of which all have to hold (a comma separates values of which one is enough):\n"
+    "  severity>=high  kind=alert  rule=s7comm-plc-stop  client=10.20.0.0/16  server=plc-1  address=10.20.1.7\n"
+    "  protocol=modbus  access=write,mode  point~holding  technique=T0858  title~restart  reason!=no_conduit\n"
+    "  from=office  to=cell  disposition=open  evidence_class=A  confidence>=0.9  count>100\n\n"
+)
 
 
 @click.group(epilog="\b\nExample:\n  fieldtap findings list --severity high")
@@ -23,7 +34,17 @@ def findings() -> None:
     """What was found: violations of the policy, alerts, what was not seen, and the sensor's own health."""
 
 
-@findings.command("list", epilog="\b\nExample:\n  fieldtap findings list --kind alert --severity medium --json")
+findings.add_command(suppress)
+findings.add_command(suppressions)
+findings.add_command(unsuppress)
+
+
+@findings.command(
+    "list",
+    epilog=f"{_FILTERS}\b\nExamples:\n  fieldtap findings list --kind alert --severity medium --json\n"
+    "  fieldtap findings list 'severity>=high' access=write,mode --since 2026-11-24",
+)
+@click.argument("filters", nargs=-1)
 @store_option
 @json_option
 @click.option("--kind", type=click.Choice(_KINDS), help="Only this kind.")
@@ -31,23 +52,69 @@ def findings() -> None:
 @click.option("--client", metavar="ADDRESS", help="Only where this address asked.")
 @click.option("--server", metavar="ADDRESS", help="Only where this address was asked.")
 @click.option("--protocol", metavar="NAME", help="Only this protocol.")
-@click.option("--rule", metavar="ID", help="Only alerts of this rule.")
+@click.option("--rule", metavar="ID", help="Only alerts of this rule (its id or name).")
 @click.option("--conduit", metavar="ID", help="Only violations of this conduit.")
-def list_(store: Path | None, as_json: bool, severity: str | None, **equal: str | None) -> None:
-    """List the findings that the store keeps, each on a line of its own, the gravest first."""
+@click.option("--since", callback=options.time_of, metavar="TIME", help="Only what happened from this time on (capture time, UTC).")
+@click.option("--until", callback=options.time_of, metavar="TIME", help="Only what began before this time.")
+@click.option("--suppressed", is_flag=True, help="Those that are suppressed as well.")
+def list_(
+    filters: tuple[str, ...], store: Path | None, as_json: bool, since: int | None, until: int | None, suppressed: bool, **named: str | None
+) -> None:  # fmt: skip
+    """List the findings that the store keeps, each on a line of its own, the gravest first. FILTERS limit them."""
     from sensor.cli import show
-    from sensor.findings import SEVERITIES, at_least
 
-    with opened(store) as kept:
-        found = kept.findings(**equal)
-    found = [finding for finding in found if severity is None or at_least(finding["severity"], severity)]
-    found.sort(key=lambda finding: (-SEVERITIES.index(finding["severity"]), finding["first"], finding["id"]))
+    found = _listed(store, filters, named, since=since, until=until, suppressed=suppressed)
     if as_json:
-        show.document(found)
+        show.document(found.findings)
         return
     from sensor.cli.finding_view import overview
 
-    show.sections([overview(found)])
+    show.sections([overview(found.findings, _hidden(found))])
+
+
+def _hidden(found: Listing) -> list[str]:
+    from sensor.cli.words import counted
+
+    if not found.suppressed:
+        return []
+    hidden = f"{counted(found.suppressed, 'more finding is', 'more findings are')} suppressed"
+    return [f"{hidden} ({counted(found.occurrences, 'occurrence')}): --suppressed shows them, 'fieldtap findings suppressions' why."]
+
+
+def _listed(
+    store: Path | None, filters: tuple[str, ...], named: Mapping[str, str | None], *, since: int | None, until: int | None, suppressed: bool
+) -> Listing:  # fmt: skip
+    """What the options and filters select."""
+    from sensor.finding_listing import listing
+    from sensor.terms import SelectionError
+
+    said = [f"{name}{'>=' if name == 'severity' else '='}{value}" for name, value in named.items() if value is not None]
+    with opened(store) as kept:
+        try:
+            return listing(kept, [*said, *filters], since=since, until=until, suppressed=suppressed)
+        except SelectionError as error:
+            raise click.UsageError(str(error)) from error
+
+
+@findings.command(
+    "export", epilog=f"{_FILTERS}\b\nExample:\n  fieldtap findings export 'severity>=medium' --format csv --output findings.csv"
+)
+@click.argument("filters", nargs=-1)
+@store_option
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="jsonl", show_default=True, help="CSV is safe in spreadsheets.")
+@output_option
+@click.option("--since", callback=options.time_of, metavar="TIME", help="Only what happened from this time on (capture time, UTC).")
+@click.option("--until", callback=options.time_of, metavar="TIME", help="Only what began before this time.")
+def export(
+    filters: tuple[str, ...], store: Path | None, form: str, output: Path | None, since: int | None, until: int | None
+) -> None:  # fmt: skip
+    """Export findings, suppressed ones included (they say so): CSV, one JSON document, or a JSON line for each. FILTERS limit them."""
+    from sensor.cli.words import counted
+    from sensor.cli.written import write_text
+    from sensor.outputs.findings import WRITERS
+
+    found = _listed(store, filters, {}, since=since, until=until, suppressed=True).findings
+    write_text(output, lambda out: WRITERS[form](found, out), counted(len(found), "finding"))
 
 
 @findings.command(
@@ -77,9 +144,10 @@ def ack(finding: str, store: Path | None, state: str, who: str, why: str) -> Non
 def show_(finding: str, store: Path | None, as_json: bool) -> None:
     """Show one FINDING, by its id or the beginning of it."""
     from sensor.cli import show
+    from sensor.finding_listing import decided
 
     with opened(store) as kept:
-        found = one(kept, finding)
+        (found,) = decided(kept, [one(kept, finding)])
         captures = kept.captures(found["run"])
         revisions = kept.revisions(found["id"])
     if as_json:

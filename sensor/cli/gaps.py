@@ -21,12 +21,19 @@ def unseen(result: Result, coverage: Sequence[Mapping[str, Any]], health: Sequen
     lines = ["The run was stopped: the rest of the captures was not read"] if result.interrupted else []
     lines += [*_captures(engine), *_packets(engine["packets"]), *_streams(engine["ledger"]), *_messages(engine)]
     lines += [f"{finding['title']} ({counted(finding['count'], 'case')}, finding {finding['id'][:8]})" for finding in coverage]
+    lines += [_beyond(finding) for finding in health if finding["reason"] == "alert_budget"]
+    health = [finding for finding in health if finding["reason"] != "alert_budget"]
     lines += [f"{finding['title']}: what came beyond is merged, {number(finding['count'])} times" for finding in health]
     if result.left_out:
         lines.append(f"The store has no room for {counted(result.left_out, 'operation')} of this run.")
     return Section(
         "Not seen", lines=lines or ["Nothing is known to be missing: no loss, both directions of every connection, every packet read."]
     )
+
+
+def _beyond(finding: Mapping[str, Any]) -> str:
+    alerts, counts = finding["detail"]["alerts"], counted(finding["count"], "occurrence")
+    return f"{finding['title']} ({counted(alerts, 'alert')} beyond, {counts}, finding {finding['id'][:8]}; --alerts-per-hour)"
 
 
 def _captures(engine: Mapping[str, Any]) -> Iterator[str]:

@@ -56,6 +56,10 @@ _SEVERITIES = ("info", "low", "medium", "high", "critical")
 @click.option("--filter", "expression", metavar="EXPR", help="Only packets that fit this capture filter, e.g. 'host 10.20.1.11'.")
 @click.option("--from", "start", callback=options.time_of, metavar="TIME", help="Only packets from this time on (UTC, 2026-03-04T08:15).")
 @click.option("--to", "end", callback=options.time_of, metavar="TIME", help="Only packets before this time.")
+@click.option(
+    "--alerts-per-hour", type=click.IntRange(0), default=100, metavar="N", show_default=True,
+    help="Of one rule, in capture time. What comes beyond is one finding with the exact counts; 0 is no bound.",
+)  # fmt: skip
 @click.option("--threads", type=click.IntRange(0, 2), default=0, help="1 or 2; 0 chooses. The result is the same.", show_default=True)
 @click.option("--dissector", "dissectors", multiple=True, metavar="NAME", help="Switch on an installed Python dissector. May be repeated.")
 @click.option("--digest/--no-digest", default=None, help="Work out the captures' SHA-256.", show_default="with --json")
@@ -112,7 +116,7 @@ def _ship(wanted: ReplayConfig, config: Path | None) -> Exit:
 def _config(
     as_json: bool, captures: tuple[str, ...], zones: Path | None, rules: tuple[Path, ...], no_catalog: bool, transactions: str | None,
     store: Path | None, expression: str | None, start: int | None, end: int | None, threads: int, dissectors: tuple[str, ...],
-    digest: bool | None,
+    digest: bool | None, alerts_per_hour: int,
 ) -> ReplayConfig:  # fmt: skip
     from sensor.pipeline import ReplayConfig
 
@@ -125,7 +129,7 @@ def _config(
     return ReplayConfig(
         captures=captures, zones=zones, rules=rules, catalog=not no_catalog, store=None if store is options.NO_STORE else store,
         keep=store is not options.NO_STORE, transactions=transactions, threads=threads, filter=expression, start=start, end=end,
-        plugins=dissectors, digest=as_json if digest is None else digest,
+        plugins=dissectors, digest=as_json if digest is None else digest, alerts_per_hour=alerts_per_hour,
     )  # fmt: skip
 
 

@@ -35,12 +35,25 @@ def decode(path: Path, packets: Sequence[int]) -> Iterator[dict[str, Any]]:
             yield {
                 "packet": int(packet.number),
                 "time": _time(packet),
+                "values": _values(packet),
                 "layers": [{"name": layer.layer_name, "fields": list(_fields(layer))} for layer in packet.layers],
             }
     except TSharkCrashException as error:
         raise Missing(f"tshark can't read {path}: {str(error).partition(chr(10))[0]}") from error
     finally:
         capture.close()
+
+
+def _values(packet: Any) -> dict[str, dict[str, list[str]]]:
+    """The raw values of each layer's fields, as text; the first layer of a name that has a field speaks for it."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for layer in packet.layers:
+        own = found.setdefault(layer.layer_name, {})
+        for name in layer.field_names:
+            field = layer.get_field(name)
+            texts = [text for one in getattr(field, "all_fields", [field]) if (text := getattr(one, "show", None)) is not None]
+            own.setdefault(name, []).extend(texts)
+    return found
 
 
 def _time(packet: Any) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sensor.cli.asset_view import acts_as, called, known_as
 from sensor.cli.gaps import unseen
+from sensor.cli.group_view import what, why
 from sensor.cli.grouping import Group, grouped, listed
+from sensor.cli.incident_view import overview
 from sensor.cli.rule_view import changed
 from sensor.cli.table import Column, Section, Table
 from sensor.cli.words import clock, counted, number, size, span
@@ -23,19 +25,11 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 25
 """Rows of a table in the summary; further ones are counted, and the note below says where they are."""
-REASONS: Final = {
-    "protocol": "not this protocol", "port": "not this port", "unit": "not this unit", "access": "not this access",
-    "function": "not this function", "sub_function": "not this function", "point": "not this point", "value": "beyond limits",
-    "time": "not at this time", "expired_exception": "exception expired", "initiator": "opened by the wrong side",
-}  # fmt: skip
-"""Why something is a violation, where the reason's name alone doesn't say it."""
-NAMED_THINGS: Final = 2
-"""So many points or functions are named in a line."""
 
 
 def summary(result: Result) -> list[Section]:
     """All sections, in the order of reading."""
-    findings = [finding.to_dict() for finding in result.findings]
+    findings = [finding.to_dict() for finding in result.findings if finding.suppressed is None]
     by_kind = {kind: [finding for finding in findings if finding["kind"] == kind] for kind in ("violation", "alert", "coverage", "health")}
     names = _Names(result)
     made = [
@@ -48,7 +42,27 @@ def summary(result: Result) -> list[Section]:
         made.append(_violations(by_kind["violation"], result.plan.policy.file, names))
     if result.plan.rules is not None:
         made.append(_alerts(by_kind["alert"], result, names))
+    stories = [incident.to_dict() for incident in result.incidents()]
+    if stories:
+        made.append(_incidents(stories, names, result))
     return [*made, _end(result, findings)]
+
+
+def _incidents(stories: Sequence[Mapping[str, Any]], names: _Names, result: Result) -> Section:
+    section = overview(stories[:MOST_ROWS], names.of, f"Incidents: {len(stories)}")
+    if result.stored is not None:
+        section.notes = [f"Stage by stage: fieldtap incidents show {stories[0]['id'][:8]}{_named_store(result.stored)}"]
+    section.notes = [*_more(len(stories), "fieldtap incidents list"), *section.notes]
+    return section
+
+
+def _suppressed(result: Result) -> list[str]:
+    hidden = [finding for finding in result.findings if finding.suppressed is not None]
+    if not hidden:
+        return []
+    who = listed(list(dict.fromkeys(f"{one.suppressed['who']}: {one.suppressed['why']}" for one in hidden if one.suppressed)))
+    occurrences = counted(sum(one.count for one in hidden), "occurrence")
+    return [f"{counted(len(hidden), 'finding')} suppressed, {occurrences} ({who}): fieldtap findings list --suppressed"]
 
 
 class _Names:
@@ -87,10 +101,10 @@ def _captures(result: Result) -> Section:
 
 
 def _left_out(engine: Mapping[str, Any]) -> Iterator[str]:
-    for name, why in (("skipped_by_time", "by --from and --to"), ("skipped_by_filter", "by --filter")):
+    for name, cause in (("skipped_by_time", "by --from and --to"), ("skipped_by_filter", "by --filter")):
         count = sum(capture[name] for capture in engine["captures"])
         if count:
-            yield f"{number(count)} packets left out {why}."
+            yield f"{number(count)} packets left out {cause}."
 
 
 def _assets(result: Result, names: _Names) -> Section:
@@ -214,7 +228,7 @@ def _violations(findings: Sequence[Mapping[str, Any]], policy: str, names: _Name
     )  # fmt: skip
     groups = grouped(findings)
     rows = [
-        (group.lead["severity"], number(group.count), _who(group, names), _what(group), _why(group), names.clock(group.first), _id(group))
+        (group.lead["severity"], number(group.count), _who(group, names), what(group), why(group), names.clock(group.first), _id(group))
         for group in groups
     ]
     section.table = _table(columns, rows)
@@ -228,32 +242,6 @@ def _who(group: Group, names: _Names) -> str:
     client = names.of(group.said("client", "", "clients")) or zones.get("from")
     server = names.of(group.said("server", "", "servers")) or zones.get("to")
     return " → ".join(side for side in (client, server) if side)
-
-
-def _what(group: Group) -> str:
-    """`modbus write coil:0-7, holding_register:100`, `s7comm mode plc_stop`, `connects: ftp, ssh, telnet and 8 more`."""
-    access = group.lead["access"]
-    if access == "session":
-        return f"connects: {group.listed('protocol')}"
-    done = _shared(group.points()) if access in ("read", "write") else []
-    units = group.values("unit")
-    said = [group.listed("protocol"), access, listed(done or group.functions(), NAMED_THINGS)]
-    return " ".join(part for part in said if part) + (f", {len(units)} units" if len(units) > 1 else "")
-
-
-def _shared(points: Sequence[str]) -> list[str]:
-    """Points of one kind name it once: `holding_register:0-9`, `40-49`."""
-    kinds = [point.partition(":")[0] if ":" in point else None for point in points]
-    before = [None, *kinds]
-    return [
-        point if kind is None or kind != last else point.partition(":")[2] for point, kind, last in zip(points, kinds, before, strict=False)
-    ]
-
-
-def _why(group: Group) -> str:
-    """What a policy says against it: `not this access, skips levels`."""
-    reasons = (group.lead.get("detail") or {}).get("reasons") or [group.lead["reason"]]
-    return ", ".join(REASONS.get(reason, reason.replace("_", " ")) for reason in reasons)
 
 
 def _id(group: Group) -> str:
@@ -305,12 +293,13 @@ def _waiting(inactive: Sequence[Mapping[str, Any]]) -> list[str]:
 def _end(result: Result, findings: Sequence[Mapping[str, Any]]) -> Section:
     if not findings:
         lines = ["No findings."] if result.plan.policy is not None else ["No findings. With --zones a policy says what is allowed."]
-        return Section("", lines=lines)
+        return Section("", lines=[*lines, *_suppressed(result)])
     by_severity: dict[str, int] = {}
     for finding in findings:
         by_severity[finding["severity"]] = by_severity.get(finding["severity"], 0) + 1
     parts = [f"{by_severity[name]} {name}" for name in reversed(SEVERITIES) if name in by_severity]
     lines = [f"{counted(len(findings), 'finding')}: {', '.join(parts)}."]
+    lines += _suppressed(result)
     told = [finding for finding in findings if finding["packets"]]
     if told and result.stored is not None:
         gravest = grouped(told)[0].lead

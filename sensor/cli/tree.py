@@ -17,6 +17,8 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "evidence": ("evidence:evidence", "Evidence that others can check without trusting you."),
     "assets": ("assets:assets", "What is on the network."),
     "findings": ("findings:findings", "What was found: violations, alerts, what was not seen."),
+    "incidents": ("incidents:incidents", "Findings that are one story, stage by stage."),
+    "timeline": ("timeline:timeline", "What happened in captures, in the order of time."),
     "explain": ("explain:explain", "Open a finding's packets and show their layers."),
     "graph": ("graph:graph", "The asset graph, for other tools."),
     "zones": ("zones:zones", "Policies: zones, conduits and what they allow."),

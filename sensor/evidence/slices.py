@@ -1,4 +1,4 @@
-"""The packets that make one violation again, and the proof that they do: each slice is replayed against the packed policy."""
+"""The packets that make a finding again, and the proof that they do: each slice is replayed against the policy and the rules."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -45,15 +46,19 @@ class Held(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """What a pack has of a violation. `occurrences` were found again in it; None and `why` where it could not be made again. `facts` are
-    the transactions in it, JSON lines. `places` are capture and packet of each frame, `masked` counts bytes."""
+    the transactions in it, JSON lines. `same`: its finding has the same id. `places` are capture and packet of each frame, `frames` these
+    with their bytes, `masked` and `hidden` count masked bytes, of all and of each."""
 
     finding: str
     occurrences: int | None
     why: str | None
+    same: bool = False
     capture: bytes = b""
     facts: bytes = b""
     places: Sequence[tuple[int, int]] = ()
     masked: int = 0
+    frames: Sequence[tuple[Frame, bytes]] = ()
+    hidden: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -86,6 +91,63 @@ def slices(findings: Sequence[Finding], captures: Sequence[Mapping[str, Any]], p
             yield _cut(finding, keys, gathered, (plan, Path(folder), raw))
     for finding in findings[MOST_SLICES:]:
         yield Slice(finding=finding.id, occurrences=None, why=f"only the gravest {MOST_SLICES:,} violations get a slice")
+
+
+def slice_of(finding: Finding, paths: Sequence[Path], plan: Plan, *, raw: bool = False) -> Slice:
+    """The packets that make one finding again, of any kind: its own exchange first, then wider choices (sensor.evidence.scopes), until the
+    finding with the same id comes of them; else the best that there is. `paths` are the captures of its run, by number.
+
+    Raises UnreadableError.
+    """
+    if not finding.packets:
+        return Slice(
+            finding=finding.id, occurrences=None, why="it names no packets: it is about what was not seen, or about the run as a whole"
+        )
+    keys, gathered = exchanges(paths, set(finding.packets))
+    best = Slice(finding=finding.id, occurrences=None, why="its packets could not be read again")
+    with TemporaryDirectory(prefix="fieldtap-") as folder:
+        near = (around(keys, gathered, width) for width in WINDOWS)
+        for chosen in chain(near, _wider(finding, paths)):
+            if not chosen:
+                continue
+            made = _tried(finding, chosen, plan, Path(folder), raw)
+            best = max(best, made, key=lambda one: (one.same, one.occurrences or 0))
+            if best.same:
+                break
+    return best
+
+
+def _wider(finding: Finding, paths: Sequence[Path]) -> Iterator[list[Held]]:
+    from sensor.evidence.scopes import scopes
+
+    yield from scopes(finding, paths, MOST_FRAMES, MOST_BYTES)
+
+
+def exchanges(paths: Sequence[Path], places: set[tuple[int, int]]) -> tuple[Mapping[tuple[int, int], Sequence[Key]], _Gathered]:
+    """The exchanges of packets: by which keys each is known, and their frames."""
+    keys = _keys(paths, places)
+    return keys, _gather(paths, {key for found in keys.values() for key in found})
+
+
+def around(keys: Mapping[tuple[int, int], Sequence[Key]], gathered: _Gathered, width: int | None) -> list[Held]:
+    """What stands around each of the packets that decide, and the opening of their exchanges; of the link type of the first."""
+    chosen: dict[tuple[int, int], Held] = {}
+    for together in dict.fromkeys(tuple(found) for found in keys.values()):
+        flow = sorted((held for key in together for held in gathered.flows[key]), key=_by_time)
+        places = [at for at, held in enumerate(flow) if (held.capture, held.frame.number) in keys]
+        if not places:
+            continue
+        wanted = set(range(len(flow) if width is None else min(OPENING, len(flow))))
+        for place in places:
+            wanted.update(range(max(0, place - (width or 0)), min(len(flow), place + (width or 0) + 1)))
+        for at in sorted(wanted):
+            chosen[flow[at].capture, flow[at].frame.number] = flow[at]
+    link = next((held.frame.link for place, held in chosen.items() if place in keys), None)
+    return sorted((held for held in chosen.values() if held.frame.link == link), key=_by_time)
+
+
+def _by_time(held: Held) -> tuple[int, int, int]:
+    return (held.frame.time, held.capture, held.frame.number)
 
 
 def _unchanged(capture: Mapping[str, Any]) -> Path:
@@ -159,9 +221,11 @@ def _window(flow: Sequence[Held], place: int, width: int | None) -> list[Held]:
 def _tried(finding: Finding, chosen: Sequence[Held], plan: Plan, folder: Path, raw: bool) -> Slice:
     done = [(held, masked(held.frame.data, held.layers) if not raw else None) for held in chosen]
     capture = written([(held.frame, made.data if made is not None else held.frame.data) for held, made in done])
-    occurrences, facts = replayed(finding, capture, plan, folder)
+    occurrences, facts, same = replayed(finding, capture, plan, folder)
     return Slice(
-        finding=finding.id, occurrences=occurrences or None, capture=capture, facts=facts,
+        finding=finding.id, occurrences=occurrences or None, capture=capture, facts=facts, same=same,
+        frames=[(held.frame, made.data if made is not None else held.frame.data) for held, made in done],
+        hidden=[0 if made is None else made.bytes for _, made in done],
         why=None if occurrences else "the packets of its exchange alone do not show it",
         places=[(held.capture, held.frame.number) for held, _ in done],
         masked=sum(made.bytes for _, made in done if made is not None),
@@ -186,8 +250,8 @@ def written(chosen: Sequence[tuple[Frame, bytes]]) -> bytes:
     return bytes(content)
 
 
-def replayed(finding: Finding, capture: bytes, plan: Plan, folder: Path) -> tuple[int, bytes]:
-    """How often a slice shows the violation when it is replayed alone, and its transactions as JSON lines."""
+def replayed(finding: Finding, capture: bytes, plan: Plan, folder: Path) -> tuple[int, bytes, bool]:
+    """How often a slice shows the finding when it is replayed alone, its transactions as JSON lines, and whether the id is the same."""
     from dissectors import Engine
     from sensor.pipeline import analyse
 
@@ -197,5 +261,6 @@ def replayed(finding: Finding, capture: bytes, plan: Plan, folder: Path) -> tupl
     engine.open([str(path)])
     result = analyse(engine, plan)
     same = (finding.statement.identity, finding.subject.identity)
-    count = sum(one.count for one in result.findings if (one.statement.identity, one.subject.identity) == same)
-    return count, lines.read_bytes() if lines.exists() else b""
+    found = [one for one in result.findings if (one.statement.identity, one.subject.identity) == same]
+    made = lines.read_bytes() if lines.exists() else b""
+    return sum(one.count for one in found), made, any(one.id == finding.id for one in found)

@@ -1,4 +1,4 @@
-"""Assets and edges as rows of plain values: what GraphML, GEXF, DOT and CSV can hold. One definition for all of them."""
+"""Assets, edges and findings as rows of plain values: what GraphML, GEXF, DOT and CSV can hold. One definition for all of them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,22 @@ def _own(name: str) -> Callable[[Document], Any]:
 
 def _access(access: str) -> Callable[[Document], Any]:
     return lambda edge: edge["accesses"].get(access)
+
+
+def _plain(name: str) -> Callable[[Document], Any]:
+    return lambda document: document.get(name)
+
+
+def _part(name: str, part: str) -> Callable[[Document], Any]:
+    return lambda document: (document.get(name) or {}).get(part)
+
+
+def _address(side: Document | None) -> str | None:
+    return None if side is None else side.get("ip") or side.get("mac")
+
+
+def _code(code: Document | None) -> str | None:
+    return None if code is None else str(code["name"] or code["code"])
 
 
 def _joined(parts: Iterable[Any]) -> str:
@@ -86,9 +102,35 @@ EDGE: Final[Mapping[str, tuple[type, Callable[[Document], Any]]]] = {
 """Columns of an edge beside its ends."""
 
 
+FINDING: Final[Mapping[str, tuple[type, Callable[[Document], Any]]]] = {
+    **{name: (str, _plain(name)) for name in ("kind", "severity")},
+    "confidence": (float, _plain("confidence")),
+    "evidence_class": (str, lambda one: (one.get("detail") or {}).get("evidence_class")),
+    "title": (str, _plain("title")), "reason": (str, _plain("reason")), "rule": (str, _plain("rule")), "conduit": (str, _plain("conduit")),
+    "from_zone": (str, _part("zones", "from")), "to_zone": (str, _part("zones", "to")),
+    "client": (str, lambda one: _address(one["client"])), "server": (str, lambda one: _address(one["server"])),
+    "port": (int, _part("server", "port")), "protocol": (str, _plain("protocol")), "unit": (str, _plain("unit")),
+    "function": (str, lambda one: _code(one["function"])), "sub_function": (str, lambda one: _code(one["sub_function"])),
+    "access": (str, _plain("access")), "points": (str, lambda one: _joined(point["point"] for point in one["points"])),
+    "outcomes": (str, lambda one: _joined(f"{name}:{count}" for name, count in (one["outcomes"] or {}).items())),
+    "count": (int, _plain("count")), "first": (str, _plain("first")), "last": (str, _plain("last")), "state": (str, _plain("state")),
+    "attack": (str, _part("attack", "id")),
+    "policy_line": (str, lambda one: f"{one['policy']['file']}:{one['policy']['line']}" if one["policy"] else None),
+    "packets": (str, lambda one: _joined(f"{packet['capture']}/{packet['packet']}" for packet in one["packets"])),
+    "disposition": (str, _part("disposition", "state")), "suppressed_until": (str, _part("suppressed", "until")),
+    "suppressed_by": (str, _part("suppressed", "who")), "suppressed_why": (str, _part("suppressed", "why")),
+}  # fmt: skip
+"""Columns of a finding beside its id. A packet is capture and number."""
+
+
 def asset_fields(asset: Document) -> dict[str, Plain]:
     """The columns of an asset that have a value."""
     return _fields(asset, ASSET)
+
+
+def finding_fields(finding: Document) -> dict[str, Plain]:
+    """The columns of a finding that have a value."""
+    return _fields(finding, FINDING)
 
 
 def edge_fields(edge: Document) -> dict[str, Plain]:

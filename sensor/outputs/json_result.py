@@ -20,8 +20,8 @@ def fieldtap_version() -> str:
 def document(result: Result) -> dict[str, Any]:
     """Plain data for json: counts as the engine gives them, times as UTC text, assets and findings in a stable order.
 
-    Beyond DESIGN.md: what is concluded of assets (sensor.inventory.known), `conversations` (the graph's edges), `policy` (file and digest),
-    `rules` (how many are active, digest, those inactive and why).
+    Beyond DESIGN.md: what is concluded of assets (sensor.inventory.known), `conversations` (the graph's edges), `incidents`
+    (sensor.incidents), `policy` (file and digest), `rules` (how many are active, digest, those inactive and why).
     """
     from sensor.inventory.known import known_of
 
@@ -34,6 +34,7 @@ def document(result: Result) -> dict[str, Any]:
         "assets": known_of(result).assets,
         "conversations": [conversation.to_dict() for conversation in result.inventory.conversations()],
         "findings": [finding.to_dict() for finding in result.findings],
+        "incidents": [incident.to_dict() for incident in result.incidents()],
         "ceilings": dict(sorted({**engine["ceilings"], **left_out}.items())),
         "policy": result.plan.policy_summary,
         "rules": result.plan.rules_summary,

@@ -1,4 +1,4 @@
-"""Assets and connections as CSV (RFC 4180) that a spreadsheet can open without running anything.
+"""Assets, connections and findings as CSV (RFC 4180) that a spreadsheet can open without running anything.
 
 A cell that begins like a formula (`=`, `+`, `-`, `@`, tab, carriage return) gets an apostrophe before it; numbers of ours stay numbers.
 """
@@ -6,11 +6,11 @@ A cell that begins like a formula (`=`, `+`, `-`, `@`, tab, carriage return) get
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from typing import Final, TextIO
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TextIO
 
 from sensor.inventory.known import Known
-from sensor.outputs.flat import ASSET, EDGE, Plain, asset_fields, edge_fields, text
+from sensor.outputs.flat import ASSET, EDGE, FINDING, Plain, asset_fields, edge_fields, finding_fields, text
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What starts a formula in some spreadsheet (OWASP, CSV injection), the full-width forms included."""
@@ -30,6 +30,14 @@ def write_edges_csv(known: Known, out: TextIO) -> None:
     rows.writerow(["client", "server", *EDGE])
     for edge in known.edges:
         rows.writerow([safe(edge["client"]), safe(edge["server"]), *_cells(edge_fields(edge), tuple(EDGE))])
+
+
+def write_findings_csv(findings: Iterable[Mapping[str, Any]], out: TextIO) -> None:
+    """One finding a line."""
+    rows = csv.writer(out, lineterminator="\r\n")
+    rows.writerow(["finding", *FINDING])
+    for finding in findings:
+        rows.writerow([safe(finding["id"]), *_cells(finding_fields(finding), tuple(FINDING))])
 
 
 def _cells(fields: Mapping[str, Plain], names: tuple[str, ...]) -> list[Plain]:

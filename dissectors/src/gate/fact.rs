@@ -16,6 +16,8 @@ use crate::stream::FlowKey;
 pub struct Settings {
     /// Everything is delivered, nobody is asked; operations are counted all the same.
     pub follow: bool,
+    /// What is delivered brings the part of a program or file that it carries.
+    pub contents: bool,
     /// Greatest numbers of what is kept.
     pub limits: Limits,
 }

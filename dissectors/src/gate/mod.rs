@@ -67,6 +67,8 @@ pub struct Gate {
     crossings: VecDeque<Crossing>,
     /// Delivered, and not yet tallied: Python may be answering.
     pending: Option<(u32, Arc<OwnedTransaction>)>,
+    /// What the transaction of this number carries.
+    content: Option<(u64, Box<[u8]>)>,
     seen: Seen,
     anomalies: FlowAnomalies,
     met: Met,
@@ -88,6 +90,7 @@ impl Gate {
             queue: VecDeque::new(),
             crossings: VecDeque::new(),
             pending: None,
+            content: None,
             seen: Seen::default(),
             anomalies: FlowAnomalies::default(),
             met: Met::default(),
@@ -215,7 +218,9 @@ impl Gate {
     #[inline(never)]
     fn enqueue(&mut self, number: u32, context: &Context<'_>, transaction: &Transaction<'_>) {
         let Context { key, l2, initiator, .. } = context;
-        let transaction = Arc::new(OwnedTransaction::new(key, l2, *initiator, transaction));
+        let mut transaction = OwnedTransaction::new(key, l2, *initiator, transaction);
+        transaction.content = self.content.take_if(|(of, _)| *of == self.counters.transactions).map(|(_, bytes)| bytes);
+        let transaction = Arc::new(transaction);
         if self.settings.follow {
             let delivered = Delivered { operation: 0, lanes: u128::MAX, first: false, transaction };
             self.queue.push_back(Waiting::Other(Fact::Transaction(delivered)));
@@ -225,6 +230,14 @@ impl Gate {
             operation.waiting = operation.waiting.saturating_add(1);
         }
         self.queue.push_back(Waiting::Transaction(number, transaction));
+    }
+
+    /// Takes what the next transaction carries. One that is expected leaves it behind, so that it costs a look at the next alone.
+    pub fn content(&mut self, bytes: &[u8]) {
+        self.content = None;
+        if self.settings.contents {
+            self.content = Some((self.counters.transactions.saturating_add(1), bytes.into()));
+        }
     }
 
     /// Takes an identity observation of an address: queued when the value is new for (address, unit, attribute).

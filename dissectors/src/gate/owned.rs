@@ -219,6 +219,8 @@ pub struct OwnedTransaction {
     pub response: Option<Moment>,
     /// As in [`Transaction`].
     pub completed: u64,
+    /// The part of a program or file that it carries, in a run that asks for contents.
+    pub content: Option<Box<[u8]>>,
     points: Vec<KeptPoint>,
     detail: Nodes,
     store: Store,
@@ -259,6 +261,7 @@ impl OwnedTransaction {
             request: t.request,
             response: t.response,
             completed: t.completed,
+            content: None,
             points,
             detail,
             store,

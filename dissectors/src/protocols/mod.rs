@@ -267,6 +267,8 @@ pub struct Seen {
 pub trait Sink {
     /// A complete transaction.
     fn transaction(&mut self, transaction: &Transaction<'_>);
+    /// The part of a program or file that the next transaction carries: nobody keeps it unless a run asks for contents.
+    fn content(&mut self, _bytes: &[u8]) {}
     /// Identity of one of the two sides.
     fn observation(&mut self, observation: &Observation<'_>);
     /// An anomaly of the flow that belongs to no transaction (`late_response`, `unsolicited_response` …): protocol number, bit.

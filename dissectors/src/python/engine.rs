@@ -50,6 +50,7 @@ pub struct Engine {
 
 struct Wanted {
     follow: bool,
+    contents: bool,
     threads: usize,
     options: Options,
     transactions: Option<PathBuf>,
@@ -79,6 +80,7 @@ fn wanted(options: &Bound<'_, PyDict>) -> PyResult<Wanted> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut wanted = Wanted {
         follow: get("follow")?.map_or(Ok(true), |follow| follow.extract())?,
+        contents: get("contents")?.map_or(Ok(false), |contents| contents.extract())?,
         threads: if threads == 0 { cores.min(2) } else { threads },
         options: Options {
             from: get("start")?.map(|time| time.extract()).transpose()?,
@@ -145,7 +147,7 @@ impl Engine {
             Ok(Lines::new(Box::new(File::create(path)?)))
         });
         let front = Front::new(reader, Arc::clone(&self.progress));
-        let settings = Settings { follow: wanted.follow, limits: wanted.gate };
+        let settings = Settings { follow: wanted.follow, contents: wanted.contents, limits: wanted.gate };
         let feeder = Feeder::new(front, wanted.threads);
         let mut run = Run::new(feeder, Gate::new(settings), lines.transpose()?, wanted.batch_packets, wanted.limits);
         run.set_plugins(wanted.plugins);

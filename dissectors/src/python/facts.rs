@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bumpalo::Bump;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use super::{address as written, names};
 use crate::address::{self, Address, Net, Side};
@@ -411,6 +411,11 @@ impl Transaction {
     #[getter]
     fn response(&self) -> Option<Moment> {
         self.delivered.transaction.response.map(Moment::from)
+    }
+
+    #[getter]
+    fn content<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.delivered.transaction.content.as_ref().map(|bytes| PyBytes::new(py, bytes))
     }
 
     #[getter]

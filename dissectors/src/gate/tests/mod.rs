@@ -192,6 +192,32 @@ fn a_lane_without_clauses_expects_nothing_and_no_lanes_expect_everything() {
 }
 
 #[test]
+fn contents_are_kept_for_the_next_transaction_alone_and_only_where_they_are_asked_for() {
+    for contents in [false, true] {
+        let mut gate = Gate::new(Settings { follow: true, contents, ..Settings::default() });
+        gate.content(b"part");
+        offer(&mut gate, &flow(1, 2), &read(3, 0, 0));
+        offer(&mut gate, &flow(1, 2), &read(3, 1, 1));
+        let kept = taken(&mut gate).transaction.content.clone();
+        assert_eq!(kept.as_deref(), contents.then_some(&b"part"[..]));
+        assert!(taken(&mut gate).transaction.content.is_none());
+    }
+}
+
+#[test]
+fn the_content_of_an_expected_transaction_goes_with_no_other() {
+    let mut gate = Gate::new(Settings { contents: true, ..Settings::default() });
+    offer(&mut gate, &flow(1, 2), &read(3, 0, 0));
+    let first = taken(&mut gate);
+    gate.expect(first.operation, one(Clause::default())).unwrap();
+    gate.content(b"part");
+    offer(&mut gate, &flow(1, 2), &read(3, 0, 0));
+    assert!(gate.take().is_none());
+    offer(&mut gate, &flow(3, 4), &read(3, 0, 0));
+    assert!(taken(&mut gate).transaction.content.is_none());
+}
+
+#[test]
 fn following_delivers_everything_and_counts_it() {
     let mut gate = Gate::new(Settings { follow: true, ..Settings::default() });
     for n in 0..4 {

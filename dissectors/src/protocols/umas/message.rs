@@ -48,6 +48,9 @@ pub fn emit(exchange: &Exchange<'_>, sink: &mut dyn Sink) {
         identity(exchange, part.code, data, half, sink);
     }
     let code = question.map(|part| part.code);
+    if let Some(block) = question.and_then(|part| program_block(part, accepted)) {
+        sink.content(block);
+    }
     let transaction = Transaction {
         protocol: tables::NUMBER,
         client: exchange.client,
@@ -162,6 +165,22 @@ fn describe<'a>(question: Option<Part<'a>>, answer: Option<&'a [u8]>, detail: &m
         }
         _ => {}
     }
+}
+
+/// The bytes of a program block. Into the controller they stand behind the block's number, out of it they are the answer, which may repeat
+/// that number; a length in front that fits is left out. Schneider publishes no format: what else stands there is handed on as it was sent.
+fn program_block<'a>(question: Part<'a>, answer: Option<&'a [u8]>) -> Option<&'a [u8]> {
+    let bytes = match (question.code, question.data, answer) {
+        (0x31, [0, _, _, _, bytes @ ..], Some(_)) => bytes,
+        (0x34, [0, _, low, high, ..], Some([first, second, bytes @ ..])) if [low, high] == [first, second] => bytes,
+        (0x34, _, Some(bytes)) => bytes,
+        _ => return None,
+    };
+    let counted = |start: usize| {
+        let [low, high, rest @ ..] = bytes.get(start..)? else { return None };
+        (usize::from(u16::from_le_bytes([*low, *high])) == rest.len()).then_some(rest)
+    };
+    Some(counted(0).or_else(|| counted(1)).or_else(|| counted(2)).unwrap_or(bytes))
 }
 
 fn raw<'a>(names: [&'static str; 2], data: &'a [u8], bulk: bool, detail: &mut Fields<'a, 16>) {

@@ -75,6 +75,9 @@ impl<'b> Record<'b> {
                 .set(anomaly::INVALID_FUNCTION, tables::function(u32::from(request.fragment.function)).name.is_none());
         }
         self.observe(sink);
+        if let Some(content) = self.file.content {
+            sink.content(content);
+        }
         sink.transaction(&Transaction {
             protocol: tables::NUMBER,
             client: exchange.client,

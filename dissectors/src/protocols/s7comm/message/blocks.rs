@@ -105,7 +105,9 @@ pub fn emit(exchange: &Exchange<'_>, state: &mut State, sink: &mut dyn Sink) {
         detail.number("block_length", length);
     }
     if let (0x1B | 0x1E, Some(pdu)) = (function, exchange.answer()) {
-        detail.number("bytes", u64::try_from(part(&pdu).map_or(0, <[u8]>::len)).unwrap_or(u64::MAX));
+        let bytes = part(&pdu).unwrap_or_default();
+        detail.number("bytes", u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        sink.content(bytes);
     }
     if let Some((_, Some(content))) = &known {
         content.describe(&mut detail, &arena);
