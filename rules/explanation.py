@@ -44,7 +44,7 @@ def explained(
 ) -> Explained | None:  # fmt: skip
     """Explains the rule of this id in a rule file by a transaction that it matched or counted; None where the file has no such rule."""
     names = Names(registry, services)
-    drafts, _ = _drafts([file], names)
+    drafts, _, _ = _drafts([file], names)
     by_reference = {ref: draft for draft in drafts for ref in (draft.data.get("id"), draft.data.get("name")) if isinstance(ref, str)}
     draft = by_reference.get(identifier)
     if draft is None:

@@ -9,20 +9,22 @@ import pytest
 
 import dissectors
 from dissectors import Engine
+from rules.evidence import everything
+from rules.loader import catalog
 from rules.plan import Rule
 from sensor.evidence.annotated import annotated
 from sensor.evidence.slices import Slice, replayed, slice_of
 from sensor.findings import Finding, finding_of
 from sensor.pipeline import analyse
-from sensor.plan import Plan
-from tests.rules.test_evidence import PCAPS, plan, rules
+from sensor.plan import Plan, services
+from tests.rules.test_evidence import PCAPS
 
 pytestmark = pytest.mark.skipif(getattr(dissectors._native, "__file__", None) is None, reason="the native engine is not built")
 
 
 @cache
 def whole() -> Plan:
-    return Plan(policy=None, rules=plan(), digest="")
+    return Plan(policy=None, rules=everything([catalog()], dissectors.protocols(), services()), digest="")
 
 
 @cache
@@ -38,7 +40,7 @@ def made(rule: Rule) -> tuple[Finding, Slice]:
     return first, slice_of(finding_of(first.to_dict()), [PCAPS / capture], whole())
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule.name))
+@pytest.mark.parametrize("rule", whole().rules.rules, ids=lambda rule: str(rule.name))
 def test_a_slice_makes_the_same_finding_again(rule: Rule, tmp_path: Path) -> None:
     finding, cut = made(rule)
     assert cut.same, f"{rule.name}: {cut.why}, {cut.occurrences} of {finding.count} occurrences in {len(cut.places)} frames"
