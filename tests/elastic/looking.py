@@ -38,7 +38,7 @@ def held(es: Elasticsearch, namespace: str, *classes: str) -> Counter[str]:
         while True:
             more = {"search_after": after} if after else {}
             answer = es.search(
-                index=name, ignore_unavailable=True, size=5_000, source=False, sort=[{"event.id": "asc"}], docvalue_fields=["event.id"], **more
+                index=name, ignore_unavailable=True, size=5_000, source=False, sort=[{"event.id": "asc"}, {"_doc": "asc"}], **more
             )  # fmt: skip
             hits = answer.body["hits"]["hits"]
             if not hits:
