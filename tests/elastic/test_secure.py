@@ -91,22 +91,26 @@ def test_least_rights_are_enough_for_every_stream_and_for_no_more(secure: Server
     assert {count.of: count.delivered for count in closes(tmp_path / "s.sqlite")}["current"] > 5
     own = client(secure.url, ca_certs=str(secure.ca), basic_auth=("sensor", PASSWORD))
     assert [done for done in check(own, namespace) if done.how == "failed"] == []
+    es = client(secure.url, ca_certs=str(secure.ca), basic_auth=("elastic", PASSWORD))
+    es.cluster.put_component_template(name="fieldtap.sensor@mappings", template={"mappings": {}})
     with pytest.raises(AuthorizationException):
         list(set_up(own))
-    checked = fieldtap(tmp_path, "elastic", "check", "--config", tmp_path / "fieldtap.toml", extra=login())
-    assert checked.code == 0, checked.out + checked.err
-    assert "fits       rights logs-fieldtap.alert-" in checked.out
     refused = fieldtap(tmp_path, "elastic", "setup", "--config", tmp_path / "fieldtap.toml", extra=login())
     assert refused.code == 4
     assert "403" in refused.err
+    assert {done.how for done in set_up(es)} == {"unchanged", "updated"}
+    checked = fieldtap(tmp_path, "elastic", "check", "--config", tmp_path / "fieldtap.toml", extra=login())
+    assert checked.code == 0, checked.out + checked.err
+    assert "fits       rights logs-fieldtap.alert-" in checked.out
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused_and_a_fingerprint_is_enough(secure: Server, namespace: str, tmp_path: Path) -> None:
+def test_an_unknown_certificate_is_refused_and_a_fingerprint_is_enough(secure: Server, namespace: str, tmp_path: Path) -> None:
     put(tmp_path / "s.sqlite", 3)
     none = fieldtap(tmp_path, "ship", "--once", "--patience", 0, *configured(tmp_path, secure, namespace, ""), extra=login())
     assert none.code == 4
     assert "TlsError" in none.err
-    text = subprocess.run(["openssl", "x509", "-in", secure.ca, "-noout", "-fingerprint", "-sha256"], check=True, capture_output=True, text=True)
+    asked = ["openssl", "x509", "-in", secure.ca, "-noout", "-fingerprint", "-sha256"]
+    text = subprocess.run(asked, check=True, capture_output=True, text=True)
     known = text.stdout.strip().partition("=")[2]
     wrong = configured(tmp_path, secure, namespace, f'fingerprint = "{known[:-2]}00"')
     assert fieldtap(tmp_path, "ship", "--once", "--patience", 0, *wrong, extra=login()).code == 4
@@ -118,9 +122,8 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_a_fingerprint_is_e
 def test_secrets_are_in_no_process_list(secure: Server, namespace: str, tmp_path: Path) -> None:
     put(tmp_path / "s.sqlite", 3)
     arguments = configured(tmp_path, secure, namespace)
-    process = subprocess.Popen(
-        command("ship", *arguments), cwd=tmp_path, env={**environment(tmp_path), **login()}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    run = {**environment(tmp_path), **login()}
+    process = subprocess.Popen(command("ship", *arguments), cwd=tmp_path, env=run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     time.sleep(3)
     line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
     process.terminate()

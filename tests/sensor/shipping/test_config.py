@@ -106,7 +106,7 @@ def test_half_a_login_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_certificate_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="ca.crt is no file"):
+    with pytest.raises(ConfigurationError, match=r"ca\.crt is no file"):
         connect(Elastic(hosts=["https://localhost:9200"], ca_file=tmp_path / "ca.crt"))
 
 

@@ -37,13 +37,19 @@ MAKER = Maker(name="plant1-a", hostname="sensor-1", version="1.0", site="plant1"
 NASTY = 'pipe | equals = back\\slash "quote" ] line\nend \u2028 é'
 FINDINGS = [
     finding(1),
-    {**finding(2), "title": NASTY, "reason": NASTY, "client": {"ip": "fe80::1"}, "server": {"mac": "00:1b:1b:0a:11:22"}, "severity": "info"},
+    {
+        **finding(2), "title": NASTY, "reason": NASTY, "client": {"ip": "fe80::1"}, "server": {"mac": "00:1b:1b:0a:11:22"},
+        "severity": "info",
+    },
     {
         **finding(3), "kind": "violation", "rule": None, "conduit": None, "zones": {"from": "enterprise", "to": "cell"}, "revision": 2,
         "state": "closed", "points": [{"point": "holding_register:100-101", "kind": "holding_register", "first": 100, "last": 101}],
         "attack": {"id": "T1692.001", "legacy_id": "T0855"}, "title": "=cmd|' /C calc'!A0",
     },
-    {**finding(4), "kind": "coverage", "client": None, "server": None, "function": None, "outcome": None, "outcomes": None, "protocol": None},
+    {
+        **finding(4), "kind": "coverage", "client": None, "server": None, "function": None, "outcome": None, "outcomes": None,
+        "protocol": None,
+    },
 ]  # fmt: skip
 
 
@@ -161,7 +167,8 @@ def receiver(transport: str, tmp_path: Path, into: list[bytes], count: int) -> t
     context, ca = None, None
     if transport == "tls":
         ca, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-        command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout {key} -out {ca}"
+        names = "-subj /CN=localhost -addext subjectAltName=DNS:localhost"
+        command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 {names} -keyout {key} -out {ca}"
         subprocess.run(command.split(), check=True, capture_output=True)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(ca, key)
