@@ -16,6 +16,7 @@ help:
 	echo "make test    set up, then run all tests (Rust, Python, the installed wheel)"
 	echo "make lint    rustfmt, clippy, ruff, mypy --strict, stubtest"
 	echo "make bench   measure speed and memory against other tools"
+	echo "make test-elastic  ship the whole corpus to a real Elasticsearch, kill everything 100 times"
 	echo "make fuzz    fuzz the engine (cargo-fuzz; FUZZ_SECONDS=60 a target)"
 	echo "make pcaps   record the project's own captures anew (root, network namespaces)"
 
@@ -50,7 +51,7 @@ $(VENV)/installed: $(VENV)/dependencies $(RUST_SOURCES)
 
 # What tests and benchmarks use from the system. As root on Debian it is installed; elsewhere one line says how.
 tools:
-	@missing=; for tool in tshark:tshark tcpdump:tcpdump ip:iproute2 chromium:chromium pdftoppm:poppler-utils; do command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; done
+	@missing=; for tool in tshark:tshark tcpdump:tcpdump ip:iproute2 chromium:chromium pdftoppm:poppler-utils java:openjdk-17-jre-headless mvn:maven unzip:unzip; do command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; done
 	ldconfig -p 2>/dev/null | grep -q 'libpcap\.so' || missing="$$missing libpcap0.8"
 	if test -n "$$missing"; then
 	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then
@@ -89,6 +90,11 @@ format: setup
 	@cargo fmt
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+# The whole corpus into a real Elasticsearch, and 100 kills of sensor, shipper and server; FIELDTAP_ELASTICSEARCH=9.2.0 takes a server 9.
+.PHONY: test-elastic
+test-elastic: setup tools
+	@CI=true FIELDTAP_KILLS=100 FIELDTAP_WHOLE_CORPUS=1 $(BIN)/python -m pytest tests/elastic -v
 
 bench: setup tools
 	@$(BIN)/python -m tests.bench

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from rules.documents import document_mac
@@ -145,8 +146,15 @@ def time_ns(record: Record) -> int | None:
 
 
 def _ns(text: str | None) -> int | None:
-    time = None if text is None else nanoseconds(text)
-    return time if time is not None and abs(time) <= _LONG else None
+    if text is None:
+        return None
+    time = _second(text[:19]) + int(text[20:29]) if len(text) == 30 else nanoseconds(text)
+    return time if abs(time) <= _LONG else None
+
+
+@lru_cache(maxsize=1024)
+def _second(text: str) -> int:
+    return nanoseconds(text)
 
 
 def network_type(record: Record) -> str | None:
@@ -156,7 +164,9 @@ def network_type(record: Record) -> str | None:
 
 
 def _side(record: Record, side: str, part: str) -> str | None:
-    return _text((record.get(side) or {}).get(part))
+    party = record.get(side)
+    said: str | None = party.get(part) if party else None
+    return said
 
 
 def client_address(record: Record) -> str | None:
@@ -172,13 +182,16 @@ def server_address(record: Record) -> str | None:
 def client_mac(record: Record) -> str | None:
     """As ECS writes it."""
     mac = _side(record, "client", "mac")
-    return None if mac is None else document_mac(mac)
+    return mac and _mac(mac)
 
 
 def server_mac(record: Record) -> str | None:
     """As ECS writes it."""
     mac = _side(record, "server", "mac")
-    return None if mac is None else document_mac(mac)
+    return mac and _mac(mac)
+
+
+_mac: Final = lru_cache(maxsize=4096)(document_mac)
 
 
 def vlan(record: Record) -> str | None:
@@ -186,16 +199,12 @@ def vlan(record: Record) -> str | None:
     return str(record["vlan"][0]) if record.get("vlan") else None
 
 
-def vlans(record: Record) -> list[int]:
-    """All."""
-    return list(record.get("vlan") or ())
-
-
 def related_ip(record: Record) -> list[str]:
     """Each once."""
     if "heard" in record:
         return host_ip(record)
-    return list(dict.fromkeys(ip for side in ("client", "server") if (ip := _side(record, side, "ip")) is not None))
+    client, server = _side(record, "client", "ip"), _side(record, "server", "ip")
+    return [ip for ip in ((client,) if client == server else (client, server)) if ip]
 
 
 def related_hosts(record: Record) -> list[str]:
@@ -228,12 +237,7 @@ def ruleset(record: Record) -> str | None:
 
 def reference(record: Record) -> str | None:
     """The first one that is an address."""
-    return next((one for one in references(record) if one.startswith(("http://", "https://"))), None)
-
-
-def references(record: Record) -> list[str]:
-    """All."""
-    return [str(one) for one in record.get("references") or ()]
+    return next((one for one in record.get("references") or () if one.startswith(("http://", "https://"))), None)
 
 
 def _attacks(record: Record) -> Iterable[Mapping[str, Any]]:
@@ -268,16 +272,6 @@ def technique_references(record: Record) -> list[str]:
 def subtechniques(record: Record) -> list[str]:
     """Those that are."""
     return [one for one in attack_ids(record) if "." in one]
-
-
-def anomalies(record: Record) -> list[str]:
-    """Names."""
-    return list(record.get("anomalies") or ())
-
-
-def packets(record: Record) -> list[Mapping[str, int]]:
-    """First ones and the last."""
-    return list(record.get("packets") or ())
 
 
 def points(record: Record) -> list[dict[str, Any]]:
@@ -362,26 +356,6 @@ def _is_mac(address: str) -> bool:
     return len(address) == 17 and address.count(":") == 5
 
 
-def cpe(record: Record) -> str | None:
-    """Of its firmware."""
-    return _text(record.get("cpe"))
-
-
-def addresses(record: Record) -> list[str]:
-    """All."""
-    return list(record["addresses"])
-
-
-def vlans_list(record: Record) -> list[int]:
-    """All that it was seen in."""
-    return list(record.get("vlans") or ())
-
-
-def units(record: Record) -> list[str]:
-    """Behind it."""
-    return list(record.get("units") or ())
-
-
 def serves(record: Record) -> list[str]:
     """Protocols."""
     return _roles(record, "server")
@@ -404,11 +378,6 @@ def contradictions(record: Record) -> list[str]:
 def attributes(record: Record) -> dict[str, Any] | None:
     """As they were said last."""
     return {name: said["value"] for name, said in (record.get("attributes") or {}).items()} or None
-
-
-def changed(record: Record) -> list[str]:
-    """What is another than before."""
-    return list(record.get("changed") or ())
 
 
 def asset_name(record: Record) -> str | None:

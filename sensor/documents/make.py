@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from sensor.documents import derived
@@ -29,12 +29,14 @@ class Maker:
     def document(self, of: str, record: Mapping[str, Any], *, known: str, created: str, ingested: str) -> Document:
         """The document of a record of this class of the outbox. `known` is its _id."""
         made: Document = {}
-        for branch, name, value in self._heads[of]:
-            made.setdefault(branch, {})[name] = value
-        for places, value_of in _getters(STREAMS[of].record):
-            value = value_of(record)
-            if value is not None and value != "" and value != [] and value != {}:
-                _put(made, places, value)
+        for branch, held in self._heads[of].items():
+            made[branch] = dict(held)
+        getters, branches = _plan(STREAMS[of].record)
+        values = [value_of(record) for value_of in getters]
+        for path, members in branches:
+            held = {name: value for name, place in members if (value := values[place]) or value == 0}
+            if held:
+                _put(made, path, held)
         event = made["event"]
         event["id"], event["created"], event["ingested"] = known, created, ingested
         fieldtap = made.setdefault("fieldtap", {})
@@ -45,47 +47,57 @@ class Maker:
             fieldtap["site"] = {"id": self._same["site.id"]}
         return made
 
-    def _head(self, of: str) -> list[tuple[str, str, Any]]:
-        """What all documents of a class have in common: branch, name and value."""
+    def _head(self, of: str) -> dict[str, Document]:
+        """What all documents of a class have in common, by branch."""
         stream = STREAMS[of]
         said = {
             **self._same, "ecs.version": ECS_VERSION, "event.dataset": stream.dataset, "data_stream.type": stream.type,
             "data_stream.dataset": stream.dataset, "data_stream.namespace": self.namespace,
         }  # fmt: skip
-        found = []
+        found: dict[str, Document] = {}
         for field in fields_of(stream.record):
             value = said.get(field.source[1:]) if field.source.startswith("$") and not field.own else None
             if value is not None:
                 branch, _, name = field.name.rpartition(".")
-                found.append((branch, name, value))
+                found.setdefault(branch, {})[name] = value
         return found
 
 
+Branch = tuple[tuple[str, ...], list[tuple[str, int]]]
+
+
 @cache
-def _getters(record: str) -> list[tuple[tuple[str, ...], Value]]:
-    found = []
+def _plan(record: str) -> tuple[list[Value], list[Branch]]:
+    """What is asked of a record, each once, and the branches of the document with the names in them and which answer they have. What is
+    empty is left out; 0 and false are values."""
+    sources: dict[str, int] = {}
+    branches: dict[tuple[str, ...], list[tuple[str, int]]] = {}
     for field in fields_of(record):
         if field.source[0] not in "$-":
-            found.append((tuple(field.name.split(".")), _getter(field.source)))
-    return found
+            *path, name = field.name.split(".")
+            place = sources.setdefault(field.source, len(sources))
+            branches.setdefault(tuple(path), []).append((name, place))
+    return [_getter(source) for source in sources], list(branches.items())
 
 
 def _getter(source: str) -> Value:
     if source.startswith("="):
         function: Value = getattr(derived, source[1:])
         return function
-    names = source.split(".")
-    if len(names) == 1:
-        return lambda record: record.get(names[0])
-    return partial(_within, names[0], names[1])
+    outer, _, inner = source.partition(".")
+    if not inner:
+        return lambda record: record.get(outer)
+    return lambda record: held.get(inner) if (held := record.get(outer)) else None
 
 
-def _within(outer: str, inner: str, record: Mapping[str, Any]) -> Any:
-    held = record.get(outer)
-    return None if held is None else held.get(inner)
-
-
-def _put(made: Document, places: tuple[str, ...], value: Any) -> None:
-    for name in places[:-1]:
+def _put(made: Document, path: tuple[str, ...], held: Document) -> None:
+    if not path:
+        made.update(held)
+        return
+    for name in path[:-1]:
         made = made.setdefault(name, {})
-    made[places[-1]] = value
+    known = made.get(path[-1])
+    if known is None:
+        made[path[-1]] = held
+    else:
+        known.update(held)

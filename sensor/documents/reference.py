@@ -26,7 +26,8 @@ _RECORDS = {
     "sensor": "one a run: packets, drops, ledger, ceilings",
 }
 _HEAD = (
-    "What Fieldtap ships, made from `fields.tsv` (`python -m sensor.documents.reference`, into this file; a test keeps them equal).\n"
+    "What Fieldtap ships, made from `fields.tsv` (`python -m sensor.documents.reference > sensor/documents/README.md`; a test keeps them\n"
+    "equal).\n"
     "To add one more field: a line in `fields.tsv`, and where its value is worked out a function of that name in `derived.py`.\n"
     "Every field may be absent; what is absent was not seen. `points` are objects, so a query on two of their fields may meet them in two\n"
     "different points of one transaction."

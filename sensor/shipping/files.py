@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -87,7 +88,8 @@ class Lines:
             os.fsync(file.fileno())
         except OSError:
             self._file = None
-            os.truncate(self._path, before)
+            with suppress(OSError):
+                os.truncate(self._path, before)
             raise
 
     def _opened(self) -> Any:

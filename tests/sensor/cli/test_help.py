@@ -65,10 +65,13 @@ def test_the_examples_run(tmp_path: Path) -> None:
     for name in ("before.sqlite", "after.sqlite"):
         assert fieldtap(tmp_path, "replay", "plant.pcapng", "-q", "--store", name).code == 0
     (tmp_path / "known.yml").write_text("assets:\n  10.20.1.11: {name: plc-1, role: plc, zone: cell}\n")
+    (tmp_path / "outputs.toml").write_text('[[outputs]]\nkind = "jsonl"\npath = "findings.jsonl"\n')
     seen: set[str] = set()
     for path in commands():
         for example in _EXAMPLE.findall(CliRunner().invoke(root, [*path, "--help"]).stdout):
             if example in seen or (example.startswith("fieldtap explain") and shutil.which("tshark") is None):
+                continue
+            if example.startswith("fieldtap elastic check"):  # needs a cluster: tests/elastic
                 continue
             seen.add(example)
             ended = fieldtap(tmp_path, *shlex.split(example)[1:])

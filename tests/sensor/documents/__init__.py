@@ -1,0 +1,1 @@
+"""The table of fields, and what is made of it."""

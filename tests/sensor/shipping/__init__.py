@@ -1,0 +1,1 @@
+"""Outbox, outputs, configuration; tests/elastic has the real server."""
