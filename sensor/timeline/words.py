@@ -39,7 +39,7 @@ def what(timeline: Timeline, event: Event, most: int = NAMED) -> str:
     """What happened, in one line."""
     kind = event["kind"]
     if "there_already" in event:
-        return _already(timeline, event["there_already"], kind, most)
+        return already(timeline, event, 4 * most)
     said = {"host": _host, "contact": _contact, "transfer": _transfer, "finding": _finding, "incident": _incident}.get(kind)
     return said(timeline, event) if said is not None else done(event, most)
 
@@ -88,11 +88,26 @@ def outcome(event: Event) -> str:
     return f" ({', '.join(name if count == event['count'] else f'{number(count)} {name}' for name, count in counts.items())})"
 
 
-def _already(timeline: Timeline, there: Sequence[Event], kind: str, most: int) -> str:
-    names = ", ".join(who(timeline, one) + (f" {one['protocol']}" if kind == "contact" else "") for one in there[: 2 * most])
-    more = f" and {len(there) - 2 * most} more" if len(there) > 2 * most else ""
-    what_ = counted(len(there), "host") if kind == "host" else counted(len(there), "conversation")
-    return f"{what_} {'was' if len(there) == 1 else 'were'} there from the beginning: {names}{more}"
+def already(timeline: Timeline, event: Event, most: int = 12) -> str:
+    """What was there when the captures began: hosts by name, conversations by client and protocol."""
+    there = event["there_already"]
+    if event["kind"] == "host":
+        said, many = [timeline.name(one["address"]) for one in there], "host"
+    else:
+        said, many = _conversations(timeline, there), "conversation"
+    more = f" and {len(said) - most} more" if len(said) > most else ""
+    return f"{counted(len(there), many)} from the beginning: {', '.join(said[:most])}{more}"
+
+
+def _conversations(timeline: Timeline, there: Sequence[Event]) -> list[str]:
+    """`hmi-1 → plc-1 modbus`, `scada-1 → 7 servers dnp3`."""
+    servers: dict[tuple[str, str], list[str]] = {}
+    for one in there:
+        servers.setdefault((one["client"], one["protocol"]), []).append(one["server"])
+    return [
+        f"{timeline.name(client)} → {timeline.name(asked[0]) if len(asked) == 1 else f'{len(asked)} servers'} {protocol}"
+        for (client, protocol), asked in servers.items()
+    ]
 
 
 def _host(_: Timeline, event: Event) -> str:
