@@ -59,14 +59,15 @@ def _events(timeline: Timeline) -> Section:
     columns, rows = tuple(columns[place] for place in used), [tuple(row[place] for place in used) for row in rows]
     notes = [f"… and {number(len(shown) - MOST_ROWS)} more: --only, --from and --to limit them; --json and --html have them all"]
     day = f" on {min(days)}" if len(days) == 1 else ""
-    title = f"What happened{day}: {counted(len(timeline.events), 'event')}"
+    title = f"What happened{day}: {counted(len(shown), 'line')}"
     empty = [] if rows else ["Nothing that is told here."]
     return Section(title, lines=empty, table=Table(columns, rows) if rows else None, notes=notes if len(shown) > MOST_ROWS else [])
 
 
 def _what(timeline: Timeline, event: Mapping[str, Any]) -> str:
     said = what(timeline, event)
-    more = f"; {event['more']} more say the same" if event.get("more") else ""
+    count = event.get("more", 0)
+    more = f"; {count} more {'says' if count == 1 else 'say'} the same" if count else ""
     return f"{said}{', first seen' if event.get('first_seen') else ''}{more}"
 
 

@@ -131,6 +131,20 @@ def test_explain_says_what_matched_and_whether_tshark_agrees(home: Path) -> None
     assert "Why: the policy" in violation
 
 
+def test_explain_reads_a_result_as_well(home: Path) -> None:
+    if shutil.which("tshark") is None:
+        pytest.skip("tshark is not installed: apt-get install tshark")
+    (home / "result.json").write_text(fieldtap(home, "replay", "attack.pcapng", "--zones", "site.yml", "--store", "none", "--json").out)
+    ident = str(findings(home, "kind=violation", "access=write")[0]["id"])
+    kept, read = fieldtap(home, "explain", ident), fieldtap(home, "explain", ident, "--result", "result.json")
+    assert (read.code, read.err) == (0, "")
+    assert [line for line in kept.out.splitlines() if "revisions" not in line] == read.out.replace(
+        "attack.pcapng", str(home / "attack.pcapng")
+    ).splitlines()
+    (home / "wrong.json").write_text("[1")
+    assert fieldtap(home, "explain", ident, "--result", "wrong.json").code == 2
+
+
 def test_a_timeline_as_table_json_and_page(home: Path) -> None:
     shutil.copy(PCAPS / "s7" / "intrusion.pcap", home / "s7.pcap")
     ended = fieldtap(home, "timeline", "s7.pcap", "--store", "none", "--html", "t.html", "--extract", "blocks")
