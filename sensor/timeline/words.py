@@ -24,6 +24,8 @@ def who(timeline: Timeline, event: Event) -> str:
     if kind == "host":
         name = timeline.name(event["address"])
         return event["address"] if name == event["address"] else f"{name} ({event['address']})"
+    if "sides" in event:
+        return " → ".join(timeline.name(side) for side in event["sides"] if side)
     if kind == "incident":
         return " → ".join(timeline.name(source) for source in event["sources"])
     return " → ".join(timeline.name(side) for side in (_side(event["client"]), _side(event["server"])) if side)
@@ -45,14 +47,15 @@ def what(timeline: Timeline, event: Event, most: int = NAMED) -> str:
 
 
 def done(event: Event, most: int = NAMED) -> str:
-    """`modbus write, unit 1: holding_register:100-101 [1450, 0] → [0, 0], coil:7 0 → 1 and 5 more`."""
+    """`modbus unit 1, 14 times: holding_register:100-101 [1450, 0] → [0, 0], coil:7 0 → 1 and 5 more`, `dnp3 unit 1>10 cold_restart`."""
     changes = event["changes"]
     named = [change(one) for one in changes[:most]]
     more = len(changes) - len(named) + event["more_points"]
     told = ", ".join(named) + (f" and {number(more)} more" if more else "")
-    times = f" {number(event['count'])} times" if event["count"] > 1 else ""
-    unit = f", unit {event['unit']}" if event["unit"] else ""
-    head = f"{event['protocol']} {', '.join(event['functions'])}{unit}{times}"
+    times = f", {number(event['count'])} times" if event["count"] > 1 else ""
+    unit = f" unit {event['unit']}" if event["unit"] else ""
+    function = "" if event["kind"] == "write" else f" {', '.join(event['functions'])}"
+    head = f"{event['protocol']}{unit}{function}{times}"
     return head + (f": {told}" if told else "") + outcome(event)
 
 
