@@ -174,7 +174,7 @@ class Store:
         return (rows[0]["file"], rows[0]["text"]) if rows else None
 
     def incidents(self) -> list[dict[str, Any]]:
-        """The stories of all runs (sensor.incidents), by first time."""
+        """The stories as each run told them (sensor.incidents), by first time; sensor.finding_listing.stories tells them over all runs."""
         rows = self._rows("SELECT document, run FROM incidents ORDER BY first, id")
         return [_finding(row) for row in rows]
 
