@@ -394,7 +394,8 @@ class Engine:
     def conversations(self) -> Listing[Conversation]:
         """Per client, server (text), server port and protocol: flows, first and last (Moment), how many flows were midstream, one_way,
         half_seen (TCP with payload one way and nothing the other way) and encrypted, and from_client and from_server with packets, bytes,
-        payload_bytes, retransmitted, out_of_order, gaps, gap_bytes, undecoded_bytes, duplicates, conflicts."""
+        payload_bytes, retransmitted, out_of_order, gaps, gap_bytes, undecoded_bytes, duplicates, conflicts. `last_from_client` and
+        `last_from_server` are capture time in ns, None where nothing was seen."""
     def anomalies(self) -> list[dict[str, Any]]:
         """Anomalies that belong to no transaction: name, protocol, source, destination, count, first and last (Moment)."""
     def result(self) -> dict[str, Any]:

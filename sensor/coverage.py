@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from sensor.clock import SECOND, utc
 from sensor.findings import Finding, Severity, Statement, Subject, finding_id
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ LOSS_SHARE: Final = 0.01
 """Loss is worth a finding where so much of a conversation's payload is missing."""
 LOSS_BYTES: Final = 1_460
 """And at least one full segment."""
+VANISHED: Final = 60 * SECOND
+"""For so long at least one direction goes on before the other is said to be gone."""
 
 
 class _Noted:
@@ -62,6 +65,7 @@ class Coverage:
         """All that the end of a run has to say. `span` is the first and last capture time in ns."""
         found = [self._noted(protocol, name, noted) for (protocol, name), noted in sorted(self._anomalies.items())]
         found += _one_way(span, conversations)
+        found += _vanished(conversations)
         found += _loss(span, conversations)
         found += [_ceiling(span, table, count) for table, count in sorted(ceilings.items()) if count]
         return found
@@ -94,6 +98,26 @@ def _one_way(span: tuple[int, int], conversations: Iterable[Mapping[str, Any]]) 
         return []
     statement = Statement(kind="coverage", title="Only one direction of some conversations was seen", reason="one_way", severity="low")
     return [_finding(statement, span, len(missing), _worst(missing))]
+
+
+def _vanished(conversations: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Directions that were seen and then no more, while the other went on and acknowledged what did not come: a tap or mirror that lost a
+    side midway. (A peer that is dead acknowledges nothing, and one that is quiet leaves nothing out.)"""
+    gone = []
+    for conversation in conversations:
+        for side, other in (("client", "server"), ("server", "client")):
+            last, went_on = conversation.get(f"last_from_{side}"), conversation.get(f"last_from_{other}")
+            missing = conversation[f"from_{side}"]["gap_bytes"]
+            if last is None or went_on is None or not missing or went_on - last < VANISHED:
+                continue
+            times = {"since": utc(last), "went_on_until": utc(went_on)}
+            gone.append((last, went_on, {**_who(conversation), "no_longer_seen": side, **times, "missing_bytes": missing}))
+    if not gone:
+        return []
+    title = "One direction of some conversations was no longer seen"
+    statement = Statement(kind="coverage", title=title, reason="vanished", severity="medium")
+    since, until = min(last for last, _, _ in gone), max(end for _, end, _ in gone)
+    return [_finding(statement, (since, until), len(gone), _worst([(end - last, said) for last, end, said in gone]))]
 
 
 def _loss(span: tuple[int, int], conversations: Iterable[Mapping[str, Any]]) -> list[Finding]:

@@ -11,7 +11,7 @@ use crate::packet::{Packet, Transport, checksum, marks, tcp_flags};
 use crate::protocols::services::service_of;
 use crate::protocols::{Ending, Hints, Plugins, Seen, Sink};
 use crate::speaker::{Scenery, Speaker};
-use crate::stream::{Event, Flow, FlowId, Flows, Found, Ledger, MAX_TIMERS, Receiver, Scene, Timers};
+use crate::stream::{Event, Flow, FlowId, Flows, Found, MAX_TIMERS, Receiver, Scene, Timers};
 use crate::summary::Summary;
 use crate::transaction::{Observation, Value};
 use crate::unclaimed::{self, Connection};
@@ -42,6 +42,8 @@ pub struct Talk {
     /// Who listens to what no dissector claims.
     watch: Watch,
 }
+
+const _: () = assert!(size_of::<Flow<Talk>>() <= 576, "nine lines of memory for a flow");
 
 impl Talk {
     /// Fetches what the next packet will need, before it is needed.
@@ -278,8 +280,8 @@ impl Back {
                 flows: 1,
                 first: Some(flow.first),
                 last: Some(flow.last),
-                from_client: direction(ledger, client),
-                from_server: direction(ledger, server),
+                from_client: direction(flow, client),
+                from_server: direction(flow, server),
                 midstream: u64::from(ledger.midstream),
                 one_way: u64::from(ledger.one_way()),
                 half_seen: u64::from(half_seen(flow)),
@@ -431,8 +433,8 @@ fn half_seen(flow: &Flow<Talk>) -> bool {
     flow.key.transport == Transport::Tcp && flow.ledger.one_way() && sides.into_iter().any(|counts| counts.payload > 0)
 }
 
-fn direction(ledger: &Ledger, side: Side) -> Direction {
-    let (counts, rare) = (ledger.counts(side), ledger.rare(side));
+fn direction(flow: &Flow<Talk>, side: Side) -> Direction {
+    let (counts, rare) = (flow.ledger.counts(side), flow.ledger.rare(side));
     Direction {
         packets: counts.packets,
         bytes: counts.bytes,
@@ -444,5 +446,6 @@ fn direction(ledger: &Ledger, side: Side) -> Direction {
         undecoded_bytes: rare.undecoded_bytes,
         duplicates: rare.duplicates,
         conflicts: rare.conflicts,
+        last: flow.heard[side.index()],
     }
 }

@@ -7,9 +7,12 @@ from typing import Any
 
 from sensor.cli.asset_view import MOST_ROLES, acts_as, called, model, value
 from sensor.cli.table import Column, Section, Table
-from sensor.cli.words import clock, counted, number
+from sensor.cli.words import clock, counted, number, shortened
 from sensor.inventory.known import value as held
 from sensor.inventory.names import ROLES
+
+MOST_EVIDENCE = 60
+"""Characters of what a vote rests on; the attributes have it whole."""
 
 
 def known_role(asset: Mapping[str, Any]) -> str:
@@ -124,7 +127,7 @@ def _votes(asset: Mapping[str, Any], captures: Mapping[str, str]) -> Section:
     for topic, conclusion in asset["concluded"].items():
         for vote in conclusion["votes"]:
             ground = next(iter(vote["evidence"]), None)
-            where = "" if ground is None else f"{ground['value']}, {_place(ground, captures)}"
+            where = "" if ground is None else f"{shortened(str(ground['value']), MOST_EVIDENCE)}, {_place(ground, captures)}"
             rows.append((topic, _plain(vote["value"]), f"{vote['weight']:.0%}", vote["why"], where))
     return Section("Votes", table=Table(columns, rows))
 

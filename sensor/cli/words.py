@@ -41,3 +41,8 @@ def span(first: str, last: str) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters, with an ellipsis where some are left out."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -49,6 +49,18 @@ def same_subnet(one: str, other: str) -> bool:
     return ":" not in one and ":" not in other and one.rpartition(".")[0] == other.rpartition(".")[0]
 
 
+def is_public(address: str) -> bool:
+    """Whether it is an address of the Internet at large (IANA's special-purpose registries, RFC 6890)."""
+    if address.startswith(("10.", "192.168.")) or is_mac(address):
+        return False
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(address.partition("%")[0]).is_global
+    except ValueError:
+        return False
+
+
 def order(address: str) -> bytes:
     """Sorts addresses by number: IPv4, IPv6, MAC, then whatever can't be read."""
     number = packed(address)

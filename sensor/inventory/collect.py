@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 
-from sensor.inventory.address import group_mac, is_device
+from sensor.inventory.address import group_mac, is_device, same_subnet
 from sensor.inventory.asset import MAX_HISTORY, Evidence
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from sensor.inventory.resolve import Assets, Conversations
     from sensor.result import Listed
 
-MAX_HOSTS: Final = 65_536
+MAX_HOSTS: Final = 131_072
 """Addresses that are held; further ones are counted. A sweep over random addresses stops here."""
-MAX_EXCHANGES: Final = 65_536
+MAX_EXCHANGES: Final = 1_048_576
 """Who talks to whom in which protocol, with which access; further ones are counted."""
 MAX_ASKED: Final = 8_192
 """Exchanges of one client, so that one that sweeps leaves room for the others."""
@@ -123,6 +123,8 @@ class Inventory:
     def operation(self, t: Transaction) -> None:
         """Notes a new operation: who, whom, over what. Called once per operation, so it only notes."""
         client, server = t.client, t.server
+        if client.ip is None and client.mac is not None:
+            self._framed(client.mac, t)
         exchange = (client.ip or client.mac, server.ip or server.mac, server.port, t.protocol, t.unit, t.access)
         if exchange not in self.exchanges:
             asked = self._asked.get(exchange[0], 0)
@@ -137,6 +139,14 @@ class Inventory:
                     if isinstance(address, str):
                         self.vlans.setdefault(address, set()).update(vlan)
         self._numbers[t.operation] = exchange
+
+    def _framed(self, mac: str, t: Transaction) -> None:
+        """Who speaks without an address of IP is known by the hardware address that its frames come from."""
+        moment = t.request or t.response
+        if moment is None or mac in self.owners or not is_device(mac) or not self._admitted(mac):
+            return
+        confidence = CONFIDENCE["arp", "mac"]
+        self._owner(mac, mac, Evidence("mac", mac, confidence, "ethernet", ANY_PACKET, moment.capture, moment.packet, moment.time))
 
     def observe(self, seen: Observation) -> None:
         """Notes an attribute of an address or of a unit behind it, with the packet and field that said so."""
@@ -187,10 +197,11 @@ class Inventory:
         return (tallies[number - 1] for number in self._numbers)
 
     def talking(self) -> Set[str]:
-        """Addresses that spoke with a single other device, or were spoken to."""
+        """Addresses that spoke with a device of another subnet, or were spoken to by one: between those of one subnet nobody routes."""
         if self._talking is None:
             devices = ((client, server) for client, server, *_ in self.exchanges if client and server and is_device(server))
-            self._talking = {address for pair in devices if not pair[1].endswith(".255") for address in pair}
+            abroad = (pair for pair in devices if not pair[1].endswith(".255") and not same_subnet(*pair))
+            self._talking = {address for pair in abroad for address in pair}
         return self._talking
 
     def counted(self) -> Iterator[tuple[Exchange, Counted]]:

@@ -72,6 +72,12 @@ def is_routed(stacks: Sequence[Evidence]) -> bool:
     return bool(lives) and not any(life in _FIRST_TTLS for life in lives)
 
 
+def one_network(addresses: Sequence[str]) -> bool:
+    """Whether no two of the IPv4 ones lie in different subnets."""
+    four = [address for address in addresses if ":" not in address]
+    return all(same_subnet(address, four[0]) for address in four[1:])
+
+
 def _v6(addresses: Sequence[str]) -> list[str]:
     return [address for address in addresses if ":" in address]
 
@@ -88,8 +94,7 @@ def _its_own(routed: Sequence[str], vouched: Sequence[str]) -> bool:
 def _one_device(vouched: Sequence[str]) -> bool:
     """Few enough, and the IPv4 ones in one narrow subnet."""
     six = _v6(vouched)
-    four = [address for address in vouched if ":" not in address]
-    return len(six) <= MAX_MERGED_V6 and len(four) <= MAX_MERGED and all(same_subnet(address, four[0]) for address in four[1:])
+    return len(six) <= MAX_MERGED_V6 and len(vouched) - len(six) <= MAX_MERGED and one_network(vouched)
 
 
 def _tied(address: str, mac: str) -> bool:

@@ -44,6 +44,7 @@ OBSERVED: Final[Mapping[str, str]] = {
     "mac": "hardware address",
     "ip": "addresses of its own, where it has several",
     "router_mac": "hardware address of the router before it",
+    "shared_mac": "hardware address that an address of another network was seen with too: its own, or that of a router before both",
     "management_address": "address by which it is managed",
     "router": "routes, as others say",
     # What runs on it

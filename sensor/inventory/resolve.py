@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
-from sensor.inventory.address import is_device, is_mac, order
+from sensor.inventory.address import is_device, is_mac, is_public, order
 from sensor.inventory.asset import Asset, Attribute, Conversation, Evidence, Role
 from sensor.inventory.collect import SAID_BY_OTHERS
-from sensor.inventory.identity import Bearer, bearer, is_routed
+from sensor.inventory.identity import VOUCHING, Bearer, bearer, is_routed, one_network
 from sensor.inventory.vendor import vendors_of
 
 if TYPE_CHECKING:
@@ -233,24 +233,27 @@ class _Resolution:
         """The MAC of a device, or of the router before it."""
         for mac, owners in self.inventory.owners.items():
             if isinstance(owners, tuple):
-                if is_mac(owners[0]):
-                    self.device(mac)
-                else:
-                    self._own(owners[0], owners[1])
+                self._own(owners[0], self._before(*owners))
                 continue
             judged = self.bearers[mac]
             if judged.router:
                 self._route(mac, judged, owners)
             elif not judged.own and not judged.behind:
-                self.device(mac)
+                self._own(mac, owners[mac])
             else:
-                name = "router_mac" if judged.own else "mac"
+                name = "router_mac" if judged.own else "mac" if one_network(judged.behind) else "shared_mac"
                 for address in judged.behind:
-                    self._own(address, owners[address]._replace(name=name))
+                    said = self._before(address, owners[address])
+                    self._own(address, said._replace(name=name) if said.name == "mac" else said)
             for address in judged.own:
                 self._own(address, owners[address])
                 if len(judged.own) > 1:
                     self._own(address, owners[address]._replace(name="ip", value=address))
+
+    def _before(self, address: str, said: Evidence) -> Evidence:
+        """An address of the Internet that speaks with another subnet came through a router, even where nothing else came through it."""
+        routed = said.protocol not in VOUCHING and address in self.inventory.talking() and is_public(address)
+        return said._replace(name="router_mac") if routed else said
 
     def _own(self, address: str, evidence: Evidence) -> None:
         draft = self.device(address)

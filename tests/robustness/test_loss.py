@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.robustness.frames import Frame, segment
+from sensor.clock import SECOND
+from sensor.pipeline import ReplayConfig, replay
+from tests.robustness.frames import Frame, segment, write
 from tests.robustness.runs import Line, Run, answered, asked, more_than, run_frames
 
 MS = 1_000_000
@@ -173,3 +176,40 @@ def test_shuffled_within_a_tenth_of_a_second(plant: list[Frame], plant_run: Run,
     assert damaged.ledger["packets"] == plant_run.ledger["packets"]
     assert damaged.ledger["payload_bytes"] == plant_run.ledger["payload_bytes"]
     assert damaged.ledger["conflicts"] == 0
+
+
+def polls(client: list[bytes], server: list[bytes], seconds: int) -> list[tuple[int, Frame]]:
+    """A Modbus poll a second, with acknowledgements: which side sent a frame, and the frame."""
+    sent, at = [], 1_700_000_000 * SECOND
+    asked, answered = 1_000, 5_000
+    for turn in range(seconds):
+        question = struct.pack(">HHHBBHH", turn, 0, 6, 1, 3, 0, 2)
+        answer = struct.pack(">HHHBBBHH", turn, 0, 7, 1, 3, 4, turn, 2)
+        sent.append((0, tcp(at, client, server, asked, answered, question)))
+        asked += len(question)
+        sent.append((1, tcp(at + 10_000_000, server, client, answered, asked, answer)))
+        answered += len(answer)
+        sent.append((0, tcp(at + 20_000_000, client, server, asked, answered, b"")))
+        at += SECOND
+    return sent
+
+
+def tcp(at: int, source: list[bytes], target: list[bytes], sequence: int, acknowledged: int, payload: bytes) -> Frame:
+    (source_ip, source_port), (target_ip, target_port) = source, target
+    segment = source_port + target_port + struct.pack(">IIBBHHH", sequence, acknowledged, 0x50, 0x18, 8192, 0, 0) + payload
+    header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(segment), sequence & 0xFFFF, 0, 64, 6, 0) + source_ip + target_ip
+    return Frame(time=at, data=b"\x00\x01\x02\x03\x04\x05" * 2 + b"\x08\x00" + header + segment)
+
+
+@pytest.mark.parametrize(("lost", "missing"), [(0, 200 * 12), (1, 200 * 13)])
+def test_a_direction_that_vanishes_midway_is_counted_to_the_byte_and_told(tmp_path: Path, lost: int, missing: int) -> None:
+    client, server = [b"\x0a\x00\x00\x01", b"\x9c\x40"], [b"\x0a\x00\x00\x02", b"\x01\xf6"]
+    frames = [frame for number, (side, frame) in enumerate(polls(client, server, 300)) if side != lost or number < 300]
+    if lost == 0:
+        frames.append(tcp(1_700_000_300 * SECOND, server, client, 5_000 + 300 * 13, 1_000 + 300 * 12, b""))
+    result = replay(ReplayConfig(captures=[write(tmp_path / "vanished.pcap", frames)], keep=False))
+    (conversation,) = result.conversations
+    assert conversation[f"from_{('client', 'server')[lost]}"]["gap_bytes"] == missing
+    (told,) = [finding for finding in result.findings if finding.statement.reason == "vanished"]
+    (example,) = told.to_dict()["detail"]["examples"]
+    assert (example["no_longer_seen"], example["missing_bytes"]) == (("client", "server")[lost], missing)

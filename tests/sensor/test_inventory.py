@@ -93,6 +93,42 @@ def test_several_addresses_are_one_device_only_when_arp_says_so_in_one_subnet() 
     assert (len(many), many[mac].kind) == (20, "router")
 
 
+def test_an_address_of_the_internet_has_no_maker_by_the_router_before_it() -> None:
+    assets = assets_of(seen("104.130.52.9", "00:19:07:24:3c:ca"), seen("10.0.0.7", "00:80:f4:0b:33:44", arp=True))
+    assert (assets["104.130.52.9"].value("vendor"), assets["104.130.52.9"].value("router_mac")) == (None, "00:19:07:24:3c:ca")
+    vouched = assets_of(seen("104.130.52.9", "00:80:f4:24:3c:ca", arp=True))
+    assert vouched["104.130.52.9"].value("vendor") == "Telemecanique Electrique", "it stands in this very network"
+
+
+def test_two_addresses_of_two_networks_behind_one_mac_have_no_maker_by_it() -> None:
+    mac = "00:1c:7f:31:5d:e0"
+    assets = assets_of(seen("10.200.1.18", mac), seen("10.50.1.54", mac))
+    assert [asset.value("shared_mac") for asset in assets.values()] == [mac, mac]
+    assert [asset.value("vendor") for asset in assets.values()] == [None, None]
+
+
+def test_between_addresses_of_one_subnet_nobody_routes() -> None:
+    mac = "24:77:03:78:ca:38"
+    moved = [happened(time=n, packet=n, operation=n, client={"ip": f"10.200.1.{n}"}, server={"ip": "10.200.1.15"}) for n in (110, 128, 168)]
+    routed = [happened(time=n, packet=n, operation=n, client={"ip": f"10.200.1.{n}"}, server={"ip": "10.0.0.1"}) for n in (110, 128, 168)]
+    for talks, kinds in ((moved, {"host"}), (routed, {"host", "router"})):
+        inventory = Inventory()
+        for t in talks:
+            inventory.operation(t)
+            inventory.observe(seen(t.client.ip or "", mac))  # type: ignore[arg-type]
+        inventory.count(())
+        assert {asset.kind for asset in inventory.assets() if asset.id != "10.0.0.1"} == kinds
+
+
+def test_who_speaks_without_ip_has_its_hardware_address_and_maker() -> None:
+    inventory = Inventory()
+    inventory.operation(happened(time=0, packet=3, client={"mac": "00:80:f4:02:9a:c3"}, server={"mac": "01:0e:cf:00:00:00"}))
+    inventory.count(())
+    (asset,) = inventory.assets()
+    provenance = asset.to_dict()["attributes"]["mac"]["provenance"]
+    assert (asset.value("mac"), asset.value("vendor"), provenance["packet"]) == ("00:80:f4:02:9a:c3", "Telemecanique Electrique", 3)
+
+
 def test_group_addresses_are_never_assets() -> None:
     inventory = Inventory()
     for address in (

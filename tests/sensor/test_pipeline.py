@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensor.clock import utc
 from sensor.findings import Statement
 from tests.sensor.cases import RESULT, ForbidsAll, happened, result_of, run, script
 from tests.sensor.scripted import (
@@ -185,6 +186,20 @@ def test_missing_directions_loss_and_ceilings_are_said_once() -> None:
     assert found["one_way"].to_dict()["detail"]["examples"][0]["seen"] == "client"
     assert found["loss"].count == 1
     assert (found["ceiling:flows"].statement.kind, found["ceiling:flows"].count) == ("health", 12)
+
+
+def test_a_direction_that_was_seen_and_then_no_more_is_told_with_since_when() -> None:
+    engine = ScriptedEngine(script(happened(0)), RESULT)
+    end, minute = START + 10 * MINUTE, MINUTE
+    lasts = {"1": (end, end - 2 * minute), "2": (end, end - minute + 1), "3": (end - 5 * minute, end)}
+    for n, (client, server) in lasts.items():
+        engine.talks.append({**talk(f"10.0.2.{n}", sent=(99, 9), gap=13), "last_from_client": client, "last_from_server": server})
+    quiet = {**talk("10.0.2.4", sent=(99, 9)), "last_from_client": end, "last_from_server": START}
+    engine.talks.append(quiet)
+    (found,) = [finding for finding in result_of(engine).findings if finding.statement.reason == "vanished"]
+    (example,) = found.to_dict()["detail"]["examples"]
+    assert (example["server"], example["no_longer_seen"], example["since"]) == ("10.0.2.1", "server", utc(end - 2 * minute))
+    assert (found.first, found.last, found.count) == (end - 2 * minute, end, 1)
 
 
 def test_clean_traffic_gives_no_finding() -> None:

@@ -46,6 +46,8 @@ pub struct Direction {
     pub duplicates: u64,
     /// Overlaps or retransmissions with other bytes.
     pub conflicts: u64,
+    /// The clock at its last packet, ns; 0 where there is none.
+    pub last: u64,
 }
 
 /// The ledger of one flow, or the sums over a conversation's flows.
@@ -92,6 +94,7 @@ impl Direction {
         for (sum, count) in self.counters().into_iter().zip(other.counters()) {
             *sum = sum.saturating_add(*count);
         }
+        self.last = self.last.max(other.last);
     }
 }
 

@@ -143,8 +143,12 @@ impl Gate {
             self.flawed.resize(place.saturating_add(1), [0; 64]);
         }
         let Some(counts) = self.flawed.get_mut(place) else { return };
-        for (bit, count) in counts.iter_mut().enumerate() {
-            *count = count.saturating_add(transaction.anomalies.0 >> bit & 1);
+        let mut left = transaction.anomalies.0;
+        while left != 0 {
+            if let Some(count) = usize::try_from(left.trailing_zeros()).ok().and_then(|bit| counts.get_mut(bit)) {
+                *count = count.saturating_add(1);
+            }
+            left &= left.wrapping_sub(1); // the lowest bit is done
         }
     }
 

@@ -102,7 +102,7 @@ pub struct Conversation {
     account: Box<Account>,
 }
 
-const CONVERSATION: [&str; 13] = [
+const CONVERSATION: [&str; 15] = [
     "client",
     "server",
     "port",
@@ -116,6 +116,8 @@ const CONVERSATION: [&str; 13] = [
     "encrypted",
     "from_client",
     "from_server",
+    "last_from_client",
+    "last_from_server",
 ];
 
 #[pymethods]
@@ -137,6 +139,8 @@ impl Conversation {
             "encrypted" => number(account.encrypted),
             "from_client" => Counts(account.from_client).into_bound_py_any(py),
             "from_server" => Counts(account.from_server).into_bound_py_any(py),
+            "last_from_client" => last(account.from_client).into_bound_py_any(py),
+            "last_from_server" => last(account.from_server).into_bound_py_any(py),
             _ => Err(PyKeyError::new_err(name.to_owned())),
         }
     }
@@ -166,6 +170,11 @@ impl Conversation {
     fn __contains__(&self, name: &str) -> bool {
         CONVERSATION.contains(&name)
     }
+}
+
+/// When something was last seen of a direction, ns; `None` where nothing was.
+fn last(direction: Direction) -> Option<u64> {
+    (direction.packets > 0).then_some(direction.last)
 }
 
 /// What one direction carried: a mapping of counts.

@@ -11,7 +11,7 @@ pub type FlowId = u32;
 
 /// One flow. `T` is what the engine keeps for it.
 ///
-/// What every packet touches fills the first four cache lines exactly; `T` begins the fifth.
+/// What every packet touches fills the first four cache lines but for one field that stands before `T` in the fifth.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct Flow<T> {
@@ -27,6 +27,8 @@ pub struct Flow<T> {
     pub ledger: Ledger,
     /// TCP order (unused in other flows).
     pub tcp: Tcp,
+    /// The clock at each side's last packet, ns; 0 before its first.
+    pub heard: [u64; 2],
     /// The engine's.
     pub data: T,
     /// The first packet.

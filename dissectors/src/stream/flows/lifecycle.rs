@@ -86,6 +86,7 @@ impl<T: Default> Flows<T> {
             number: 0,
             ledger: Ledger::default(),
             tcp: Tcp::default(),
+            heard: [0; 2],
             first: Default::default(),
             generation: 0,
             tag: 0,
@@ -106,6 +107,7 @@ impl<T: Default> Flows<T> {
         (flow.first, flow.last) = (packet.at, packet.at);
         flow.last.time = clock;
         flow.l2 = Default::default();
+        flow.heard = [0; 2];
         (flow.alive, flow.queued) = (true, false);
         let opening = packet.transport == Transport::Tcp && packet.flags & SYN != 0;
         let due = if opening { clock.saturating_add(self.limits.half_open) } else { self.due(id) };
@@ -142,7 +144,7 @@ impl<T: Default> Flows<T> {
     /// Gives what a flow still holds, says that it ends, and empties the record.
     pub(super) fn end(&mut self, id: FlowId, clock: u64, ending: Ending, receiver: &mut impl Receiver<T>) {
         let flow = &mut self.chunks[id as usize / CHUNK][id as usize % CHUNK];
-        on_stage(id, flow, &mut self.pool, clock, receiver, |tcp, out| tcp.flush(out));
+        on_stage(id, flow, &mut self.pool, clock, receiver, |tcp, out| tcp.finish(out));
         receiver.ended(id, flow, ending);
         self.totals.add(&flow.ledger);
         flow.ledger = Ledger::default();

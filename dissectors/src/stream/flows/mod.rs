@@ -342,6 +342,7 @@ fn count<T>(flow: &mut Flow<T>, side: Side, packet: &Packet, clock: u64) -> bool
     }
     flow.last = packet.at;
     flow.last.time = clock;
+    flow.heard[side.index()] = clock;
     let moved = flow.l2[side.index()] != packet.l2 || flow.ledger.counts(side).packets == 0;
     if moved {
         flow.l2[side.index()] = packet.l2;

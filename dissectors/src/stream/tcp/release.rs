@@ -137,6 +137,27 @@ impl Tcp {
         self.settle(u64::MAX, out);
     }
 
+    /// The flow ends: everything held leaves, and what was acknowledged but never came is missing.
+    pub(in crate::stream) fn finish<S>(&mut self, out: &mut Out<'_, S>)
+    where
+        S: Sink,
+    {
+        self.flush(out);
+        for side in [Side::A, Side::B] {
+            if let Some((to, missing)) = self.never_came(side) {
+                self.skip_to(side, to, missing, out);
+            }
+        }
+    }
+
+    /// Up to where, and how many bytes the other side has acknowledged beyond what came. A single one is more likely an end (FIN) not seen.
+    fn never_came(&self, side: Side) -> Option<(u32, u32)> {
+        let half = self.half(side);
+        let known = half.is(known::SEEN) && half.is(known::CLAIMED) && !half.is(known::FIN);
+        let missing = u32::try_from(ahead(half.claimed, half.next)).unwrap_or(0);
+        (known && missing > 1).then_some((half.claimed, missing))
+    }
+
     /// Whatever is next in its direction, and caused, leaves; of two, what came first.
     pub(super) fn drain<S>(&mut self, out: &mut Out<'_, S>)
     where

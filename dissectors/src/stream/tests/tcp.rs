@@ -106,6 +106,29 @@ fn the_end_of_the_flow_gives_what_is_held() {
 }
 
 #[test]
+fn what_was_acknowledged_and_never_came_is_missing_at_the_end() {
+    let mut rig = Rig::new();
+    rig.handshake();
+    rig.a(100, b"q1");
+    rig.later(S);
+    rig.send(A, tf::ACK, 102, 5013, b"q2");
+    rig.later(S);
+    rig.take();
+    rig.send(A, tf::ACK, 104, 5026, b"");
+    rig.finish();
+    assert_eq!(rig.take(), [Came::Gap(B, 26), Came::Ended(0, Ending::CaptureEnd)]);
+}
+
+#[test]
+fn one_byte_acknowledged_beyond_is_an_end_that_was_not_seen() {
+    let mut rig = Rig::new();
+    rig.handshake();
+    rig.send(A, tf::ACK, 100, 5001, b"");
+    rig.finish();
+    assert_eq!(rig.take(), [Came::Ended(0, Ending::CaptureEnd)]);
+}
+
+#[test]
 fn retransmissions_are_counted_and_dropped() {
     let mut rig = Rig::new();
     rig.handshake();
