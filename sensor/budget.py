@@ -19,7 +19,7 @@ MAX_COUNTERS: Final = 100_000
 
 
 class Budget:
-    """Counts alerts by rule and hour of capture time. `most` 0 is no bound."""
+    """Counts alerts by rule (what has none, by its reason) and hour of capture time. `most` 0 is no bound."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -27,10 +27,9 @@ class Budget:
 
     def beyond(self, statement: Statement, first: int) -> Statement | None:
         """None where an alert that begins then has room (and takes it), else what is said of those that have none."""
-        rule = statement.rule
-        if not self._most or statement.kind != "alert" or rule is None:
+        if not self._most or statement.kind != "alert":
             return None
-        key = (rule, first // HOUR)
+        key = (statement.rule or statement.reason, first // HOUR)
         count = self._counts.get(key, 0) + 1
         if key not in self._counts and len(self._counts) >= MAX_COUNTERS:
             del self._counts[next(iter(self._counts))]
@@ -43,4 +42,5 @@ def said(statement: Statement, most: int) -> Statement:
     from dataclasses import replace
 
     title = f"More than {most} alerts in an hour, told as one: {statement.title}"
-    return replace(statement, kind="health", title=title, reason=REASON, attack=(), references=())
+    rule = statement.rule or statement.reason
+    return replace(statement, kind="health", title=title, reason=REASON, rule=rule, attack=(), references=())

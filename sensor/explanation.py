@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from dissectors import Transaction
     from rules.explanation import Explained
-    from sensor.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +38,18 @@ class Explanation:
         return {"rule": said, "policy": policy, "occurrences": told}
 
 
-def explanation(store: Store, finding: Mapping[str, Any], paths: Sequence[Path], rules: Sequence[Path] = ()) -> Explanation:
-    """Of a finding of the store, from the captures of its run. Raises UnreadableError."""
+class Source(Protocol):
+    """Where a finding and its run are kept: a store, or the JSON of a result."""
+
+    def captures(self, run: int) -> list[dict[str, Any]]: ...
+    def declared(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]: ...
+    def in_force(self, run: int) -> str | None: ...
+    def policy(self, sha256: str) -> tuple[str, bytes] | None:
+        """File and bytes of a policy that was in force."""
+
+
+def explanation(source: Source, finding: Mapping[str, Any], paths: Sequence[Path], rules: Sequence[Path] = ()) -> Explanation:
+    """Of a finding, from the captures of its run. Raises UnreadableError."""
     from sensor.evidence.occurrences import occurrences
 
     found = occurrences(finding, paths)
@@ -48,25 +57,24 @@ def explanation(store: Store, finding: Mapping[str, Any], paths: Sequence[Path],
     place = None
     if finding.get("rule") is not None:
         for at, transactions in sorted(found.items()):
-            held, place = next((one for t in transactions if (one := _rule(store, finding, t, rules)) is not None), None), at
+            held, place = next((one for t in transactions if (one := _rule(source, finding, t, rules)) is not None), None), at
             if held is not None:
                 break
-    return Explanation(occurrences=found, place=place, rule=held, policy=_policy(store, finding))
+    return Explanation(occurrences=found, place=place, rule=held, policy=_policy(source, finding))
 
 
-def _rule(store: Store, finding: Mapping[str, Any], t: Transaction, rules: Sequence[Path]) -> Explained | None:
+def _rule(source: Source, finding: Mapping[str, Any], t: Transaction, rules: Sequence[Path]) -> Explained | None:
     from dissectors import _native, protocols
     from rules.explanation import explained
     from sensor.evidence.kept import plan_of
+    from sensor.inventory.trusted import declared_assets
     from sensor.plan import placeholders
 
     file = _file((finding.get("detail") or {}).get("rule"), rules)
     if file is None:
         return None
-    with plan_of(store, finding["run"], None, rules) as plan:
-        from sensor.inventory.trusted import declared_assets
-
-        values = placeholders(plan.policy, declared_assets(store.declared()))
+    with plan_of(source, source.in_force(finding["run"]), None, rules) as plan:
+        values = placeholders(plan.policy, declared_assets(source.declared()))
     services = sorted({name for _, _, name in _native.services()})
     return explained(file, str(finding["rule"]), t, protocols(), values, services)
 
@@ -84,11 +92,11 @@ def _file(said: Mapping[str, Any] | None, rules: Sequence[Path]) -> Path | None:
     return None
 
 
-def _policy(store: Store, finding: Mapping[str, Any]) -> tuple[int, str] | None:
+def _policy(source: Source, finding: Mapping[str, Any]) -> tuple[int, str] | None:
     """The line of the policy as it was when the finding was made."""
     said = finding.get("policy")
     if not said or not said.get("line"):
         return None
-    row = store.connection.execute("SELECT text FROM policies WHERE sha256 = ?", (said["sha256"],)).fetchone()
-    lines = row[0].decode("utf-8", "replace").splitlines() if row is not None else []
+    kept = source.policy(said["sha256"])
+    lines = kept[1].decode("utf-8", "replace").splitlines() if kept is not None else []
     return (said["line"], lines[said["line"] - 1].strip()) if 0 < said["line"] <= len(lines) else None

@@ -38,6 +38,18 @@ def listing(
     return Listing([one for one in found if "suppressed" not in one], len(hidden), sum(finding["count"] for finding in hidden))
 
 
+def stories(store: Store, *, since: int | None = None, until: int | None = None) -> list[dict[str, Any]]:
+    """The incidents in what the store holds now, over all runs and without what is suppressed, the gravest first; those that overlap the
+    time from `since` to before `until` (capture time, ns)."""
+    from dataclasses import replace
+
+    from sensor.findings import finding_of
+    from sensor.incidents import incidents
+
+    found = [replace(finding_of(one), suppressed=one.get("suppressed")) for one in decided(store, store.findings())]
+    return [said for incident in incidents(found) if _within(said := incident.to_dict(), since, until)]
+
+
 def decided(store: Store, findings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The same with `disposition` and `suppressed` as they are now: what the run that kept them knew of that is no longer asked."""
     from sensor.reports.kept import dispositions

@@ -1,4 +1,4 @@
-"""Incidents: findings of one source that are one story, such as scan, write, stop (DESIGN.md, 3; the stages are data, incidents.yml).
+"""Incidents: findings of one source that are one story, such as scan, write, stop (DESIGN.md, 3; the stages are data, incidents.toml).
 
 A story's findings have one source and follow each other within a span of capture time. It has at least two stages, one of them decisive and
 later than another. Whoever was come in to (`entry`: RDP, SSH …) or was changed, and then becomes a source, goes on with the same story, so
@@ -129,9 +129,9 @@ def _stage(parts: Sequence[Told]) -> dict[str, Any]:
 @cache
 def _data() -> tuple[int, tuple[Stage, ...]]:
     """The span in ns, and the stages."""
-    import yaml
+    import tomllib
 
-    said = yaml.safe_load((Path(__file__).parent / "incidents.yml").read_text(encoding="utf-8"))
+    said = tomllib.loads((Path(__file__).parent / "incidents.toml").read_text(encoding="utf-8"))
     stages = tuple(
         Stage(
             rank=rank, name=one["name"], title=one["title"], techniques=frozenset(one["techniques"]),

@@ -165,8 +165,18 @@ class Store:
                 homes.setdefault(address, row["id"])
         return homes
 
+    def in_force(self, run: int) -> str | None:
+        """SHA-256 of a run's policy; None where it had none."""
+        rows = self._rows("SELECT policy FROM runs WHERE id = ?", run)
+        return rows[0]["policy"] if rows else None
+
+    def policy(self, sha256: str) -> tuple[str, bytes] | None:
+        """File and bytes of a policy that was in force in some run."""
+        rows = self._rows("SELECT file, text FROM policies WHERE sha256 = ?", sha256)
+        return (rows[0]["file"], rows[0]["text"]) if rows else None
+
     def incidents(self) -> list[dict[str, Any]]:
-        """The stories of all runs (sensor.incidents), by first time."""
+        """The stories as each run told them (sensor.incidents), by first time; sensor.finding_listing.stories tells them over all runs."""
         rows = self._rows("SELECT document, run FROM incidents ORDER BY first, id")
         return [_finding(row) for row in rows]
 

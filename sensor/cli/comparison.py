@@ -24,6 +24,10 @@ _LAYER: Final[Mapping[str, str]] = {"modbus": "modbus", "umas": "modbus", "dnp3"
 """Protocols that tshark knows by itself, and its name for their layer. It has no dissector for S7comm-plus."""
 
 
+_LINK: Final = 256
+"""DNP3's functions of the link layer are numbered from here on; application functions have one octet."""
+
+
 def compared(t: Transaction, packet: Mapping[str, Any]) -> list[Compared]:
     """Compares a transaction with the layers of a packet (`second_opinion.decode`), its request or response."""
     is_request = t.request is not None and utc(t.request.time) == packet["time"]
@@ -80,8 +84,10 @@ def _dnp3(t: Transaction, layers: _Layers, is_request: bool) -> _Facts:
     source, _, destination = (t.unit or "").partition(">")
     yield "source", source if is_request else destination, own.get("src")
     yield "destination", destination if is_request else source, own.get("dst")
-    if is_request:
+    if is_request and t.function.code < _LINK:
         yield "function", t.function.code, own.get("al_func")
+    elif is_request:
+        yield "link function", t.function.code - _LINK, own.get("ctl_prifunc")
 
 
 def _s7(t: Transaction, layers: _Layers, is_request: bool) -> _Facts:

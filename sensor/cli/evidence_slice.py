@@ -76,7 +76,7 @@ def _cut(
 
     zones, rules, moved = given
     paths = paths_of(kept.captures(finding["run"]), moved)
-    with plan_of(kept, finding["run"], zones, rules) as plan:
+    with plan_of(kept, kept.in_force(finding["run"]), zones, rules) as plan:
         made = cut(finding, paths, plan, raw=raw)
     if not made.frames:
         click.echo(f"{finding['id'][:8]}: no slice: {made.why}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ class Missing(Exception):
 @json_option
 @click.option("--packets", "most", type=click.IntRange(1, 50), default=3, show_default=True, help="How many of its packets are opened.")
 @click.option("--rules", multiple=True, type=options.PLACE, metavar="DIR", help="Rules of your own beside the catalog. May be repeated.")
+@click.option("--result", type=options.FILE, metavar="FILE", help="Read it from this result ('replay --json') instead of the store.")
 @click.option("--capture", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE", help="Where the capture is now.")
-def explain(finding: str, store: Path | None, as_json: bool, most: int, rules: tuple[Path, ...], capture: Path | None) -> int:
+def explain(
+    finding: str, store: Path | None, as_json: bool, most: int, rules: tuple[Path, ...], result: Path | None, capture: Path | None
+) -> int:  # fmt: skip
     """Explain a FINDING (its id, or the beginning of it): what it says; which part of the rule or of the policy matched what; its packets
     as we read them beside what tshark reads, and where the two differ."""
     from sensor.cli import show
@@ -35,9 +39,12 @@ def explain(finding: str, store: Path | None, as_json: bool, most: int, rules: t
     from sensor.evidence.frames import UnreadableError
     from sensor.explanation import explanation
     from sensor.finding_listing import decided
+    from sensor.store import Store
 
-    with opened(store) as kept:
-        (found,) = decided(kept, [one(kept, finding)])
+    with _source(store, result) as kept:
+        found = one(kept, finding)
+        if isinstance(kept, Store):
+            (found,) = decided(kept, [found])
         captures, revisions = kept.captures(found["run"]), kept.revisions(found["id"])
         if not as_json:
             show.sections([detail(found, captures, revisions)])
@@ -55,6 +62,21 @@ def explain(finding: str, store: Path | None, as_json: bool, most: int, rules: t
     elif packets is not None:
         show.sections([Section(""), *said])
     return Exit.CAPTURE if packets is None else Exit.DONE
+
+
+@contextmanager
+def _source(store: Path | None, result: Path | None) -> Iterator[Any]:
+    """The store, or a result's JSON."""
+    if result is None:
+        with opened(store) as kept:
+            yield kept
+        return
+    from sensor.result_file import NoResultError, ResultFile
+
+    try:
+        yield ResultFile(result)
+    except NoResultError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _packets(found: Mapping[str, Any], captures: Sequence[Mapping[str, Any]], most: int, moved: Path | None) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sensor.cli.comparison import compared
 from sensor.cli.table import Column, Section, Table
@@ -11,6 +11,10 @@ from sensor.cli.table import Column, Section, Table
 if TYPE_CHECKING:
     from dissectors import Transaction
     from sensor.explanation import Explanation
+
+
+_BELOW: Final = frozenset({"eth", "sll", "vlan", "ip", "ipv6", "tcp", "udp", "tpkt", "cotp"})
+"""Layers whose fields are left out where there is one above them."""
 
 
 def why(finding: Mapping[str, Any], told: Explanation) -> Iterator[Section]:
@@ -55,9 +59,13 @@ def _packet(packet: Mapping[str, Any], occurrences: Sequence[Transaction]) -> Se
         section.notes.append(_verdict(len(facts), [one.what for one in wrong], missing))
     else:
         section.notes.append("fieldtap: no transaction was completed by this packet in its exchange alone")
+    below = [layer["name"] for layer in packet["layers"] if layer["name"] in _BELOW]
+    if below and len(below) < len(packet["layers"]):
+        section.notes.append(f"tshark {', '.join(below)}: --json has their fields")
     for layer in packet["layers"]:
-        section.notes.append(f"tshark {layer['name']}")
-        section.notes.extend(f"    {field}" for field in layer["fields"])
+        if layer["name"] not in below or len(below) == len(packet["layers"]):
+            section.notes.append(f"tshark {layer['name']}")
+            section.notes.extend(f"    {field}" for field in layer["fields"])
     return section
 
 

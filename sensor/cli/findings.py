@@ -15,6 +15,7 @@ from sensor.cli.written import output_option
 
 if TYPE_CHECKING:
     from sensor.finding_listing import Listing
+    from sensor.result_file import ResultFile
     from sensor.store import Store
 
 _KINDS = ("alert", "violation", "coverage", "health")
@@ -158,7 +159,7 @@ def show_(finding: str, store: Path | None, as_json: bool) -> None:
     show.sections([detail(found, captures, revisions)])
 
 
-def one(kept: Store, prefix: str) -> Mapping[str, Any]:
+def one(kept: Store | ResultFile, prefix: str) -> Mapping[str, Any]:
     """The finding whose id begins so. A usage error where there is none, or more than one."""
     try:
         found = kept.finding(prefix.strip())

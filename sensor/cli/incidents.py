@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from sensor.cli import options
 from sensor.cli.kept import json_option, opened, store_option
 
 
@@ -18,14 +19,15 @@ def incidents() -> None:
 @incidents.command("list", epilog="\b\nExample:\n  fieldtap incidents list --json")
 @store_option
 @json_option
-def list_(store: Path | None, as_json: bool) -> None:
-    """List the stories that the store keeps, the gravest first."""
+@click.option("--since", callback=options.time_of, metavar="TIME", help="Only what happened from this time on (capture time, UTC).")
+@click.option("--until", callback=options.time_of, metavar="TIME", help="Only what began before this time.")
+def list_(store: Path | None, as_json: bool, since: int | None, until: int | None) -> None:
+    """List the stories in the findings that the store keeps, over all runs, the gravest first. Suppressed findings are left out."""
     from sensor.cli import show
-    from sensor.findings import SEVERITIES
+    from sensor.finding_listing import stories
 
     with opened(store) as kept:
-        found = kept.incidents()
-    found.sort(key=lambda one: (-SEVERITIES.index(one["severity"]), one["first"], one["id"]))
+        found = stories(kept, since=since, until=until)
     if as_json:
         show.document(found)
         return
@@ -41,9 +43,10 @@ def list_(store: Path | None, as_json: bool) -> None:
 def show_(incident: str, store: Path | None, as_json: bool) -> None:
     """Show one INCIDENT, by its id or the beginning of it: its stages in their order, each with its findings."""
     from sensor.cli import show
+    from sensor.finding_listing import stories
 
     with opened(store) as kept:
-        told = [one for one in kept.incidents() if incident.strip() and one["id"].startswith(incident.strip().lower())]
+        told = [one for one in stories(kept) if incident.strip() and one["id"].startswith(incident.strip().lower())]
         if len(told) != 1:
             what = "more than one incident begins" if told else "the store keeps no incident that begins"
             raise click.UsageError(f"{what.capitalize()} with {incident!r}: 'fieldtap incidents list' shows them.")

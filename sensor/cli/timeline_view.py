@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sensor.cli.incident_view import overview
 from sensor.cli.table import Column, Section, Table
 from sensor.cli.words import clock, counted, number, span
-from sensor.timeline.words import packet, values, what, who
+from sensor.timeline.words import already, packet, values, what, who
 
 if TYPE_CHECKING:
     from sensor.timeline.story import Timeline
@@ -37,34 +37,37 @@ def _head(timeline: Timeline) -> Section:
     if captures:
         first, last = min(one["first"] for one in captures), max(one["last"] for one in captures)
         lines = [f"{lines[0]}, {clock(first)} to {clock(last)} UTC ({span(first, last)})"]
+    lines += [already(timeline, event) for event in timeline.events if "there_already" in event]
     if timeline.left_out:
         lines.append(f"Too many to tell: {', '.join(f'{number(count)} {name}' for name, count in timeline.left_out.items())} are left out")
-    for number_, capture in enumerate(timeline.result.engine["captures"], start=1):
-        lines.append(f"{number_}: {capture['path']}")
-    return Section("Read", lines=lines if len(lines) <= 12 else [*lines[:11], f"… and {len(lines) - 11} more captures"])
+    named = [f"{place}: {capture['path']}" for place, capture in enumerate(timeline.result.engine["captures"], start=1)]
+    return Section("Read", lines=[*lines, *(named if len(named) <= 12 else [*named[:11], f"… and {len(named) - 11} more captures"])])
 
 
 def _events(timeline: Timeline) -> Section:
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("time (UTC)", keep=True), Column("kind", keep=True), Column("who"), Column("what"), Column("packet", keep=True, gives_way=2),
         Column("severity", keep=True, gives_way=1), Column("finding", keep=True, gives_way=3),
     )  # fmt: skip
     days = {event["time"][:10] for event in timeline.events}
-    shown = timeline.told()
-    rows = [
+    shown = [event for event in timeline.told() if "there_already" not in event]
+    rows: list[tuple[str, ...]] = [
         (_clock(event["time"], days), event["kind"], who(timeline, event), _what(timeline, event), packet(event), event.get("severity", ""),
          event["id"][:8] if "id" in event else "") for event in shown[:MOST_ROWS]
     ]  # fmt: skip
+    used = [place for place in range(len(columns)) if place < 4 or any(row[place] for row in rows)]
+    columns, rows = tuple(columns[place] for place in used), [tuple(row[place] for place in used) for row in rows]
     notes = [f"… and {number(len(shown) - MOST_ROWS)} more: --only, --from and --to limit them; --json and --html have them all"]
     day = f" on {min(days)}" if len(days) == 1 else ""
-    title = f"What happened{day}: {counted(len(timeline.events), 'event')}"
+    title = f"What happened{day}: {counted(len(shown), 'line')}"
     empty = [] if rows else ["Nothing that is told here."]
     return Section(title, lines=empty, table=Table(columns, rows) if rows else None, notes=notes if len(shown) > MOST_ROWS else [])
 
 
 def _what(timeline: Timeline, event: Mapping[str, Any]) -> str:
     said = what(timeline, event)
-    more = f"; {event['more']} more say the same" if event.get("more") else ""
+    count = event.get("more", 0)
+    more = f"; {count} more {'says' if count == 1 else 'say'} the same" if count else ""
     return f"{said}{', first seen' if event.get('first_seen') else ''}{more}"
 
 

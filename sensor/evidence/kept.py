@@ -14,31 +14,30 @@ from sensor.findings import finding_of
 
 if TYPE_CHECKING:
     from sensor.evidence.slices import Slice
+    from sensor.explanation import Source
     from sensor.plan import Plan
-    from sensor.store import Store
 
 
 @contextmanager
-def plan_of(store: Store, run: int, zones: Path | None, rules: Sequence[Path]) -> Iterator[Plan]:
-    """The plan to prove slices with: the policy that is given, or that of the run, and the rules with what the store declares."""
+def plan_of(source: Source, in_force: str | None, zones: Path | None, rules: Sequence[Path]) -> Iterator[Plan]:
+    """The plan to prove slices with: the policy that is given, or the one that was in force (its SHA-256), and the rules with what people
+    declared."""
     from sensor.inventory.trusted import declared_assets
     from sensor.plan import load
 
-    declared = declared_assets(store.declared())
+    declared = declared_assets(source.declared())
     with TemporaryDirectory(prefix="fieldtap-") as folder:
-        policy = zones if zones is not None else _kept_policy(store, run, Path(folder))
+        policy = zones if zones is not None else _kept_policy(source, in_force, Path(folder))
         yield load(policy, rules, declared=declared, cache=zones is not None or policy is None)
 
 
-def _kept_policy(store: Store, run: int, folder: Path) -> Path | None:
+def _kept_policy(source: Source, in_force: str | None, folder: Path) -> Path | None:
     """The bytes of the run's policy, as a file of the same name."""
-    row = store.connection.execute(
-        "SELECT file, text FROM policies JOIN runs ON runs.policy = policies.sha256 WHERE runs.id = ?", (run,)
-    ).fetchone()
-    if row is None:
+    kept = None if in_force is None else source.policy(in_force)
+    if kept is None:
         return None
-    path = folder / Path(row[0]).name
-    path.write_bytes(row[1])
+    path = folder / Path(kept[0]).name
+    path.write_bytes(kept[1])
     return path
 
 

@@ -56,8 +56,10 @@ class Timeline:
         from sensor.cli.grouping import grouped
 
         findings = [{**event, "kind": event["finding_kind"]} for event in self.events if event["kind"] == "finding"]
-        groups = [{**group.lead, "kind": "finding", "time": group.first, "count": group.count, "more": len(group.findings) - 1}
-                  for group in grouped(findings)]  # fmt: skip
+        groups = [
+            {**group.lead, "kind": "finding", "time": group.first, "count": group.count, "more": len(group.findings) - 1,
+             "sides": [group.said(side, "", f"{side}s") for side in ("client", "server")]} for group in grouped(findings)
+        ]  # fmt: skip
         others = [event for event in self.events if event["kind"] != "finding"]
         return sorted((*others, *groups), key=lambda event: (event["time"], KINDS.index(event["kind"])))
 

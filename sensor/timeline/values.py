@@ -15,6 +15,9 @@ MAX_RANGES: Final = 200_000
 MAX_OF_ONE: Final = 256
 """Ranges of one kind on one device among which a written address is looked for."""
 
+MAX_VALUES: Final = 256
+"""Of one point that are looked up."""
+
 Place = tuple[object, ...]
 
 
@@ -50,12 +53,18 @@ class Values:
         held = self._of.get(device)
         if not held:
             return None
-        addresses = range(point.first, min(point.last, point.first + 255) + 1, point.width)
-        values = [self._at(device, held, address) for address in addresses]
+        values: list[Any] = []
+        address = point.first
+        while address <= point.last and len(values) < MAX_VALUES:
+            value, step = self._at(device, held, address)
+            values.append(value)
+            address += step or point.width
         return values if any(value is not None for value in values) else None
 
-    def _at(self, device: Place, held: OrderedDict[tuple[int, int], None], address: int) -> Any:
-        newest, value = -1, None
+    def _at(self, device: Place, held: OrderedDict[tuple[int, int], None], address: int) -> tuple[Any, int]:
+        """The newest value at an address, and how many addresses further the next one begins: what was read as a real may be written as
+        bytes. None and 0 where nobody heard of it."""
+        newest, value, step = -1, None, 0
         for first, last in held:
             if first <= address <= last:
                 time, point = self._ranges[*device, first, last]
@@ -63,7 +72,8 @@ class Values:
                 place = (address - first) // point.width
                 if time > newest and values is not None and place < len(values):
                     newest, value = time, values[place]
-        return value
+                    step = first + (place + 1) * point.width - address
+        return value, step
 
 
 def _device(t: Transaction, point: Point) -> Place:

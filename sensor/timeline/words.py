@@ -24,6 +24,8 @@ def who(timeline: Timeline, event: Event) -> str:
     if kind == "host":
         name = timeline.name(event["address"])
         return event["address"] if name == event["address"] else f"{name} ({event['address']})"
+    if "sides" in event:
+        return " → ".join(timeline.name(side) for side in event["sides"] if side)
     if kind == "incident":
         return " → ".join(timeline.name(source) for source in event["sources"])
     return " → ".join(timeline.name(side) for side in (_side(event["client"]), _side(event["server"])) if side)
@@ -39,20 +41,21 @@ def what(timeline: Timeline, event: Event, most: int = NAMED) -> str:
     """What happened, in one line."""
     kind = event["kind"]
     if "there_already" in event:
-        return _already(timeline, event["there_already"], kind, most)
+        return already(timeline, event, 4 * most)
     said = {"host": _host, "contact": _contact, "transfer": _transfer, "finding": _finding, "incident": _incident}.get(kind)
     return said(timeline, event) if said is not None else done(event, most)
 
 
 def done(event: Event, most: int = NAMED) -> str:
-    """`modbus write, unit 1: holding_register:100-101 [1450, 0] → [0, 0], coil:7 0 → 1 and 5 more`."""
+    """`modbus unit 1, 14 times: holding_register:100-101 [1450, 0] → [0, 0], coil:7 0 → 1 and 5 more`, `dnp3 unit 1>10 cold_restart`."""
     changes = event["changes"]
     named = [change(one) for one in changes[:most]]
     more = len(changes) - len(named) + event["more_points"]
     told = ", ".join(named) + (f" and {number(more)} more" if more else "")
-    times = f" {number(event['count'])} times" if event["count"] > 1 else ""
-    unit = f", unit {event['unit']}" if event["unit"] else ""
-    head = f"{event['protocol']} {', '.join(event['functions'])}{unit}{times}"
+    times = f", {number(event['count'])} times" if event["count"] > 1 else ""
+    unit = f" unit {event['unit']}" if event["unit"] else ""
+    function = "" if event["kind"] == "write" else f" {', '.join(event['functions'])}"
+    head = f"{event['protocol']}{unit}{function}{times}"
     return head + (f": {told}" if told else "") + outcome(event)
 
 
@@ -88,11 +91,26 @@ def outcome(event: Event) -> str:
     return f" ({', '.join(name if count == event['count'] else f'{number(count)} {name}' for name, count in counts.items())})"
 
 
-def _already(timeline: Timeline, there: Sequence[Event], kind: str, most: int) -> str:
-    names = ", ".join(who(timeline, one) + (f" {one['protocol']}" if kind == "contact" else "") for one in there[: 2 * most])
-    more = f" and {len(there) - 2 * most} more" if len(there) > 2 * most else ""
-    what_ = counted(len(there), "host") if kind == "host" else counted(len(there), "conversation")
-    return f"{what_} {'was' if len(there) == 1 else 'were'} there from the beginning: {names}{more}"
+def already(timeline: Timeline, event: Event, most: int = 12) -> str:
+    """What was there when the captures began: hosts by name, conversations by client and protocol."""
+    there = event["there_already"]
+    if event["kind"] == "host":
+        said, many = [timeline.name(one["address"]) for one in there], "host"
+    else:
+        said, many = _conversations(timeline, there), "conversation"
+    more = f" and {len(said) - most} more" if len(said) > most else ""
+    return f"{counted(len(there), many)} from the beginning: {', '.join(said[:most])}{more}"
+
+
+def _conversations(timeline: Timeline, there: Sequence[Event]) -> list[str]:
+    """`hmi-1 → plc-1 modbus`, `scada-1 → 7 servers dnp3`."""
+    servers: dict[tuple[str, str], list[str]] = {}
+    for one in there:
+        servers.setdefault((one["client"], one["protocol"]), []).append(one["server"])
+    return [
+        f"{timeline.name(client)} → {timeline.name(asked[0]) if len(asked) == 1 else f'{len(asked)} servers'} {protocol}"
+        for (client, protocol), asked in servers.items()
+    ]
 
 
 def _host(_: Timeline, event: Event) -> str:

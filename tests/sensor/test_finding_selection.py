@@ -17,7 +17,7 @@ from sensor.store import Store
 from sensor.suppressions import Suppressed, Suppression, checked, keep, kept, lift
 from sensor.terms import SelectionError
 from tests.sensor.cases import ForbidsAll, happened, result_of, script
-from tests.sensor.scripted import START, ScriptedEngine
+from tests.sensor.scripted import SECOND, START, ScriptedEngine
 
 FINDING: dict[str, Any] = {
     "id": "3e0d32c5aa", "kind": "alert", "severity": "high", "rule": "0b1f", "confidence": 0.9, "count": 3,
@@ -113,6 +113,24 @@ def test_the_store_says_what_is_suppressed_now(tmp_path: Path) -> None:
         assert not lift(store, number, "now")
         assert [one["count"] for one in listing(store).findings] == [5]
         assert "suppressed" not in listing(store).findings[0]
+
+
+def test_stories_are_told_over_all_runs_and_without_what_is_suppressed(tmp_path: Path) -> None:
+    from sensor.finding_listing import stories
+
+    def run(access: str, second: int) -> Any:
+        engine = ScriptedEngine(script(happened(second * SECOND, second + 1, access=access)))
+        return result_of(engine, ForbidsAll(Statement(kind="violation", title=access, reason=access, severity="high", zones=("a", "b"))))
+
+    with Store.open(tmp_path / "s.sqlite") as store:
+        store.write(run("read", 0))
+        assert stories(store) == []
+        store.write(run("mode", 5))
+        (story,) = stories(store)
+        assert [stage["stage"] for stage in story["stages"]] == ["collection", "disruption"]
+        assert stories(store, since=START + 10 * SECOND) == []
+        keep(store, ["reason=read"], nanoseconds("2099-01-01"), "JS", "a test", "now")
+        assert stories(store) == []
 
 
 def test_listing_by_time(tmp_path: Path) -> None:

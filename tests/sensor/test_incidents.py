@@ -92,7 +92,7 @@ def test_every_technique_of_the_catalog_has_a_stage() -> None:
     plan = compile_rules([catalog()], dissectors.protocols(), {name: ["192.0.2.1"] for name in names})
     used = {attack.id for rule in plan.rules for attack in rule.alert.attack}
     missing = sorted(used - known)
-    assert not missing, f"name a stage for {', '.join(missing)} in sensor/incidents.yml"
+    assert not missing, f"name a stage for {', '.join(missing)} in sensor/incidents.toml"
     assert {legacy for current, legacy in RENAMED.items() if current in known} <= known
 
 
