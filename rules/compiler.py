@@ -227,6 +227,8 @@ class Compiled:
             return Expected(clause=_clause(signature, within, tally=False))
         if self.rule.counted is not None:
             return Expected(clause=_clause(signature, within, tally=False, windows=() if (fed := feed()) is None else (fed,)))
+        if self.rule.sequence is not None:
+            return Expected(clause=_clause(signature, within, deliver=True, tally=False), consequence=self.followed_alert)
         return Expected(clause=_clause(signature, within, fresh=FRESH_NS), consequence=self.rule.alert)
 
     def grown(self, held: Sequence[Expected], expr: Expr, t: Transaction, feed: Feed) -> Sequence[Expected]:

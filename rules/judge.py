@@ -13,10 +13,12 @@ from rules.fields import Stage
 from rules.matcher import matches
 from rules.plan import Alert, Plan, Rule
 from rules.points import covered
+from rules.sequences import Sequences
 from rules.windows import Group, NewWindow, Windows
 
 if TYPE_CHECKING:
     from dissectors import Crossing, Expected, Transaction
+    from dissectors._native import Moment
 
 MAX_CLASSES = 4_096
 """Classes of operations (protocol, function, sub-function, access) that are remembered; then they are worked out anew."""
@@ -57,6 +59,8 @@ class Judge:
     def __init__(self, plan: Plan, new_window: NewWindow) -> None:
         self.plan = plan
         self.windows = Windows(new_window)
+        self.sequences = Sequences()
+        self._before: dict[int, Sequence[Moment]] = {}
         self._classes: dict[tuple[Any, ...], _Class] = {}
         self._answers: dict[tuple[tuple[int, int], ...], Lanes] = {}
 
@@ -85,13 +89,25 @@ class Judge:
         Called once for each delivered transaction, with its operation's lanes after `lanes` was asked.
         """
         found: list[Alert] = []
+        self._before = {}
         for number, entries in lanes.items():
             if not 1 <= number <= len(self.plan.rules) or not any(_followed(entry) for entry in entries):
                 continue
-            entry = first_fit(entries, t)
-            if entry is not None and _followed(entry) and matches(self.plan.rules[number - 1], t):
+            entry, rule = first_fit(entries, t), self.plan.rules[number - 1]
+            if entry is None or not _followed(entry) or not matches(rule, t):
+                continue
+            if rule.sequence is not None:
+                before = self.sequences.take(rule, rule.sequence, t)
+                if before is not None:
+                    self._before[id(entry.consequence)] = before
+                    found.append(entry.consequence)
+            else:
                 found.append(entry.consequence)
         return found
+
+    def before(self, alert: Alert) -> Sequence[Moment]:
+        """The packets of the steps before the occurrence that `follow` just gave this alert for; none for a rule of one step."""
+        return self._before.get(id(alert), ())
 
     def crossed(self, crossing: Crossing) -> Group:
         """What it means that a window crossed its threshold. KeyError for a window that is not the rules'."""

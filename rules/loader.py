@@ -14,6 +14,7 @@ from rules.expression import Expr, disjunction
 from rules.names import Names, Registry, near
 from rules.overrides import Override, Overrides
 from rules.plan import Change, Inactive, Plan, Problem, Rule, RuleErrors
+from rules.plan import Sequence as Chain
 from rules.sigma import Translator, placeholders_of, resolved
 from rules.source import Document, Place, read
 
@@ -37,6 +38,10 @@ class Draft:
     def data(self) -> Any:
         """The document's value."""
         return self.document.data
+
+    def reference(self, correlated: Draft) -> str:
+        """What a correlation calls it: its name or its id."""
+        return next((one for one in correlation.references(correlated.data) if one in self.references), self.name)
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -206,12 +211,14 @@ def _rules(
             continue
         own = overrides.joined(given, (ref.lower() for ref in key.draft.references))
         said: list[Change] = []
-        made = _rule(key.draft, bases.get(key), placeholders, own, said)
+        made = [_rule(key.draft, some, placeholders, own, said) for some in _counted_apart(key.draft, bases.get(key))]
         if own.disabled is not None:
             changes.append(own.disabled.change(str(key.draft.data.get("id")), str(key.draft.data.get("title")), "disabled"))
             continue
         changes.extend(said)
-        (inactive if isinstance(made, Inactive) else rules).append(made)  # type: ignore[arg-type]
+        waiting = [one for one in made if isinstance(one, Inactive)]
+        inactive.extend(waiting[:1])
+        rules.extend(one for one in made if isinstance(one, Rule) and not waiting)
     return rules, inactive
 
 
@@ -247,9 +254,13 @@ def _bases(key: _Key, by_reference: Mapping[str, Draft]) -> list[Draft] | None:
 
 def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders, own: Overrides, changes: list[Change]) -> Rule | Inactive:
     """One rule that alerts, with its placeholders replaced and what a site says of it."""
-    count = None if bases is None else correlation.count(draft.data)
+    count = None if bases is None else correlation.count(draft.data, bases[0].reference(draft) if len(bases) == 1 else None)
     expr, missing = _resolve(draft, [draft] if bases is None else bases, placeholders)
-    reason = header.spelled(draft.data.get("detection")) if count is None else correlation.reason(count)
+    chain = None if bases is None else _chain(draft, bases, placeholders)
+    if chain is not None:
+        reason = correlation.told(chain, correlation.groups(draft.data))
+    else:
+        reason = header.spelled(draft.data.get("detection")) if count is None else correlation.reason(count)
     if count is not None:
         correlation.countable(expr, draft.wrong)
     alert = header.alert(draft.document, draft.name, reason, draft.file, draft.wrong)
@@ -267,7 +278,26 @@ def _rule(draft: Draft, bases: list[Draft] | None, placeholders: Placeholders, o
         expr=expr,
         counted=count,
         evidence=evidence,
+        sequence=chain,
     )
+
+
+def _counted_apart(draft: Draft, bases: list[Draft] | None) -> list[list[Draft] | None]:
+    """The rules of a correlation together, or each by itself where they are counted in groups of different fields (aliases)."""
+    apart = bases and correlation.has_aliases(draft.data) and draft.data["correlation"].get("type") in correlation.COUNTS
+    return [[base] for base in bases] if apart and bases else [bases]
+
+
+def _chain(draft: Draft, bases: list[Draft], placeholders: Placeholders) -> Chain | None:
+    """The steps of a sequence, each with its placeholders replaced; what is wrong with those is said where they are joined."""
+    declared = dict.fromkeys(header.optional(draft.data, lambda _place, _what: None), ()) | dict(placeholders)
+    steps = []
+    for base in bases:
+        try:
+            steps.append((base.reference(draft), resolved(base.expr, declared)))
+        except (KeyError, ValueError):
+            steps.append((base.reference(draft), False))
+    return correlation.sequence(draft.data, steps)
 
 
 def _resolve(draft: Draft, bases: list[Draft], placeholders: Placeholders) -> tuple[Expr, str | None]:

@@ -64,6 +64,29 @@ class Count(NamedTuple):
     threshold: int
     group_by: tuple[str, ...]
     value: str | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What the group's fields are called: their aliases, where there are."""
+        return self.names or self.group_by
+
+
+class Step(NamedTuple):
+    """One of the rules of a sequence: its name, what it asks, and the fields of it that the group is made of."""
+
+    name: str
+    expr: Expr
+    group_by: tuple[str, ...]
+
+
+class Sequence(NamedTuple):
+    """A correlation of several rules within a span: all of them in their order, or at least so many in any."""
+
+    ordered: bool
+    span_ns: int
+    steps: tuple[Step, ...]
+    least: int
 
 
 class Fires(NamedTuple):
@@ -82,7 +105,9 @@ class Evidence(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One rule that can alert. `counted` is None for a rule on single transactions."""
+    """One rule that can alert. `counted` and `sequence` are None for a rule on single transactions. A correlation with aliases is several
+    of
+    the same id, one for each rule that it counts."""
 
     id: str
     name: str
@@ -93,6 +118,7 @@ class Rule(NamedTuple):
     expr: Expr
     counted: Count | None
     evidence: Evidence
+    sequence: Sequence | None = None
 
 
 class Inactive(NamedTuple):

@@ -51,7 +51,7 @@ class Windows:
                 return None
             number = self._new(count.mode, count.span_ns, count.threshold)
             self._numbers[key] = number
-            self._groups[number] = Group(alert=rule.alert, fields=dict(zip(count.group_by, values, strict=True)))
+            self._groups[number] = Group(alert=rule.alert, fields=dict(zip(count.groups, values, strict=True)))
         return number, None if count.value in (None, COUNTED_POINTS) else str(_value(count.value or "", t))
 
     def group(self, window: int) -> Group:

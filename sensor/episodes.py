@@ -261,8 +261,8 @@ class Episodes:
         episode.last = max(episode.last, crossing.last.time)
         self._changed[episode.id] = episode
 
-    def follow(self, t: Transaction, consequence: Any) -> None:
-        """An occurrence that no clause counts has this consequence."""
+    def follow(self, t: Transaction, consequence: Any, before: Sequence[Any] = ()) -> None:
+        """An occurrence that no clause counts has this consequence; `before` are the packets of what led to it."""
         moment = t.request or t.response
         key = (t.operation, self._statement(consequence).identity)
         tally = self._followed.get(key)
@@ -272,7 +272,7 @@ class Episodes:
             self._follows += 1
             tally = self._followed[key] = FollowTally(-self._follows, t.operation)
             self._watched[tally.clause] = (t.operation, consequence)
-        tally.add(t)
+        tally.add(t, before)
         self._moved[tally.clause] = tally
 
     def advance(self, now: int, tallies: Iterable[Tally], windows: Iterable[WindowTally] = ()) -> list[Revision]:

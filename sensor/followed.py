@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ class FollowTally:
         self.values = None
         self._first_packets: list[Any] = []
 
-    def add(self, t: Transaction) -> None:
-        """Counts an occurrence."""
+    def add(self, t: Transaction, before: Sequence[Any] = ()) -> None:
+        """Counts an occurrence; the packets of what led to it are evidence as well."""
         moment = t.request or t.response
+        self._first_packets.extend(before[: _FIRST - len(self._first_packets)])
         self.count += 1
         self.last = moment
         if self.first is None:

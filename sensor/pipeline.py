@@ -60,6 +60,9 @@ if TYPE_CHECKING:
         def follow(self, t: Transaction, lanes: Lanes) -> Sequence[Any]:
             """The consequences of a delivered occurrence that no clause counts."""
 
+        def before(self, alert: Any) -> Sequence[Any]:
+            """The packets of earlier steps, where the occurrence that `follow` just looked at completed a sequence."""
+
     class EngineLike(Protocol):
         """What the loop needs of dissectors.Engine."""
 
@@ -243,7 +246,7 @@ class Pipeline:
         answer = self._new(t) if held is None else self._again(t, held)
         if answer.follows and self._watcher is not None:
             for consequence in self._watcher.follow(t, answer.lanes):
-                self.episodes.follow(t, consequence)
+                self.episodes.follow(t, consequence, self._watcher.before(consequence))
         if self._heard is not None:
             self._heard(t)
 
@@ -324,6 +327,7 @@ class Pipeline:
         """Ceilings on this side of the gate that were reached, by table."""
         windows = getattr(self._watcher, "windows", None)
         own = {"findings": self.episodes.grouped, "rule_windows": getattr(windows, "refused", 0)}
+        own["rule_sequences"] = getattr(getattr(self._watcher, "sequences", None), "forgotten", 0)
         return {**self.inventory.ceilings, **{table: count for table, count in own.items() if count}}
 
 

@@ -18,7 +18,7 @@ def listed(plan: Plan) -> dict[str, Any]:
     rules: list[dict[str, Any]] = [
         {"name": rule.name, "id": rule.id, "title": rule.title, "severity": rule.alert.severity, "active": True,
          "attack": [technique.id for technique in rule.alert.attack], "file": rule.alert.file, "placeholder": None}
-        for rule in plan.rules
+        for rule in {rule.id: rule for rule in plan.rules}.values()
     ]  # fmt: skip
     rules += [
         {"name": Path(rule.file).stem, "id": rule.rule, "title": rule.title, "severity": None, "active": False, "attack": [],

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from dissectors import protocols
-from rules.attack import REVOKED, Attack, technique
+from rules.attack import Attack, data, pinned, technique
 from rules.fields import FIELDS, Stage
-from rules.loader import catalog, compile_rules, digest
+from rules.loader import catalog, compile_rules, digest, rule_files
+from rules.source import read
 from sensor.plan import services
 from tests import field_table
 from tests.rules.gate import Gate
@@ -35,7 +37,7 @@ def test_the_catalog_has_no_problem_and_says_why() -> None:
         assert rule.alert.attack, rule.name
         assert rule.alert.references, rule.name
         assert rule.alert.falsepositives, rule.name
-        assert all(one.id not in REVOKED for one in rule.alert.attack)
+        assert all(one.id in pinned()["techniques"] and one.id not in pinned()["revoked"] for one in rule.alert.attack)
         assert rule.evidence.fires_on, rule.name
         assert rule.evidence.silent_on, rule.name
 
@@ -68,6 +70,39 @@ def test_tags_give_the_current_and_the_legacy_id() -> None:
     assert technique("attack.t0843") == Attack(id="T0843", legacy_id="T0843")
     assert technique("attack.discovery") is None
     assert technique("cve.2020.1") is None
+
+
+def test_a_rule_names_tactics_of_its_techniques() -> None:
+    for path, name in rule_files([catalog()]):
+        for document in read(path, []):
+            tags = [tag.removeprefix("attack.") for tag in document.data.get("tags", [])]
+            techniques = [tag.upper() for tag in tags if tag[0] == "t" and tag[1].isdigit()]
+            fit = {tactic for technique in techniques for tactic in pinned()["techniques"][technique]["tactics"]}
+            tactics = {tag.replace("-", "_") for tag in tags if tag.upper() not in techniques}
+            assert tactics <= fit, f"{name}: {sorted(tactics - fit)} is no tactic of {techniques} (those have {sorted(fit)})"
+
+
+def test_the_crosswalk_leads_from_release_to_release() -> None:
+    releases = data()["releases"]
+    before, now = releases[data()["before"]], releases[data()["pinned"]]
+    assert len(data()["crosswalk"]) == 9
+    for old, new in data()["crosswalk"].items():
+        assert old in before["techniques"]
+        assert old not in now["techniques"]
+        assert now["revoked"][old] == new
+        assert technique(f"attack.{new.lower()}") in (Attack(id=new, legacy_id=old), None)
+    assert set(before["techniques"]) - set(now["techniques"]) == set(data()["crosswalk"])
+    for release in releases.values():
+        assert not set(release["revoked"]) & set(release["techniques"])
+        assert set(release["revoked"].values()) <= set(release["techniques"])
+        assert set(data()["not_seen_passively"]) <= set(release["techniques"])
+
+
+def test_what_no_network_shows_is_not_claimed() -> None:
+    with pytest.raises(ValueError, match="can't be seen passively"):
+        technique("attack.t0863")
+    with pytest.raises(ValueError, match="no technique of ATT&CK for ICS v19"):
+        technique("attack.t0999")
 
 
 def test_a_plan_is_plain_and_cheap_to_load(tmp_path: Path) -> None:

@@ -130,7 +130,8 @@ def test_around_the_detection(text: str, line: int, what: str, tmp_path: Path) -
 
 
 CORRELATIONS = [
-    ("type: event_count", "type: temporal", 6, "type must be one of event_count, value_count"),
+    ("type: event_count", "type: value_sum", 6, "type must be one of event_count, value_count, temporal, temporal_ordered"),
+    ("type: event_count", "type: temporal", 7, "temporal needs 2 to 16 rules"),
     ("rules: [base]", "rules: [bases]", 7, 'no rule has the name or id "bases"'),
     ("timespan: 1m", "timespan: soon", 5, "soon"),
     ("timespan: 1m", "timespan: 2d", 8, "timespan can be at most 86400 seconds"),
@@ -140,7 +141,8 @@ CORRELATIONS = [
     ("{gte: 5}", "{gte: 0}", 10, "the threshold must be a number from 1"),
     ("{gte: 5}", "{gte: 5, felt: 1}", 10, "felt"),
     ("event_count", "value_count", 10, "field"),
-    ("  timespan", "  aliases: {}\n  timespan", 8, '"aliases" is not known here'),
+    ("  timespan", "  aliases: {host: {other: client.ip}}\n  timespan", 8, "an alias names a field of each rule: base"),
+    ("  timespan", "  aliases: {host: {base: client.ip}}\n  timespan", 8, "is not grouped by"),
 ]
 
 

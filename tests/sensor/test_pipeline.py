@@ -109,6 +109,9 @@ class Follows:
     def follow(self, t: Any, lanes: Mapping[int, Any]) -> list[Any]:  # noqa: ARG002
         return [ALERT] if t.outcome.result == "rejected" else []
 
+    def before(self, alert: Any) -> list[Any]:  # noqa: ARG002
+        return []
+
     def crossed(self, crossing: Any) -> Any:
         self.crossings.append(crossing.window)
         return GroupOf(ALERT, {"client.ip": "10.0.0.1", "protocol": "modbus"})
