@@ -1,9 +1,9 @@
 """Policies on captures, each held against what a plain filter finds in the same capture's transactions: what breaks it is counted exactly,
 named by its points, packets and times, and all the rest is allowed.
 
-A case of `policies/*.yml`: `name`, `capture`, `policy`, and `breaks`, a list of `reason`, `where` (fields of transactions by their dotted names;
-`touches`, `outside`, `above`, `below`, `beyond`, `since`, `before` and `not` besides), and `count` where it is known. `kind` is `coverage` for
-what can't be decided, `says` has fields of the findings.
+A case of `policies/*.yml`: `name`, `capture`, `policy`, and `breaks`, a list of `reason`, `where` (fields of transactions by dotted names;
+beside them `touches`, `outside`, `above`, `below`, `beyond`, `since`, `before`, `not`), and `count` where it is known. `kind` is `coverage`
+for what can't be decided, `says` has fields of the findings.
 """
 
 from __future__ import annotations
