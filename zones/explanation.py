@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zones.judge import Now, Operation, denies
-from zones.model import Conduit, Line
+from zones.model import INDUSTRIAL, Conduit, Line
 from zones.places import Place
 from zones.verdict import Coverage, Verdict
 
@@ -58,9 +58,16 @@ def _called(conduit: Conduit) -> str:
     return f'conduit "{conduit.id}"' if term is None else f'exception "{conduit.id}" ({term.ticket}, {term.owner})'
 
 
+def accesses(line: Line) -> str:
+    """The accesses of a line in words; nothing for a protocol that is judged by its connections."""
+    if line.access is not None:
+        return " ".join(line.access)
+    return "all but reports" if line.protocol in INDUSTRIAL or line.known_ports else ""
+
+
 def _line(line: Line) -> str:
-    access = " ".join(line.access) if line.access else "all but reports"
-    return f"({line.protocol}: {access})"
+    access = accesses(line)
+    return f"({line.protocol}: {access})" if access else f"({line.protocol})"
 
 
 def limits(line: Line) -> Iterator[str]:

@@ -20,7 +20,7 @@ OPENER, OPENER_UNSEEN = "initiator", "initiator_unseen"
 OPENERS = ("client", "server", "unknown")
 """Who opened a connection, as clauses have it."""
 
-STAGES = ("protocol", "port", "unit", "access", "function", "sub_function", OPENER, OPENER_UNSEEN, NOT_NOW, EXPIRED)
+STAGES = ("protocol", "port", "access", "function", "sub_function", "unit", OPENER, OPENER_UNSEEN, NOT_NOW, EXPIRED)
 """In which order a line is held against an operation; the first that fails is why the line doesn't allow it."""
 
 PAIRS = 16_384
@@ -221,7 +221,7 @@ class Judge:
 
     def _ladder(self, client: Place, server: Place, operation: Operation, held: list[Granted]) -> tuple[Rung, ...]:
         """Where points or values decide: each point by its own access, the lines united."""
-        able = [one for one in held if one.failed is None or (one.failed == "access" and _function_failure(one.line, operation) is None)]
+        able = [one for one in held if one.failed is None or (one.failed == "access" and _narrow_failure(one.line, operation) is None)]
         free = {access for one in able if not one.line.limited for access in _accesses(one.line)}
         granting = next(one for one in held if one.failed is None)
         limiting = next((one for one in held if one.failed is None and one.line.limited), granting)
@@ -311,9 +311,11 @@ def _accesses(line: Line) -> tuple[str, ...]:
 
 
 def denies(line: Line, operation: Operation) -> bool:
-    """Whether a line that denies means this operation; a session only where it says so."""
-    if operation.access == "session" and "session" not in _accesses(line):
-        return False
+    """Whether a line that denies means this operation; a session only where it says so, and not for what no session has."""
+    if operation.access == "session":
+        if "session" not in _accesses(line) or line.units is not None or line.points is not None:
+            return False
+        return failure(line, operation) is None and _function_failure(line, operation) is None
     return failure(line, operation) is None
 
 
@@ -326,11 +328,17 @@ def failure(line: Line, operation: Operation) -> str | None:
         return "port"
     if session:
         return None
-    if line.units is not None and not _unit(line.units, operation.unit):
-        return "unit"
     if operation.access not in _accesses(line):
         return "access"
-    return _function_failure(line, operation)
+    return _narrow_failure(line, operation)
+
+
+def _narrow_failure(line: Line, operation: Operation) -> str | None:
+    """What fails of a line whose protocol, port and access fit."""
+    failed = _function_failure(line, operation)
+    if failed is None and line.units is not None and not _unit(line.units, operation.unit):
+        return "unit"
+    return failed
 
 
 def _function_failure(line: Line, operation: Operation) -> str | None:

@@ -37,6 +37,20 @@ def blocks(payload: bytes) -> Iterator[Sequence[Block]]:
         at = place
 
 
+def split_at(payload: bytes) -> int | None:
+    """Where the last link frame of a payload begins, if it goes on beyond its end; None where none does."""
+    at = 0
+    while payload[at : at + 2] == _START or (at + 1 == len(payload) and payload[at:] == _START[:1]):
+        if at + 3 > len(payload):
+            return at
+        left = max(payload[at + 2] - 5, 0)
+        end = at + _HEADER + left + -(-left // _BLOCK) * _CHECKSUM
+        if end > len(payload):
+            return at
+        at = end
+    return None
+
+
 def secrets(payload: bytes) -> Iterator[int]:
     """Places of the bytes to be masked."""
     for frame in blocks(payload):

@@ -19,13 +19,16 @@ Key = tuple[object, ...]
 
 class Layers(NamedTuple):
     """`keys` name the exchange, the first one is the narrowest; a fragment without ports has only the wider one. `segment` is where the
-    TCP or UDP header begins, `payload` what it carries, `checksum` the place of its checksum (None where there is none)."""
+    TCP or UDP header begins, `payload` what it carries, `checksum` the place of its checksum (None where there is none). `end` is where
+    the packet ends, before what the link added; `source` the address and port that sent it."""
 
     keys: tuple[Key, ...]
     segment: int = 0
     payload: int = 0
     checksum: int | None = None
     transport: int = 0
+    end: int = 0
+    source: bytes = b""
 
 
 def layers(link: int, data: bytes) -> Layers:
@@ -64,6 +67,7 @@ def _ipv4(data: bytes, at: int) -> Layers:
     if at + 20 > len(data):
         return Layers((("short",),), payload=at)
     sides = (data[at + 12 : at + 16], data[at + 16 : at + 20])
+    data = data[: at + (_u16(data, at + 2) or len(data))]  # a length of 0: the host's card was to cut it
     fragment = _u16(data, at + 6) & 0x3FFF
     return _transport(data, at + (data[at] & 15) * 4, data[at + 9], sides, fragment=fragment != 0)
 
@@ -72,7 +76,8 @@ def _ipv6(data: bytes, at: int) -> Layers:
     if at + 40 > len(data):
         return Layers((("short",),), payload=at)
     sides = (data[at + 8 : at + 24], data[at + 24 : at + 40])
-    kind, at = data[at + 6], at + 40
+    length, kind, at = _u16(data, at + 4), data[at + 6], at + 40
+    data = data[: at + (length or len(data))]
     for _ in range(_MOST_HEADERS):
         if kind == _FRAGMENT:
             return _transport(data, at + 8, data[at] if at < len(data) else 0, sides, fragment=True)
@@ -89,7 +94,8 @@ def _transport(data: bytes, at: int, kind: int, sides: tuple[bytes, bytes], *, f
     ports = (_u16(data, at), _u16(data, at + 2))
     narrow: Key = ("flow", frozenset(zip(sides, ports, strict=True)), kind)
     whole: Key = ("ip", frozenset(sides), kind, True)
+    source = sides[0] + data[at : at + 2]
     if kind == _UDP:
-        return Layers((narrow, whole), at, at + 8, at + 6, kind)
+        return Layers((narrow, whole), at, at + 8, at + 6, kind, len(data), source)
     length = (data[at + 12] >> 4) * 4 if at + 13 <= len(data) else 20
-    return Layers((narrow, whole), at, min(at + max(length, 20), len(data)), at + 16, kind)
+    return Layers((narrow, whole), at, min(at + max(length, 20), len(data)), at + 16, kind, len(data), source)

@@ -1,12 +1,13 @@
 """Secrets in slices: masked at equal length, so that every packet keeps its size and its place (DESIGN.md, promise 8).
 
-A mask looks at one frame at a time. What it can't find is told in `NOT_MASKED`, which stands in every pack.
+A mask looks at one frame, and `streams` at what lies across TCP segments. What isn't found is told in `NOT_MASKED`, which stands in every
+pack.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from sensor.evidence import dnp3_masks
@@ -23,13 +24,16 @@ MASKED: Final = (
     "OPC UA user names' passwords, where the session is not encrypted",
 )
 NOT_MASKED: Final = (
-    "secrets that are split between two frames, or lie in a part of a frame that another layer wraps (tunnels, compression)",
+    "secrets that are split between IP fragments, or between chunks of OPC UA, or of which a part was not captured",
+    "secrets in a part of a frame that another layer wraps (tunnels, compression)",
     "characters typed one by one (Telnet, rlogin), and passwords of protocols that are not named above",
     "DNP3 wrapped keys of secure authentication, S7comm-plus legitimation, UMAS reservations: they stand in the slice",
     "process values, names of points, user names, programs and files: they may be confidential, and are what the evidence is about",
 )
+_COMMAND: Final = rb"(?:PASS|ACCT|AUTH(?: [A-Z0-9-]+)?)[ \t]+([^\r\n]+)"
+_BEGINNING: Final = re.compile(_COMMAND, re.IGNORECASE)
 _LINES: Final = (
-    re.compile(rb"(?:^|\r?\n)(?:PASS|ACCT|AUTH(?: [A-Z0-9-]+)?)[ \t]+([^\r\n]+)", re.IGNORECASE),
+    re.compile(rb"(?:^|\r?\n)" + _COMMAND, re.IGNORECASE),
     re.compile(rb"\n(?:Proxy-)?Authorization:[ \t]*(?:[A-Za-z]+[ \t]+)?([^\r\n]+)", re.IGNORECASE),
     re.compile(rb"\n(?:Set-)?Cookie:[ \t]*([^\r\n]+)", re.IGNORECASE),
     re.compile(rb"(?:password|passwd|pwd|passphrase|token|secret|api_?key)=([^&\s;\"'<>]+)", re.IGNORECASE),
@@ -49,25 +53,58 @@ class Masked(NamedTuple):
     bytes: int
 
 
-def masked(data: bytes, found: Layers) -> Masked:
+class Split(NamedTuple):
+    """A frame's part in what lies across frames: the places of secrets, and of checksums inside, with their new bytes."""
+
+    secret: set[int]
+    sums: dict[int, int]
+
+
+def masked(data: bytes, found: Layers, split: Split | None = None) -> Masked:
     """The frame without its secrets; the checksum of its transport fits again where it did before."""
-    spans = list(_secrets(data, found))
-    if not spans:
-        return Masked(data, 0)
+    places = {place for first, end in _secrets(data, found) for place in range(first, end)} | (split.secret if split else set())
+    if not places:
+        return Masked(data, 0) if split is None or not split.sums else _summed(data, data, found, split)
     new = bytearray(data)
-    for first, end in spans:
-        new[first:end] = bytes([MASK]) * (end - first)
+    for place in places:
+        new[place] = MASK
     _dnp3(data, new, found)
+    return _summed(data, bytes(new), found, split)._replace(bytes=len(places))
+
+
+def _summed(old: bytes, new: bytes, found: Layers, split: Split | None) -> Masked:
+    """With the checksums of what lies across frames, and that of the transport."""
+    made = bytearray(new)
+    for place, byte in split.sums.items() if split else ():
+        made[place] = byte
     if found.checksum is not None:
-        _mend(data, new, found)
-    return Masked(bytes(new), sum(end - first for first, end in spans))
+        _mend(old, made, found)
+    return Masked(bytes(made), 0)
+
+
+def in_payload(payload: bytes) -> Iterator[tuple[int, int]]:
+    """Secrets that are known by what stands around them, in one frame's payload or in a stream."""
+    for pattern in (*_LINES, _S7_PASSWORD):
+        for match in pattern.finditer(payload):
+            yield match.span(1)
+    for match in _USER_TOKEN.finditer(payload):
+        span = _token(payload, match.end())
+        if span is not None:
+            yield span
+
+
+def starts_with(stream: bytes, starts: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Secrets of commands that stand at the beginning of a frame, wherever that is in a stream."""
+    for start in starts:
+        match = _BEGINNING.match(stream, start)
+        if match is not None:
+            yield match.span(1)
 
 
 def _secrets(data: bytes, found: Layers) -> Iterator[tuple[int, int]]:
-    payload, begin = data[found.payload :], found.payload
-    for pattern in (*_LINES, _S7_PASSWORD):
-        for match in pattern.finditer(payload):
-            yield begin + match.start(1), begin + match.end(1)
+    payload, begin = data[found.payload : found.end or len(data)], found.payload
+    for first, end in in_payload(payload):
+        yield begin + first, begin + end
     if found.transport == _UDP and any(
         int.from_bytes(data[at : at + 2], "big") in _SNMP_PORTS for at in (found.segment, found.segment + 2)
     ):
@@ -76,18 +113,15 @@ def _secrets(data: bytes, found: Layers) -> Iterator[tuple[int, int]]:
             yield begin + community.end(), begin + min(len(payload), community.end() + community[1][0])
     for place in dict.fromkeys(dnp3_masks.secrets(payload)):
         yield begin + place, begin + place + 1
-    for match in _USER_TOKEN.finditer(payload):
-        span = _token(payload, match.end())
-        if span is not None:
-            yield begin + span[0], begin + span[1]
 
 
 def _dnp3(old: bytes, new: bytearray, found: Layers) -> None:
     """DNP3's own checksums, where bytes under them were masked."""
-    payload = new[found.payload :]
+    end = found.end or len(new)
+    payload = new[found.payload : end]
     changed = {at for at in range(len(payload)) if payload[at] != old[found.payload + at]}
     dnp3_masks.mend(payload, changed)
-    new[found.payload :] = payload
+    new[found.payload : end] = payload
 
 
 def _token(payload: bytes, at: int) -> tuple[int, int] | None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sensor.evidence.frames import Frame, UnreadableError, frames
 from sensor.evidence.layers import Key, Layers, layers
-from sensor.evidence.masks import masked
+from sensor.evidence.masks import Masked, Split, masked
+from sensor.evidence.streams import splits
 
 if TYPE_CHECKING:
     from sensor.findings import Finding
@@ -68,6 +69,16 @@ class _Gathered:
     flows: dict[Key, list[Held]] = field(default_factory=dict)
     bytes: int = 0
     full: bool = False
+    split: dict[tuple[Key, ...], Mapping[tuple[int, int], Split]] = field(default_factory=dict)
+
+    def across(self, keys: Sequence[Key], flow: Sequence[Held]) -> Mapping[tuple[int, int], Split]:
+        """What lies across the frames of an exchange, by capture and packet. It is looked for in all that are held, not in a slice's alone:
+        a slice may begin in the middle of a secret."""
+        found = self.split.get(tuple(keys))
+        if found is None:
+            made = splits([(held.frame.data, held.layers) for held in flow])
+            found = self.split[tuple(keys)] = {(flow[at].capture, flow[at].frame.number): split for at, split in made.items()}
+        return found
 
     def add(self, key: Key, held: Held) -> None:
         flow = self.flows[key]
@@ -201,9 +212,10 @@ def _cut(
     place = next((at for at, held in enumerate(flow) if (held.capture, held.frame.number) == first), None)
     if place is None:
         return Slice(finding=finding.id, occurrences=None, why="its exchange has more packets than are held")
-    made = None
+    made, plan, folder, raw = None, *with_
+    across = None if raw else gathered.across(keys[first], flow)
     for width in WINDOWS:
-        made = _tried(finding, _window(flow, place, width), *with_)
+        made = _tried(finding, _window(flow, place, width), plan, folder, across)
         if made.occurrences is not None:
             break
     assert made is not None
@@ -218,8 +230,15 @@ def _window(flow: Sequence[Held], place: int, width: int | None) -> list[Held]:
     return [flow[at] for at in places if flow[at].frame.link == link]
 
 
-def _tried(finding: Finding, chosen: Sequence[Held], plan: Plan, folder: Path, raw: bool) -> Slice:
-    done = [(held, masked(held.frame.data, held.layers) if not raw else None) for held in chosen]
+def _tried(
+    finding: Finding, chosen: Sequence[Held], plan: Plan, folder: Path, across: Mapping[tuple[int, int], Split] | None
+) -> Slice:  # fmt: skip
+    """A slice of these frames; without `across` its secrets stay."""
+
+    def hidden(held: Held) -> Masked | None:
+        return None if across is None else masked(held.frame.data, held.layers, across.get((held.capture, held.frame.number)))
+
+    done = [(held, hidden(held)) for held in chosen]
     capture = written([(held.frame, made.data if made is not None else held.frame.data) for held, made in done])
     occurrences, facts, same = replayed(finding, capture, plan, folder)
     return Slice(

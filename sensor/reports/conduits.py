@@ -10,7 +10,7 @@ from sensor.clock import utc
 from sensor.reports import statement
 from sensor.reports.coverage import Coverage
 from sensor.reports.model import AllowLine, ConduitLine, ExceptionLine, Verdict
-from zones.explanation import limits
+from zones.explanation import accesses, limits
 from zones.times import EXPIRED
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def says(line: Line) -> str:
 
 def _parts(line: Line) -> Iterator[str]:
     narrowed = [f" {word} {', '.join(sorted(names))}" for word, names in (("from", line.sources), ("to", line.targets)) if names]
-    yield f"{line.protocol} {' '.join(line.access) if line.access is not None else 'all but reports'}{''.join(narrowed)}"
+    yield f"{f'{line.protocol} {accesses(line)}'.rstrip()}{''.join(narrowed)}"
     yield from limits(line)
 
 

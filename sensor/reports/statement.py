@@ -92,7 +92,8 @@ def _violations(chapter: Chapter) -> str:
     count = sum(verdict.count for verdict in found)
     pairs = {(verdict.source, verdict.target) for verdict in found}
     skipping = len(chapter.skipping)
-    skips = "" if not skipping else " All of them pass by a level." if skipping == len(found) else f" {skipping:,} of them pass by a level."
+    part = "All of them" if skipping == len(found) else f"{skipping:,} of these kinds"
+    skips = f" {part} pass by a level." if skipping else ""
     kinds = f"{len(found):,} kinds of operation violate" if len(found) > 1 else "One kind of operation violates"
     times = "once" if count == 1 else f"{count:,} times"
     return f"{kinds} the policy, {times} in all, between {len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'} of zones.{skips}"
