@@ -197,6 +197,7 @@ class Pipeline:
         self.conversations: Listed[Mapping[str, Any]] = ()
         self._judges = [*judges, watcher] if watcher is not None else list(judges)
         self._watcher = watcher
+        self._counting: Sequence[Any] = [judge for judge in judges if hasattr(judge, "owns")]
         self._held: list[Answer | None] = []
         self._clauses: dict[int, Sequence[Sequence[int]]] = {}
         self._answers: dict[tuple[int, ...], Answer] = {}
@@ -228,8 +229,9 @@ class Pipeline:
                 self.episodes.follow(t, consequence)
 
     def _crossing(self, crossing: Crossing) -> None:
-        if self._watcher is not None:
-            group = self._watcher.crossed(crossing)
+        owner = next((judge for judge in self._counting if judge.owns(crossing.window)), self._watcher)
+        if owner is not None:
+            group = owner.crossed(crossing)
             self.episodes.crossed(crossing, group.alert, subject_of_group(group.fields))
 
     def _new(self, t: Transaction) -> Answer:
@@ -303,7 +305,8 @@ class Pipeline:
     def ceilings(self) -> Mapping[str, int]:
         """Ceilings on this side of the gate that were reached, by table."""
         windows = getattr(self._watcher, "windows", None)
-        own = {"findings": self.episodes.grouped, "rule_windows": getattr(windows, "refused", 0)}
+        rates = sum(judge.rates.refused for judge in self._counting)
+        own = {"findings": self.episodes.grouped, "rule_windows": getattr(windows, "refused", 0), "rate_windows": rates}
         return {**self.inventory.ceilings, **{table: count for table, count in own.items() if count}}
 
 

@@ -93,7 +93,7 @@ def test(policy: Path, expectations: tuple[Path, ...]) -> int:
     - {from: 10.10.0.5, to: plc-1, protocol: s7comm, access: mode, expect: violation no_conduit}
 
     Ends with 1 where one isn't met. Keys: from, to, protocol, access, function, unit, port, points, values, at, initiator, outcome,
-    conduit, severity, name, expect.
+    user, security_mode, conduit, severity, name, expect.
     """
     from zones import compile_policy
     from zones.expectations import check_expectations
@@ -163,6 +163,8 @@ def draw(policy: Path, output: str) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), help="The server's port.")
 @click.option("--point", "points", multiple=True, metavar="POINT", help="A point that it touches, e.g. holding_register:100-101.")
 @click.option("--value", "values", multiple=True, type=float, metavar="NUMBER", help="A value for each address of the point.")
+@click.option("--user", metavar="NAME", help="For which user it is asked; '' for nobody (anonymous). Without it: not seen.")
+@click.option("--security-mode", type=click.Choice(("none", "sign", "sign_and_encrypt")), help="How the channel is secured.")
 @click.option("--at", callback=options.time_of, metavar="TIME", help="When (UTC, 2026-03-04T08:15); where it is not given, now.")
 def explain(policy: Path, address: str, server: str | None, **asked: object) -> None:
     """Say in which zone an ADDRESS (IP, MAC, or a declared asset) is, and why; with a SERVER which conduits join the two.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sensor.inventory.address import is_mac
 from sensor.reports.coverage import Coverage, of_conversation
 from zones.decision import Decider
-from zones.judge import Operation, failure
+from zones.stages import Operation, failure
 
 if TYPE_CHECKING:
     from dissectors import Tally
