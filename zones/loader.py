@@ -63,6 +63,14 @@ def compile_policy(path: str, words: Vocabulary | None = None) -> Policy:
     return policy
 
 
+def policy_of(text: str, name: str) -> Policy:
+    """The policy in a text; `name` is what its file is called. Raises PolicyError with all errors."""
+    report, policy = _loaded(text.encode(), name, None)
+    if report.errors or policy is None:
+        raise PolicyError(report.errors)
+    return policy
+
+
 def check(path: str, words: Vocabulary | None = None) -> list[Problem]:
     """Errors, warnings and notes by line. A file that can't be read is an error on line 1."""
     try:
@@ -73,7 +81,10 @@ def check(path: str, words: Vocabulary | None = None) -> list[Problem]:
 
 
 def _load(path: str, words: Vocabulary | None) -> tuple[Report, Policy | None]:
-    data = FilePath(path).read_bytes()
+    return _loaded(FilePath(path).read_bytes(), path, words)
+
+
+def _loaded(data: bytes, path: str, words: Vocabulary | None) -> tuple[Report, Policy | None]:
     report = Report(path)
     document = read(data, report.error)
     if document is None:

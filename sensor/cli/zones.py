@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sensor.cli import options
+from sensor.cli import kept, options
 from sensor.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -145,6 +145,46 @@ def draw(policy: Path, output: str) -> None:
 
     with click.open_file(output, "w", encoding="utf-8") as file:
         file.write(drawn(compile_policy(str(policy))))
+
+
+@zones.command(
+    epilog="\b\nExamples:\n  fieldtap zones learn plant.pcapng --output learned.yml\n"
+    "  fieldtap zones learn plant.pcapng --into site.yml --output more.yml\n  fieldtap zones learn"
+)
+@click.argument("captures", metavar="[CAPTURE]...", nargs=-1, type=options.CAPTURE)
+@click.option("--into", type=options.FILE, metavar="POLICY", help="Keep this policy, and add conduits for what it forbids.")
+@click.option("--output", type=options.WRITTEN, metavar="FILE", default="-", show_default="(standard output)", help="Where to.")
+@click.option("--prefix", type=click.IntRange(8, 32), default=24, show_default=True, help="Bits of the IPv4 networks that become zones.")
+@kept.store_option
+def learn(captures: tuple[str, ...], into: Path | None, output: str, prefix: int, store: Path | None) -> int:
+    """Propose the smallest policy under which what was seen is no violation: from a CAPTURE, else from the store.
+
+    Zones are what people declared of assets in the store, else the networks that were met. Each line says how often it was needed and
+    where first; what could not be seen is said beside it and on standard error. What was seen is proposed, attacks included: read it.
+    """
+    from sensor.cli.zone_learn import learned
+
+    return learned(captures, into, output, prefix, store)
+
+
+@zones.command(
+    epilog="\b\nExamples:\n  fieldtap zones whatif site-2027.yml\n"
+    "  fieldtap zones whatif site-2027.yml plant.pcapng --before site.yml\n\n"
+    "Exit codes: 0 nothing changes, 1 verdicts change, 2 wrong use or policy, 3 a capture could not be read."
+)
+@click.argument("policy", type=options.FILE)
+@click.argument("captures", metavar="[CAPTURE]...", nargs=-1, type=options.CAPTURE)
+@click.option("--before", type=options.FILE, metavar="POLICY", help="What to compare with; else the policies that were in force then.")
+@kept.store_option
+@kept.json_option
+def whatif(policy: Path, captures: tuple[str, ...], before: Path | None, store: Path | None, as_json: bool) -> int:
+    """Judge what was seen with another POLICY, and say which verdicts change, how often, and which lines say so.
+
+    Without a CAPTURE it judges the store's operations, which hold no values; with one (and --before) every message.
+    """
+    from sensor.cli.zone_whatif import compared
+
+    return compared(policy, captures, before, store, as_json=as_json)
 
 
 @zones.command(
