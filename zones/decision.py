@@ -29,6 +29,9 @@ MAX_PLACES = 32
 VARIANTS = 1024
 """How many combinations of MACs and VLANs of one plan are kept; then all are made anew."""
 
+NOBODY = (None, None)
+"""A user and a security mode that were not seen, or that nobody asks for."""
+
 L2 = tuple[tuple[str | None, str | None, tuple[int, ...] | None], ...]
 Lanes = Mapping[int, Sequence[Expected]]
 
@@ -133,7 +136,8 @@ class Decider:
             self.judge.stretch(client, server, at) if at else None,
             one, client.asset, other, server.asset, t.protocol, access, function.code,
             None if sub is None else (sub.group, sub.code),
-            t.unit if self._units else None, t.server.port if self._ports or access == "session" else None, *self._asker(t),
+            t.unit if self._units else None, t.server.port if self._ports or access == "session" else None,
+            self._asker(t) if self._users else None,
         )  # fmt: skip
         plan = self._plans.get(key)
         if plan is None:
@@ -146,10 +150,9 @@ class Decider:
         return plan
 
     def _asker(self, t: Transaction) -> tuple[str | None, str | None]:
-        """For which user it is asked (empty: nobody), and how the channel is secured; None for what was not seen or the policy doesn't
-        ask for."""
-        if not self._users or t.protocol not in USERS:
-            return None, None
+        """For which user it is asked (empty: nobody), and how the channel is secured; None for what was not seen."""
+        if t.protocol not in USERS:
+            return NOBODY
         detail = t.detail or {}
         mode = detail.get("security_mode")
         seen = detail.get("user_type") not in (None, "unknown")
@@ -160,7 +163,8 @@ class Decider:
         function, sub, access = t.function, t.sub_function, t.access
         return Operation(
             t.protocol, access, function.code, function.name, None if sub is None else (sub.group, sub.code, sub.name),
-            t.unit if self._units else None, t.server.port if self._ports or access == "session" else None, *self._asker(t),
+            t.unit if self._units else None, t.server.port if self._ports or access == "session" else None,
+            *(self._asker(t) if self._users else NOBODY),
         )  # fmt: skip
 
     def judged(self, t: Transaction) -> tuple[Place, Place, Operation, Rung]:
