@@ -218,6 +218,7 @@ class Pipeline:
         self._heard = None if listener is None else listener.heard
         if listener is not None:
             self._judges.append(listener)
+        self._counting: Sequence[Any] = [judge for judge in judges if hasattr(judge, "owns")]
         self._held: list[Answer | None] = []
         self._clauses: dict[int, Sequence[Sequence[int]]] = {}
         self._answers: dict[tuple[int, ...], Answer] = {}
@@ -251,8 +252,9 @@ class Pipeline:
             self._heard(t)
 
     def _crossing(self, crossing: Crossing) -> None:
-        if self._watcher is not None:
-            group = self._watcher.crossed(crossing)
+        owner = next((judge for judge in self._counting if judge.owns(crossing.window)), self._watcher)
+        if owner is not None:
+            group = owner.crossed(crossing)
             self.episodes.crossed(crossing, group.alert, subject_of_group(group.fields))
 
     def _new(self, t: Transaction) -> Answer:
@@ -326,7 +328,8 @@ class Pipeline:
     def ceilings(self) -> Mapping[str, int]:
         """Ceilings on this side of the gate that were reached, by table."""
         windows = getattr(self._watcher, "windows", None)
-        own = {"findings": self.episodes.grouped, "rule_windows": getattr(windows, "refused", 0)}
+        rates = sum(judge.rates.refused for judge in self._counting)
+        own = {"findings": self.episodes.grouped, "rule_windows": getattr(windows, "refused", 0), "rate_windows": rates}
         own["rule_sequences"] = getattr(getattr(self._watcher, "sequences", None), "forgotten", 0)
         return {**self.inventory.ceilings, **{table: count for table, count in own.items() if count}}
 

@@ -57,7 +57,7 @@ class Plan:
         if self.policy is not None:
             from zones.decision import Decider
 
-            judges.append(Decider(self.policy))
+            judges.append(Decider(self.policy, engine.window))
         if self.rules is not None and self.rules.rules:
             from rules.judge import Judge as Rules
 

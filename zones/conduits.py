@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zones.document import Document, Path
-from zones.model import ACCESSES, Conduit, Line, PointRange
+from zones.model import ACCESSES, Conduit, Line, PointRange, Rate
 from zones.points import read_point
-from zones.vocabulary import CARRIERS, Vocabulary, suggestion
+from zones.times import SECOND
+from zones.vocabulary import CARRIERS, USERS, Vocabulary, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,7 +39,7 @@ class Reader:
 
     def _denied(self, entry: LineEntry, path: Path, held: tuple[tuple[str, ...], ...]) -> Line:
         """One line of `deny`: without an access it denies every one."""
-        for key in ("values", "initiator"):
+        for key in ("values", "initiator", "rate", "user", "security_mode"):
             if getattr(entry, key) is not None:
                 what = f"deny takes no {key}: limit what is allowed instead"
                 self.report.error(self.document.line((*path, key)), what)
@@ -91,8 +92,26 @@ class Reader:
             units=None if entry.units is None else tuple(entry.units), ports=None if entry.ports is None else tuple(entry.ports),
             points=self._points(entry, path), minimum=values.min if values else None, maximum=values.max if values else None,
             carrier=CARRIERS.get(entry.protocol), known_ports=self.words.ports(entry.protocol),
-            schedules=(*held, *self.when(entry.schedule, (*path, "schedule"))), initiator=entry.initiator, line=at,
+            schedules=(*held, *self.when(entry.schedule, (*path, "schedule"))), initiator=entry.initiator,
+            rates=self._rates(entry, path), sessions_count=self._sessions_count(entry),
+            users=None if entry.user is None else frozenset(entry.user),
+            security_modes=None if entry.security_mode is None else frozenset(entry.security_mode), line=at,
         )  # fmt: skip
+
+    def _rates(self, entry: LineEntry, path: Path) -> tuple[Rate, ...]:
+        """The line's limits of rate, each span once."""
+        made: dict[int, Rate] = {}
+        for i, part in enumerate(entry.rate or ()):
+            seconds, per = part.per
+            at = self.document.line((*path, "rate", i))
+            if seconds in made:
+                self.report.error(at, f"rate says twice what is allowed within {per}")
+            made[seconds] = Rate(part.max, seconds * SECOND, per, at)
+        return tuple(made.values())
+
+    def _sessions_count(self, entry: LineEntry) -> bool:
+        """A session counts where it is what the line is about: it says so, or the protocol is judged by its connections."""
+        return entry.access is not None and "session" in entry.access if self.words.functions(entry.protocol) is not None else True
 
     def _protocol(self, entry: LineEntry, path: Path) -> None:
         at = self.document.line((*path, "protocol"))
@@ -102,6 +121,10 @@ class Reader:
             return
         if name in ("tcp", "udp") and entry.ports is None:
             self.report.error(at, f"protocol {name} needs ports: which? (ports: [8080, 9000-9010])")
+        for key in ("user", "security_mode"):
+            if name not in USERS and getattr(entry, key) is not None:
+                what = f"protocol {name} has no {key}: of the protocols that are read only {', '.join(USERS)} tells who asks"
+                self.report.error(self.document.line((*path, key)), what)
         industrial = self.words.industrial(name)
         if industrial and self.words.functions(name) is None and entry.access != ["session"]:
             what = "only connections to the ports of this line are allowed"

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dissectors import Clause, Expected
 from zones.fitting import fits
-from zones.judge import Judge, Operation, Rung
+from zones.judge import Judge, Rung
 from zones.model import Policy, Zone
 from zones.places import Place, Places
+from zones.rates import Group, NewWindow, Rates
+from zones.stages import Operation
+from zones.vocabulary import USERS
 
 if TYPE_CHECKING:
-    from dissectors import Transaction
+    from dissectors import Crossing, Transaction
 
 LANE = 0
 """The policy's lane in an operation's expectation."""
@@ -26,6 +29,9 @@ MAX_PLACES = 32
 VARIANTS = 1024
 """How many combinations of MACs and VLANs of one plan are kept; then all are made anew."""
 
+NOBODY = (None, None)
+"""A user and a security mode that were not seen, or that nobody asks for."""
+
 L2 = tuple[tuple[str | None, str | None, tuple[int, ...] | None], ...]
 Lanes = Mapping[int, Sequence[Expected]]
 
@@ -33,13 +39,19 @@ Lanes = Mapping[int, Sequence[Expected]]
 class Plan(NamedTuple):
     """What is known of one kind of operation between two places: its rungs; the whole answer where it is simply allowed; the rungs'
     clauses by MACs and VLAN; what is answered to a first occurrence, by the rung that it stands on; and the answers to those that are
-    allowed, by rung, MACs and VLAN."""
+    allowed, by rung, MACs and VLAN. `counting`: what it allows counts in windows, which are a client's and server's own."""
 
     rungs: tuple[Rung, ...]
     simple: Lanes | None
     variants: dict[L2 | None, tuple[Clause, ...]]
     first: dict[int, Sequence[Expected]]
     opening: dict[tuple[int, L2 | None], Lanes]
+    counting: bool
+
+    def counted(self, rates: Rates, t: Transaction) -> Plan:
+        """The same for the client and server of this occurrence."""
+        own = [rung._replace(clause=rung.clause._replace(windows=rates.windows(rung.limits, t))) for rung in self.rungs]
+        return Plan(tuple(own), None, {}, {}, {}, counting=False)
 
     def clauses(self, l2: L2 | None) -> tuple[Clause, ...]:
         """The rungs' clauses for these MACs and VLAN."""
@@ -54,16 +66,19 @@ class Plan(NamedTuple):
 
 
 class Decider:
-    """Decides by one policy. Pure: the same transaction (and what its lane holds) gives the same answer."""
+    """Decides by one policy. Pure: the same transaction (and what its lane holds) gives the same answer. `new_window` is Engine.window;
+    without it rates are not counted."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, new_window: NewWindow | None = None) -> None:
         self.policy = policy
         self.places = Places(policy)
         self.judge = Judge(policy)
+        self.rates = Rates(new_window)
         self._plans: dict[tuple[object, ...], Plan] = {}
         lines = [line for conduit in policy.conduits for line in (*conduit.allow, *conduit.deny)]
         self._units = any(line.units is not None for line in lines)
         self._ports = any(line.ports is not None for line in lines)
+        self._users = any(line.users is not None or line.security_modes is not None for line in lines)
 
     def zone_of(self, ip: str | None, mac: str | None = None, vlan: tuple[int, ...] = ()) -> Zone:
         """The zone of an address (`ip` None for traffic without IP), by the most specific declaration (see zones.places)."""
@@ -98,11 +113,21 @@ class Decider:
         l2 = None if self.places.by_ip_alone else _l2(t, client, server)
         if plan.simple is not None and l2 is None:
             return plan.simple
-        if not mine:
+        if plan.counting:
+            plan = plan.counted(self.rates, t)
+        elif not mine:
             return _open(t, plan, l2)
-        if l2 is not None and _crowded(mine, l2):
+        if l2 is not None and mine and _crowded(mine, l2):
             return {LANE: self._crowd(t, mine, client, server)}
-        return {LANE: _climb(t, plan, mine, l2)}
+        return {LANE: _climb(t, plan, mine or (), l2)}
+
+    def owns(self, window: int) -> bool:
+        """Whether this window counts for a rate of the policy."""
+        return self.rates.owns(window)
+
+    def crossed(self, crossing: Crossing) -> Group:
+        """What it means that a window crossed its threshold. KeyError for a window that is not the policy's."""
+        return self.rates.group(crossing.window)
 
     def _plan(self, t: Transaction, client: Place, server: Place) -> Plan:
         function, sub, access = t.function, t.sub_function, t.access
@@ -113,15 +138,26 @@ class Decider:
             one, client.asset, other, server.asset, t.protocol, access, function.code,
             None if sub is None else (sub.group, sub.code),
             t.unit if self._units else None, t.server.port if self._ports or access == "session" else None,
+            self._asker(t) if self._users else None,
         )  # fmt: skip
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) >= CACHE:
                 self._plans.clear()
             rungs = self.judge.rungs(client, server, self._operation(t), at)
-            simple = rungs[0].verdict is None and len(rungs) == 1
-            plan = self._plans[key] = Plan(rungs, {LANE: (Expected(clause=rungs[0].clause),)} if simple else None, {}, {}, {})
+            counting = any(rung.limits for rung in rungs)
+            simple = rungs[0].verdict is None and len(rungs) == 1 and not counting
+            plan = self._plans[key] = Plan(rungs, {LANE: (Expected(clause=rungs[0].clause),)} if simple else None, {}, {}, {}, counting)
         return plan
+
+    def _asker(self, t: Transaction) -> tuple[str | None, str | None]:
+        """For which user it is asked (empty: nobody), and how the channel is secured; None for what was not seen."""
+        if t.protocol not in USERS:
+            return NOBODY
+        detail = t.detail or {}
+        mode = detail.get("security_mode")
+        seen = detail.get("user_type") not in (None, "unknown")
+        return detail.get("user") or "" if seen else None, None if mode == "unknown" else mode
 
     def _operation(self, t: Transaction) -> Operation:
         """What is judged, as far as the policy asks for it."""
@@ -129,6 +165,7 @@ class Decider:
         return Operation(
             t.protocol, access, function.code, function.name, None if sub is None else (sub.group, sub.code, sub.name),
             t.unit if self._units else None, t.server.port if self._ports or access == "session" else None,
+            *(self._asker(t) if self._users else NOBODY),
         )  # fmt: skip
 
     def judged(self, t: Transaction) -> tuple[Place, Place, Operation, Rung]:

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 from zones.decision import Decider
 from zones.expectations import said_of
-from zones.model import ACCESSES, EXTERNAL, UNKNOWN, Line, Network, PointRange, Policy
-from zones.supposed import Code, Point, Side, Supposed
+from zones.model import ACCESSES, EXTERNAL, SECURITY_MODES, UNKNOWN, Line, Network, PointRange, Policy
+from zones.supposed import Code, Point, Side, Supposed, asker
 
 MAX_QUESTIONS = 200_000
 """More are not asked, and the comparison says so."""
+ANOTHER = "another user"
 _NOWHERE = ("8.8.8.8", "192.168.255.253", "172.31.255.253", "10.255.255.253")
 """Addresses that policies seldom declare, for what is external or unknown."""
 
@@ -70,6 +71,14 @@ class _Asked(NamedTuple):
     function: Code
     points: tuple[Point, ...]
     text: str | None
+    asker: tuple[str | None, str | None]
+
+    @property
+    def about(self) -> str:
+        """Points, user and security mode, in words."""
+        user, mode = self.asker
+        said = (self.text, None if user is None else f"user {user}", None if mode is None else f"security {mode}")
+        return ", ".join(part for part in said if part)
 
 
 def compare(one: Policy, other: Policy, at: int) -> Difference:
@@ -91,7 +100,7 @@ def compare(one: Policy, other: Policy, at: int) -> Difference:
                 question.source, question.target, question.line.protocol, question.access, question.function.name, was[0], is_[0],
                 (was[1], is_[1]), (),
             )  # fmt: skip
-            merged.setdefault(change, []).extend([question.text] if question.text else [])
+            merged.setdefault(change, []).extend([question.about] if question.about else [])
     changes = tuple(change._replace(points=tuple(dict.fromkeys(points))) for change, points in merged.items())
     return Difference(tuple(_moves(before, after)), changes, asked, everything)
 
@@ -107,10 +116,11 @@ def _decide(decider: Decider, sides: tuple[Any, Any], question: _Asked, at: int)
         unit = first if isinstance(first, str) else str(first[0])
     t: Any = Supposed(
         client=client, server=Side(server.ip, server.mac, port), protocol=question.line.protocol, access=question.access,
-        function=question.function, points=question.points, unit=unit, completed=at,
+        function=question.function, points=question.points, unit=unit, completed=at, detail=asker(*question.asker),
     )  # fmt: skip
     rung = decider.judged(t)[3]
-    return said_of(rung.verdict), rung.verdict.line if rung.verdict is not None else rung.line
+    rates = "".join(f", at most {limit.rate.text}" for limit in rung.limits)
+    return f"{said_of(rung.verdict)}{rates}", rung.verdict.line if rung.verdict is not None else rung.line
 
 
 def _questions(*policies: Policy) -> Iterator[_Asked]:
@@ -127,7 +137,15 @@ def _of_line(source: str, target: str, line: Line) -> Iterator[_Asked]:
     for access in line.access or ACCESSES:
         for function in functions or [Code(0, "connect" if access == "session" else None)]:
             for points, text in _corners(line, access):
-                yield _Asked(source, target, line, access, function, points, text)
+                for who in _askers(line):
+                    yield _Asked(source, target, line, access, function, points, text, who)
+
+
+def _askers(line: Line) -> Iterator[tuple[str | None, str | None]]:
+    """Users and security modes that a line names, and others; (None, None) where it names none."""
+    modes = [None] if line.security_modes is None else SECURITY_MODES
+    users = [None] if line.users is None else [*sorted(line.users), ANOTHER]
+    return ((user, mode) for user in users for mode in modes)
 
 
 def _corners(line: Line, access: str) -> Iterator[tuple[tuple[Point, ...], str | None]]:

@@ -23,6 +23,7 @@ from zones.schema import (
     Name,
     Number,
     Part,
+    SecurityMode,
     Severity,
     Text,
     Texts,
@@ -67,6 +68,8 @@ class ExpectationEntry(Part):
     at: When | None = None
     vlan: Vlan | None = None
     initiator: Initiator | None = None
+    user: Text | None = None
+    security_mode: SecurityMode | None = None
     outcome: Annotated[str, BeforeValidator(choice("outcome", ("accepted", "rejected", "unanswered", "unknown")))] = "accepted"
     conduit: Text | None = None
     severity: Severity | None = None
@@ -122,6 +125,7 @@ def _supposed(policy: Policy, entry: ExpectationEntry, words: Vocabulary) -> Sup
         protocol=entry.protocol, access=entry.access, function=entry.function, unit=entry.unit, port=entry.port,
         points=entry.points or (), values=[float(value) for value in entry.values or ()], at=at * SECOND,
         initiator=entry.initiator or "client", outcome=entry.outcome, sub_function=entry.sub_function, vlan=entry.vlan,
+        user=entry.user, security_mode=entry.security_mode,
     )  # fmt: skip
     return suppose(side_of(policy, entry.source), side_of(policy, entry.target), question, words)
 

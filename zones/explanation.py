@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from zones.judge import Now, Operation, denies
+from zones.judge import Now
 from zones.model import INDUSTRIAL, Conduit, Line
 from zones.places import Place
+from zones.stages import Operation, denies
 from zones.verdict import Coverage, Verdict
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def explain(decider: Decider, t: Transaction) -> list[str]:
             return [*said, *denials, _end(decider.policy.file, rung.verdict, rung.line)]
         return [*said, f'allowed: within zone "{client.zone.name}" everything is allowed']
     said.extend(_conduits(decider, client, server, (operation, decider.moment(t)), t.initiator or "unknown"))
-    return [*said, _end(decider.policy.file, rung.verdict, rung.line)]
+    counted = ", ".join(f"at most {limit.rate.text} (line {limit.rate.line})" for limit in rung.limits)
+    return [*said, _end(decider.policy.file, rung.verdict, rung.line) + (f"; {counted}" if counted else "")]
 
 
 def _side(role: str, address: str | None, place: Place) -> str:
@@ -86,6 +88,12 @@ def limits(line: Line) -> Iterator[str]:
         yield f"values {'…' if line.minimum is None else f'{line.minimum:g}'} to {'…' if line.maximum is None else f'{line.maximum:g}'}"
     if line.initiator is not None:
         yield f"over connections that the {line.initiator} opened"
+    if line.users is not None:
+        yield f"for the user {' or '.join(sorted(line.users))}"
+    if line.security_modes is not None:
+        yield f"secured by {' or '.join(sorted(line.security_modes))}"
+    for rate in line.rates:
+        yield f"at most {rate.text}"
     for names in line.schedules:
         yield f"only {' or '.join(names)}"
 
@@ -96,6 +104,7 @@ def _condition(line: Line) -> str:
         limits.append(f"values from {line.minimum}")
     if line.maximum is not None:
         limits.append(f"values to {line.maximum}")
+    limits += [f"at most {rate.text}" for rate in line.rates]
     return "fits" if not limits else "fits with " + ", ".join(limits)
 
 

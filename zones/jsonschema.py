@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from zones.model import ACCESSES, LEVELS, SEVERITIES, VERSION
-from zones.schema import PolicyEntry
+from zones.model import ACCESSES, LEVELS, SECURITY_MODES, SEVERITIES, VERSION
+from zones.schema import MAX_RATE, PolicyEntry
 
 _NUMBER = {"type": "number"}
 _WORD = {"type": ["string", "integer"]}
@@ -22,6 +22,8 @@ _SCALARS: dict[str, dict[str, Any]] = {
     "security_level": {"type": "integer", "minimum": 0, "maximum": 4},
     "internal": {"enum": ["allow", "deny"]},
     "initiator": {"enum": ["client", "server"]},
+    "security_mode": {"enum": list(SECURITY_MODES)},
+    "per": {"type": "string", "pattern": "^[1-9][0-9]{0,5}(s|min|h)$"},
     "access": {"enum": list(ACCESSES)},
     "vlans": {"type": "integer", "minimum": 0, "maximum": 4094},
     "hours": {"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"},
@@ -32,7 +34,7 @@ _SCALARS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 _LISTED = (
     *("networks", "macs", "vlans", "assets", "roles", "vendors", "tags", "ip", "mac", "references", "schedule", "from", "to"),
-    *("access", "functions", "sub_functions", "units", "ports", "points", "days"),
+    *("access", "functions", "sub_functions", "units", "ports", "points", "days", "user", "security_mode"),
 )
 """Keys that take one or a list."""
 
@@ -55,6 +57,10 @@ def _of(part: str, key: str, shape: dict[str, Any]) -> dict[str, Any]:
     """What a key takes."""
     if part == "WindowEntry" and key in ("from", "to"):
         return _WHEN
+    if part == "RateEntry" and key == "max":
+        return {"type": "integer", "minimum": 1, "maximum": MAX_RATE}
+    if key == "rate":
+        return _one_or_list({"$ref": "#/$defs/RateEntry"})
     scalar = _SCALARS.get(key)
     listed = key in _LISTED and not (part == "PolicyEntry" and key == "assets")
     if scalar is None and not listed:

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from dissectors import Clause, PointLine
-from zones.model import ACCESSES, TRANSPORTS, Conduit, Line, PointRange, Policy
+from zones.model import ACCESSES, Conduit, Line, PointRange, Policy, Rate
 from zones.places import Place
+from zones.stages import (
+    LATE,
+    OPENER,
+    OPENER_UNSEEN,
+    RATE,
+    SECURITY,
+    SECURITY_UNSEEN,
+    STAGES,
+    UNSEEN,
+    USER,
+    USER_UNSEEN,
+    Operation,
+    accesses_of,
+    counts,
+    denies,
+    failure,
+    narrow_failure,
+    user_failure,
+)
 from zones.times import ALWAYS, EXPIRED, NOT_NOW, Stretch, Times, is_timed
 from zones.verdict import SKIPS_LEVELS, Coverage, Verdict, Violation, graver
+
+GRAVITY = {access: rank for rank, access in enumerate(ACCESSES)}
 
 HOUR = 3_600 * 1_000_000_000
 """A finding closes after an hour of quiet (DESIGN.md, 3); what comes back later is news again."""
 
-GRAVITY = {access: rank for rank, access in enumerate(ACCESSES)}
-OPENER, OPENER_UNSEEN = "initiator", "initiator_unseen"
 OPENERS = ("client", "server", "unknown")
 """Who opened a connection, as clauses have it."""
-
-STAGES = ("protocol", "port", "access", "function", "sub_function", "unit", OPENER, OPENER_UNSEEN, NOT_NOW, EXPIRED)
-"""In which order a line is held against an operation; the first that fails is why the line doesn't allow it."""
 
 PAIRS = 16_384
 """How many pairs of places are kept with the conduits between them; then all are looked for anew."""
 
 _UNASKED = Stretch(None, 0, 0)
 """Holds at no time: it has to be worked out."""
-
-CONNECT = "connect"
-"""The function of a flow that no dissector claims; its code is 0, or the ethertype or IP protocol number where there are no ports."""
 
 LIGHT = ("session", "report", "identify", "read")
 _SAID = {
@@ -48,6 +61,10 @@ _SAID = {
     "denied": "a conduit denies it",
     OPENER: "not over a connection that this side opened",
     OPENER_UNSEEN: "who opened the connection was not seen",
+    SECURITY: "not over a channel that is secured like this",
+    SECURITY_UNSEEN: "how the channel is secured was not seen",
+    USER: "not for this user",
+    USER_UNSEEN: "for which user it was asked was not seen",
     NOT_NOW: "not at this time",
     EXPIRED: "the exception for it has expired",
     "values_unseen": "the values that decide were not seen",
@@ -56,24 +73,24 @@ _SAID = {
 }
 
 
-class Operation(NamedTuple):
-    """What of an operation a policy looks at, its two sides apart. `unit` and `port` are None where no line asks for them."""
+class Limit(NamedTuple):
+    """A rate that occurrences count towards, and what it means that there are more. `protocol` and `access` are what it counts, the
+    latter where that is one."""
 
+    rate: Rate
+    verdict: Verdict
     protocol: str
-    access: str
-    code: int
-    name: str | None
-    sub: tuple[int | None, int, str | None] | None
-    unit: str | None
-    port: int | None
+    access: str | None
 
 
 class Rung(NamedTuple):
-    """One step: what fits `clause` is allowed (`verdict` None) or gets the verdict. `line` is the policy's line that says so."""
+    """One step: what fits `clause` is allowed (`verdict` None) or gets the verdict. `line` is the policy's line that says so; what is
+    allowed counts towards `limits`."""
 
     clause: Clause
     verdict: Verdict | None
     line: int
+    limits: tuple[Limit, ...] = ()
 
 
 class Granted(NamedTuple):
@@ -92,6 +109,15 @@ class Case(NamedTuple):
     operation: Operation
     conduit: Conduit | None
     line: int
+
+
+class Union(NamedTuple):
+    """Lines that together allow something, what that counts towards, and the accesses that they grant to all points and values."""
+
+    lines: list[Granted]
+    line: int
+    limits: tuple[Limit, ...]
+    free: set[str]
 
 
 class Now(NamedTuple):
@@ -151,7 +177,7 @@ class Judge:
     def failing(self, conduit: Conduit, line: Line, operation: Operation, now: Now) -> str | None:
         """The first stage at which a line doesn't fit an operation at a time, over a connection that this side opened; None where it fits
         them all."""
-        failed = failure(line, operation)
+        failed = failure(line, operation) or user_failure(line, operation)
         if failed is None and line.initiator is not None and line.initiator != now.opener:
             failed = OPENER_UNSEEN if now.opener == "unknown" else OPENER
         return failed or self.times.of(conduit, line, now.at).failed
@@ -201,9 +227,11 @@ class Judge:
             reason, case = self._refusal(client, server, operation, held)
             return (self._refused(_counted(), reason, case),)
         if operation.access in LIGHT:
-            free = next((one for one in granting if operation.access == "session" or not one.line.limited), None)
-            if free is not None:
-                return (Rung(_allowing(), None, free.line.line),)
+            session = operation.access == "session"
+            free = [one for one in granting if session or not one.line.limited]
+            best = next((one for one in free if not counts(one.line, operation)), granting[0] if session else None)
+            if best is not None:
+                return (Rung(_allowing(), None, best.line.line, self._limits([best], (client, server, operation))),)
         return self._ladder(client, server, operation, held)
 
     def _refusal(self, client: Place, server: Place, operation: Operation, held: list[Granted]) -> tuple[str, Case]:
@@ -220,42 +248,88 @@ class Judge:
         return ("direction" if backwards else "no_conduit"), Case(client, server, operation, None, self.policy.line)
 
     def _ladder(self, client: Place, server: Place, operation: Operation, held: list[Granted]) -> tuple[Rung, ...]:
-        """Where points or values decide: each point by its own access, the lines united."""
-        able = [one for one in held if one.failed is None or (one.failed == "access" and _narrow_failure(one.line, operation) is None)]
-        free = {access for one in able if not one.line.limited for access in _accesses(one.line)}
+        """Where points or values decide: each point by its own access, the lines united. What the lines without a rate allow counts
+        nowhere; what only those with one allow counts for the first that does, or for all where it takes several."""
+        able = [one for one in held if one.failed is None or (one.failed == "access" and narrow_failure(one.line, operation) is None)]
         granting = next(one for one in held if one.failed is None)
         limiting = next((one for one in held if one.failed is None and one.line.limited), granting)
-        possible = [access for access in ACCESSES if GRAVITY["read"] <= GRAVITY[access] <= GRAVITY[operation.access]]
-        if free.issuperset({*possible, operation.access}):
-            return (Rung(_allowing(), None, granting.line.line),)
         case = Case(client, server, operation, limiting.conduit, limiting.line.line)
-        late = [one for one in held if one.failed in (NOT_NOW, EXPIRED, OPENER, OPENER_UNSEEN)]
-        return tuple(self._steps(able, late, operation.access in free, case))
+        late = [one for one in held if one.failed in LATE]
+        rungs: list[Rung] = []
+        possible = {access for access in ACCESSES if GRAVITY["read"] <= GRAVITY[access] <= GRAVITY[operation.access]}
+        for rung, union in self._steps(self._unions(able, case), able, late, case):
+            rungs.append(rung)
+            if union is not None and union.free >= {*possible, operation.access}:
+                rungs[-1] = Rung(_allowing(), None, union.line, union.limits)
+                break
+        return tuple(rungs)
 
-    def _steps(self, able: list[Granted], late: list[Granted], free: bool, case: Case) -> Iterator[Rung]:
-        """`free`: the operation's own access needs no points to be seen. `late` are lines that would fit at another time, or
-        over a connection that another opened."""
+    def _unions(self, able: list[Granted], case: Case) -> list[Union]:
+        """The lines that count nowhere; they with each one that does; all."""
+        counting = [one for one in able if counts(one.line, case.operation)]
+        calm = [one for one in able if not counts(one.line, case.operation)]
+        parts = [calm, *([one, *calm] for one in counting), *([able] if len(counting) > 1 else [])]
+        about = (case.client, case.server, case.operation)
+        made = []
+        for part in parts:
+            granting = next((one for one in part if one.failed is None), None)
+            if granting is not None:
+                made.append(Union(part, granting.line.line, self._limits(part, about), _free(part)))
+        return made
+
+    def _steps(
+        self, unions: list[Union], able: list[Granted], late: list[Granted], case: Case
+    ) -> Iterator[tuple[Rung, Union | None]]:  # fmt: skip
+        """The rungs, each with the union whose points it allows. `late` are lines that would fit at another time, for another user, or over
+        a connection that another opened."""
         at, access = case.line, case.operation.access
-        if not free:
-            yield Rung(_allowing((), ("rejected",)), None, at)
-            yield self._coverage(_counted(()), "points_unseen", case)
-        strict = _point_lines(able, access)
-        yield Rung(_allowing(strict), None, at)
+        opening = next((union for union in unions if access in union.free), None)
+        if opening is None:
+            yield Rung(_allowing((), ("rejected",)), None, at), None
+            yield self._coverage(_counted(()), "points_unseen", case), None
+        elif opening is not unions[0]:
+            yield Rung(_allowing(()), None, at, opening.limits), None
+        for union in unions:
+            yield Rung(_allowing(_point_lines(union.lines, access)), None, union.line if union.limits else at, union.limits), union
         if any(one.line.valued for one in able):
-            lenient = _point_lines(able, access, lenient=True)
-            yield Rung(_allowing(lenient, ("rejected",)), None, at)
-            yield self._coverage(_counted(lenient), "values_unseen", case)
+            for union in unions:
+                yield Rung(_allowing(_point_lines(union.lines, access, lenient=True), ("rejected",)), None, at, union.limits), None
+            yield self._coverage(_counted(_point_lines(able, access, lenient=True)), "values_unseen", case), None
         for one in sorted(late, key=lambda one: -STAGES.index(one.failed or NOT_NOW)):
             case_of = case._replace(conduit=one.conduit, line=one.line.line)
-            yield self._refused(_counted(_point_lines([*able, one], access)), one.failed or NOT_NOW, case_of)
+            yield self._refused(_counted(_point_lines([*able, one], access)), one.failed or NOT_NOW, case_of), None
+        for rung in self._forbidden(able, case):
+            yield rung, None
+
+    def _forbidden(self, able: list[Granted], case: Case) -> Iterator[Rung]:
+        """What no line allows: why not."""
+        access = case.operation.access
         if any(one.line.valued for one in able):
             yield self._violation(_counted(_point_lines(able, access, valued=False)), "value", case)
-        granted = {line.access for line in strict}
+        granted = {line.access for line in _point_lines(able, access)}
         yield self._violation(_counted(tuple(PointLine(access=one) for one in ACCESSES if one in granted)), "point", case)
         yield self._violation(_counted(), "access", case)
 
+    def _limits(self, lines: Iterable[Granted], about: tuple[Place, Place, Operation]) -> tuple[Limit, ...]:
+        """What an operation counts towards where these lines allow it."""
+        client, server, operation = about
+        made = []
+        for conduit, line, _ in lines:
+            if counts(line, operation):
+                done = operation._replace(protocol=line.protocol, access=" ".join(line.access) if line.access else "requests")
+                cases = ((rate, Case(client, server, done, conduit, rate.line)) for rate in line.rates)
+                one = line.access[0] if line.access and len(line.access) == 1 else None
+                made += [Limit(rate, self._too_many(rate, case), line.protocol, one) for rate, case in cases]
+        return tuple(made)
+
+    def _too_many(self, rate: Rate, case: Case) -> Verdict:
+        """The violation of a rate."""
+        skips = self.policy.passed_levels(case.client.zone, case.server.zone)
+        severity = case.conduit.severity if case.conduit else self.policy.severity
+        return self._verdict(Violation, RATE, graver(severity) if skips else severity, case, f"more than {rate.text}")
+
     def _refused(self, clause: Clause, reason: str, case: Case) -> Rung:
-        return self._coverage(clause, reason, case) if reason == OPENER_UNSEEN else self._violation(clause, reason, case)
+        return self._coverage(clause, reason, case) if reason in UNSEEN else self._violation(clause, reason, case)
 
     def _violation(self, clause: Clause, reason: str, case: Case) -> Rung:
         skips = self.policy.passed_levels(case.client.zone, case.server.zone)
@@ -269,11 +343,13 @@ class Judge:
         """The rung for an address that is used by too many MACs or VLANs to follow them."""
         return self._coverage(_counted(), "places_unclear", Case(client, server, operation, None, self.policy.line))
 
-    def _verdict(self, kind: type[Violation] | type[Coverage], reason: str, severity: str, case: Case) -> Verdict:
+    def _verdict(
+        self, kind: type[Violation] | type[Coverage], reason: str, severity: str, case: Case, said: str | None = None
+    ) -> Verdict:  # fmt: skip
         client, server, operation, conduit, line = case
         skips = self.policy.passed_levels(client.zone, server.zone) if kind is Violation else ()
         begin = "" if kind is Violation else "Insufficient evidence: "
-        why = f"{_SAID[reason]}{_term(conduit, reason)}"
+        why = f"{said or _SAID[reason]}{_term(conduit, reason)}"
         return kind(
             reason=reason, reasons=(reason, SKIPS_LEVELS) if skips else (reason,), severity=severity,
             title=f"{begin}{operation.protocol} {operation.access} from {client.called} to {server.called}: {why}",
@@ -303,85 +379,9 @@ def _within(names: frozenset[str] | None, place: Place) -> bool:
     return names is None or bool(names & place.names)
 
 
-def _accesses(line: Line) -> tuple[str, ...]:
-    """The accesses that a line grants to points."""
-    if line.access is not None:
-        return line.access
-    return tuple(access for access in ACCESSES if access != "report")
-
-
-def denies(line: Line, operation: Operation) -> bool:
-    """Whether a line that denies means this operation; a session only where it says so, and not for what no session has."""
-    if operation.access == "session":
-        if "session" not in _accesses(line) or line.units is not None or line.points is not None:
-            return False
-        return failure(line, operation) is None and _function_failure(line, operation) is None
-    return failure(line, operation) is None
-
-
-def failure(line: Line, operation: Operation) -> str | None:
-    """The first stage at which a line doesn't fit an operation; None where it fits them all (points and values apart)."""
-    session = operation.access == "session"
-    if not _speaks(line, operation):
-        return "protocol"
-    if line.ports is not None and not _between(operation.port, line.ports):
-        return "port"
-    if session:
-        return None
-    if operation.access not in _accesses(line):
-        return "access"
-    return _narrow_failure(line, operation)
-
-
-def _narrow_failure(line: Line, operation: Operation) -> str | None:
-    """What fails of a line whose protocol, port and access fit."""
-    failed = _function_failure(line, operation)
-    if failed is None and line.units is not None and not _unit(line.units, operation.unit):
-        return "unit"
-    return failed
-
-
-def _function_failure(line: Line, operation: Operation) -> str | None:
-    if line.functions is not None and operation.code not in line.functions and operation.name not in line.functions:
-        return "function"
-    if line.sub_functions is not None and not _sub_function(line.sub_functions, operation.sub):
-        return "sub_function"
-    return None
-
-
-def _speaks(line: Line, operation: Operation) -> bool:
-    """The protocol itself; for sessions also the one that carries it, and a connection that nobody dissected to one of its ports."""
-    if operation.protocol == line.protocol:
-        return True
-    if operation.access != "session":
-        return False
-    if operation.protocol == line.carrier:
-        return True
-    if operation.name != CONNECT:
-        return False
-    if operation.port is None:
-        return line.protocol == f"0x{operation.code:04x}"
-    if operation.code != 0 or (operation.protocol in TRANSPORTS and line.protocol in TRANSPORTS):
-        return False
-    return operation.port in line.known_ports if line.ports is None else _between(operation.port, line.ports)
-
-
-def _between(number: int | None, ranges: tuple[tuple[int, int], ...]) -> bool:
-    return number is not None and any(first <= number <= last for first, last in ranges)
-
-
-def _unit(units: tuple[str | tuple[int, int], ...], unit: str | None) -> bool:
-    if unit is None:
-        return False
-    number = int(unit) if unit.isascii() and unit.isdigit() else None
-    return any(unit == one if isinstance(one, str) else number is not None and one[0] <= number <= one[1] for one in units)
-
-
-def _sub_function(wanted: frozenset[int | str], sub: tuple[int | None, int, str | None] | None) -> bool:
-    if sub is None:
-        return False
-    group, code, name = sub
-    return code in wanted or name in wanted or f"{group}/{code}" in wanted
+def _free(lines: Iterable[Granted]) -> set[str]:
+    """The accesses that they grant whatever the points and values."""
+    return {access for one in lines if not one.line.limited for access in accesses_of(one.line)}
 
 
 def _narrowed(limits: PointLine, point: PointRange) -> PointLine:
@@ -396,7 +396,7 @@ def _point_lines(able: list[Granted], gravest: str, *, lenient: bool = False, va
     for _, line, _ in able:
         low, high = (line.minimum, line.maximum) if valued else (None, None)
         soft = lenient and line.valued
-        for access in _accesses(line):
+        for access in accesses_of(line):
             if GRAVITY[access] > GRAVITY[gravest]:
                 continue
             limits = PointLine(access=access, minimum=low, maximum=high, lenient=soft)

@@ -186,12 +186,8 @@ def _named(path: Path) -> str:
 
 
 def _unknown_key(path: Path) -> str:
-    from zones.schema import LATER
-
     key = str(path[-1])
     place = "the policy" if len(path) == 1 else _named(path[:-1])
-    if key in LATER:
-        return f'"{key}" in {place} is not supported by this version'
     fields = [field.alias or name for name, field in _model(path[:-1]).model_fields.items()]
     return f'"{key}" is not a key of {place}{suggestion(key, fields)}'
 
@@ -204,6 +200,8 @@ def _model(path: Path) -> type[Part]:
         return schema.PolicyEntry
     if path[-1] == "values":
         return schema.LimitsEntry
+    if "rate" in path[-2:]:
+        return schema.RateEntry
     if path[0] in ("conduits", "exceptions") and len(path) > 2:
         return schema.LineEntry
     if path[0] in _MODELS:

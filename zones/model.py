@@ -13,6 +13,8 @@ VERSION = 1
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 ACCESSES = ("session", "report", "identify", "read", "configure", "write", "mode", "program")
 """In order of gravity (DESIGN.md, 3)."""
+SECURITY_MODES = ("none", "sign", "sign_and_encrypt")
+"""How an OPC UA channel may be secured (Part 4, 7.20)."""
 
 INDUSTRIAL = (
     *("modbus", "umas", "dnp3", "s7comm", "s7commplus", "opcua", "enip", "cip", "iec104", "bacnet", "profinet_dcp", "mms"),
@@ -133,13 +135,29 @@ class PointRange:
         return f"{self.kind}:{place}" if self.block is None else f"{self.kind}:{self.block}/{place}"
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `most` occurrences within any `span` (ns) of capture time, for each client and server; `per` is the span as written."""
+
+    most: int
+    span: int
+    per: str
+    line: int = 0
+
+    @property
+    def text(self) -> str:
+        """`10 in 60s`."""
+        return f"{self.most} in {self.per}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One line of a conduit's `allow`. None means: not limited by this (an `access` of None leaves out reports).
 
     `functions` and `sub_functions` hold codes as int, names and `group/code` as text. `units` holds exact texts and (first, last)
     of numeric ranges; `ports` (first, last). `sources` and `targets` narrow the conduit's own. Of each of `schedules` one has to hold: the
-    conduit's and the line's. `initiator` (client or server) is who has to have opened the connection.
+    conduit's and the line's. `initiator` (client or server) is who has to have opened the connection. All of `rates` have to hold;
+    sessions count towards them where `sessions_count`. `users` and `security_modes` are OPC UA's.
     """
 
     protocol: str
@@ -157,6 +175,10 @@ class Line:
     known_ports: frozenset[int] = frozenset()
     schedules: tuple[tuple[str, ...], ...] = ()
     initiator: str | None = None
+    rates: tuple[Rate, ...] = ()
+    sessions_count: bool = False
+    users: frozenset[str] | None = None
+    security_modes: frozenset[str] | None = None
     line: int = 0
 
     @property

@@ -8,11 +8,17 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from zones.model import ACCESSES, LEVELS, SEVERITIES, VERSION
+from zones.model import ACCESSES, LEVELS, SECURITY_MODES, SEVERITIES, VERSION
 from zones.vocabulary import suggestion
 
 _MAC = re.compile(r"([0-9a-f]{2})([:-])(?:[0-9a-f]{2}\2){4}[0-9a-f]{2}")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])|([01][0-9]|2[0-3]):([0-5][0-9])-24:00")
+_SPAN = re.compile(r"([1-9][0-9]{0,5})(s|min|h)")
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
+MAX_SPAN = 24 * 3600
+"""Longest span of a rate, seconds: what lies within it is held."""
+MAX_RATE = 99_999
+"""Greatest number of a rate: so many occurrences are held."""
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
@@ -146,13 +152,29 @@ def _code(value: Any) -> int | str:
     return int(text, 16) if re.fullmatch(r"0x[0-9a-fA-F]{1,8}", text) else text
 
 
-def _windows(value: Any) -> Any:
-    """One window or a list of them."""
-    if isinstance(value, dict):
-        return [value]
-    if not isinstance(value, list) or not value:
-        raise ValueError("must be a mapping (days, hours, from, to) or a list of them")
-    return value
+def _span(value: Any) -> tuple[int, str]:
+    """A span of time in seconds, and as it is written."""
+    text = _text(value)
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(f'per "{text}" is not a span of time (10s, 5min, 1h)')
+    seconds = int(found[1]) * _SECONDS[found[2]]
+    if seconds > MAX_SPAN:
+        raise ValueError(f'per "{text}" is more than 24h, the longest span in which occurrences are counted')
+    return seconds, text
+
+
+def _mappings(keys: str) -> Any:
+    """Reads one mapping or a list of them."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, dict):
+            return [value]
+        if not isinstance(value, list) or not value:
+            raise ValueError(f"must be a mapping ({keys}) or a list of them")
+        return value
+
+    return read
 
 
 def listed(value: Any) -> Any:
@@ -176,6 +198,9 @@ Mac = Annotated[str, BeforeValidator(_mac)]
 Number = Annotated[int | float, BeforeValidator(_number)]
 Vlan = Annotated[int, BeforeValidator(whole("VLAN", 0, 4094))]
 Ports = Annotated[tuple[int, int], BeforeValidator(_ports)]
+Span = Annotated[tuple[int, str], BeforeValidator(_span)]
+Most = Annotated[int, BeforeValidator(whole("max", 1, MAX_RATE))]
+SecurityMode = Annotated[str, BeforeValidator(choice("security_mode", SECURITY_MODES))]
 Unit = Annotated[Any, BeforeValidator(_unit)]
 Code = Annotated[Any, BeforeValidator(_code)]
 Days = Annotated[tuple[int, ...], BeforeValidator(_days)]
@@ -229,6 +254,13 @@ class LimitsEntry(Part):
     max: Number | None = None
 
 
+class RateEntry(Part):
+    """At most so many within a span of time."""
+
+    max: Most
+    per: Span
+
+
 class LineEntry(Part):
     """One line of what a conduit allows."""
 
@@ -244,6 +276,9 @@ class LineEntry(Part):
     values: LimitsEntry | None = None
     schedule: Names | None = None
     initiator: Initiator | None = None
+    rate: Annotated[list[RateEntry], BeforeValidator(_mappings("max, per"))] | None = None
+    user: Texts | None = None
+    security_mode: Annotated[list[SecurityMode], BeforeValidator(listed)] | None = None
 
 
 class ChannelEntry(Part):
@@ -284,7 +319,7 @@ class WindowEntry(Part):
     until: ToWhen | None = Field(None, alias="to")
 
 
-Windows = Annotated[list[WindowEntry], BeforeValidator(_windows)]
+Windows = Annotated[list[WindowEntry], BeforeValidator(_mappings("days, hours, from, to"))]
 
 
 class PolicyEntry(Part):
@@ -300,9 +335,3 @@ class PolicyEntry(Part):
     schedules: dict[Name, Windows] = Field(default_factory=dict)
     conduits: list[ConduitEntry] = Field(default_factory=list)
     exceptions: list[ExceptionEntry] = Field(default_factory=list)
-
-
-LATER = {
-    "rate": "conduit", "user": "conduit",
-}  # fmt: skip
-"""Keys that the language will have (issue of zones and conduits) and this version doesn't read: refused by name, never ignored."""

@@ -81,11 +81,12 @@ class Supposed:
     request: Moment | None = None
     response: Moment | None = None
     completed: int = 0
+    detail: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked: texts as people write them. `at` is ns."""
+    """What is asked: texts as people write them. `at` is ns. `user`: None for one that was not seen, empty for nobody."""
 
     protocol: str
     access: str | None = None
@@ -99,6 +100,19 @@ class Question:
     outcome: str = "accepted"
     sub_function: str | None = None
     vlan: int | None = None
+    user: str | None = None
+    security_mode: str | None = None
+
+    @property
+    def detail(self) -> dict[str, str]:
+        """Who asks, as a transaction says it."""
+        return asker(self.user, self.security_mode)
+
+
+def asker(user: str | None, security_mode: str | None) -> dict[str, str]:
+    """The fields of a transaction that say for which user (empty: nobody) it is asked, and how the channel is secured."""
+    kind = "unknown" if user is None else "user_name" if user else "anonymous"
+    return {"user_type": kind, "security_mode": security_mode or "unknown", **({"user": user} if user else {})}
 
 
 def side_of(policy: Policy, text: str) -> Side:
@@ -138,7 +152,7 @@ def suppose(client: Side, server: Side, question: Question, words: Vocabulary) -
     return Supposed(
         client=client, server=Side(server.ip, server.mac, port), protocol=protocol, access=access, function=function, unit=question.unit,
         points=points, completed=question.at, initiator=question.initiator, outcome=Outcome(question.outcome),
-        sub_function=sub, vlan=() if question.vlan is None else (question.vlan,),
+        sub_function=sub, vlan=() if question.vlan is None else (question.vlan,), detail=question.detail,
     )  # fmt: skip
 
 

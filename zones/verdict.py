@@ -33,15 +33,15 @@ class Verdict:
 
 class Violation(Verdict):
     """Not allowed. Reasons: `no_conduit` `direction` `internal` `protocol` `port` `unit` `access` `function` `sub_function` `point`
-    `value` `denied` `initiator` `time` (not now, by a schedule or before an exception begins) `expired_exception`, and `skips_levels`
-    beside one of them."""
+    `value` `denied` `user` `security_mode` (another than is allowed) `initiator` `rate` (more often than is allowed) `time` (not now, by a
+    schedule or before an exception begins) `expired_exception`, and `skips_levels` beside one of them."""
 
     __slots__ = ()
 
 
 class Coverage(Verdict):
-    """Insufficient evidence. Reasons: `values_unseen`, `points_unseen`, `initiator_unseen` (what decides was not in the capture),
-    `places_unclear` (one address with too many MACs or VLANs to say where it stands)."""
+    """Insufficient evidence. Reasons: `values_unseen`, `points_unseen`, `initiator_unseen`, `user_unseen`, `security_mode_unseen` (what
+    decides was not in the capture), `places_unclear` (one address with too many MACs or VLANs to say where it stands)."""
 
     __slots__ = ()
 

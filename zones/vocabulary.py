@@ -19,6 +19,8 @@ PORTLESS = (
 )  # fmt: skip
 """Protocols without ports, by the names of their ethertypes and IP protocol numbers; `ip` and `ethernet` are those without a name. Any
 ethertype can be written as `0x88cc`."""
+USERS = ("opcua",)
+"""Protocols that tell for which user something is asked, and how that is secured."""
 CARRIERS = {"umas": "modbus", "cip": "enip"}
 """Protocols that ride on another: its sessions and ports are theirs."""
 

@@ -10,7 +10,8 @@ from sensor.cli.grouping import Group, listed
 REASONS: Final = {
     "protocol": "not this protocol", "port": "not this port", "unit": "not this unit", "access": "not this access",
     "function": "not this function", "sub_function": "not this function", "point": "not this point", "value": "beyond limits",
-    "time": "not at this time", "expired_exception": "exception expired", "initiator": "opened by the wrong side",
+    "time": "not at this time", "expired_exception": "exception expired", "initiator": "opened by the wrong side", "rate": "too often",
+    "user": "not this user", "security_mode": "not secured like this",
 }  # fmt: skip
 """Why something is a violation, where the reason's name alone doesn't say it."""
 NAMED_THINGS: Final = 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from sensor.cli import options
+from sensor.cli import kept, options
 from sensor.cli.exits import Exit
 from sensor.cli.written import output_option, write_text
 
@@ -94,7 +94,7 @@ def test(policy: Path, expectations: tuple[Path, ...]) -> int:
     - {from: 10.10.0.5, to: plc-1, protocol: s7comm, access: mode, expect: violation no_conduit}
 
     Ends with 1 where one isn't met. Keys: from, to, protocol, access, function, sub_function, unit, port, points, values, at, vlan,
-    initiator, outcome, conduit, severity, name, expect.
+    initiator, user, security_mode, outcome, conduit, severity, name, expect.
     """
     from zones import compile_policy
     from zones.expectations import check_expectations
@@ -194,6 +194,46 @@ def import_(listed: Path, policy: Path | None, output: Path | None) -> None:
 
 
 @zones.command(
+    epilog="\b\nExamples:\n  fieldtap zones learn plant.pcapng --output learned.yml\n"
+    "  fieldtap zones learn plant.pcapng --into site.yml --output more.yml\n  fieldtap zones learn"
+)
+@click.argument("captures", metavar="[CAPTURE]...", nargs=-1, type=options.CAPTURE)
+@click.option("--into", type=options.FILE, metavar="POLICY", help="Keep this policy, and add conduits for what it forbids.")
+@click.option("--output", type=options.WRITTEN, metavar="FILE", default="-", show_default="(standard output)", help="Where to.")
+@click.option("--prefix", type=click.IntRange(8, 32), default=24, show_default=True, help="Bits of the IPv4 networks that become zones.")
+@kept.store_option
+def learn(captures: tuple[str, ...], into: Path | None, output: str, prefix: int, store: Path | None) -> int:
+    """Propose the smallest policy under which what was seen is no violation: from a CAPTURE, else from the store.
+
+    Zones are what people declared of assets in the store, else the networks that were met. Each line says how often it was needed and
+    where first; what could not be seen is said beside it and on standard error. What was seen is proposed, attacks included: read it.
+    """
+    from sensor.cli.zone_learn import learned
+
+    return learned(captures, into, output, prefix, store)
+
+
+@zones.command(
+    epilog="\b\nExamples:\n  fieldtap zones whatif site-2027.yml\n"
+    "  fieldtap zones whatif site-2027.yml plant.pcapng --before site.yml\n\n"
+    "Exit codes: 0 nothing changes, 1 verdicts change, 2 wrong use or policy, 3 a capture could not be read."
+)
+@click.argument("policy", type=options.FILE)
+@click.argument("captures", metavar="[CAPTURE]...", nargs=-1, type=options.CAPTURE)
+@click.option("--before", type=options.FILE, metavar="POLICY", help="What to compare with; else the policies that were in force then.")
+@kept.store_option
+@kept.json_option
+def whatif(policy: Path, captures: tuple[str, ...], before: Path | None, store: Path | None, as_json: bool) -> int:
+    """Judge what was seen with another POLICY, and say which verdicts change, how often, and which lines say so.
+
+    Without a CAPTURE it judges the store's operations, which hold no values; with one (and --before) every message.
+    """
+    from sensor.cli.zone_whatif import compared
+
+    return compared(policy, captures, before, store, as_json=as_json)
+
+
+@zones.command(
     epilog="\b\nExamples:\n  fieldtap zones explain site.yml 10.20.3.5\n  fieldtap zones explain site.yml 10.20.3.5 10.20.1.11\n"
     "  fieldtap zones explain site.yml 10.20.3.5 10.20.1.11 --protocol modbus --access write --point holding_register:100 --value 20"
 )
@@ -209,6 +249,8 @@ def import_(listed: Path, policy: Path | None, output: Path | None) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), help="The server's port.")
 @click.option("--point", "points", multiple=True, metavar="POINT", help="A point that it touches, e.g. holding_register:100-101.")
 @click.option("--value", "values", multiple=True, type=float, metavar="NUMBER", help="A value for each address of the point.")
+@click.option("--user", metavar="NAME", help="For which user it is asked; '' for nobody (anonymous). Without it: not seen.")
+@click.option("--security-mode", type=click.Choice(("none", "sign", "sign_and_encrypt")), help="How the channel is secured.")
 @click.option("--at", callback=options.time_of, metavar="TIME", help="When (UTC, 2026-03-04T08:15); where it is not given, now.")
 def explain(policy: Path, address: str, server: str | None, **asked: object) -> None:
     """Say in which zone an ADDRESS (IP, MAC, or a declared asset) is, and why; with a SERVER which conduits join the two.

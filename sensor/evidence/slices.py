@@ -116,16 +116,29 @@ def slice_of(finding: Finding, paths: Sequence[Path], plan: Plan, *, raw: bool =
         )
     keys, gathered = exchanges(paths, set(finding.packets))
     best = Slice(finding=finding.id, occurrences=None, why="its packets could not be read again")
+    parted = {} if raw else _parted([held for flow in gathered.flows.values() for held in flow])
     with TemporaryDirectory(prefix="fieldtap-") as folder:
         near = (around(keys, gathered, width) for width in WINDOWS)
         for chosen in chain(near, _wider(finding, paths)):
             if not chosen:
                 continue
-            made = _tried(finding, chosen, plan, Path(folder), raw)
+            made = _tried(finding, chosen, plan, Path(folder), None if raw else {**_parted(chosen), **parted})
             best = max(best, made, key=lambda one: (one.same, one.occurrences or 0))
             if best.same:
                 break
     return best
+
+
+def _parted(chosen: Sequence[Held]) -> dict[tuple[int, int], Split]:
+    """What lies across frames of the same exchange, by capture and packet."""
+    flows: dict[Sequence[Key], list[Held]] = {}
+    for held in sorted(chosen, key=_by_time):
+        flows.setdefault(tuple(held.layers.keys), []).append(held)
+    return {
+        (flow[at].capture, flow[at].frame.number): split
+        for flow in flows.values()
+        for at, split in splits([(held.frame.data, held.layers) for held in flow]).items()
+    }
 
 
 def _wider(finding: Finding, paths: Sequence[Path]) -> Iterator[list[Held]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sensor.inventory.address import is_mac
 from sensor.reports.coverage import Coverage, of_conversation
 from zones.decision import Decider
-from zones.judge import Operation, failure
+from zones.stages import Operation, failure
 
 if TYPE_CHECKING:
     from dissectors import Tally
@@ -60,12 +60,12 @@ class Traffic:
 
 
 class Placing:
-    """Where addresses stand, by the policy alone; MACs and VLANs, where it asks for them, are the inventory's."""
+    """Where addresses stand, by the policy alone; MACs and VLANs, where it asks for them, are the inventory's (without a result: none)."""
 
-    def __init__(self, policy: Policy, result: Result) -> None:
+    def __init__(self, policy: Policy, result: Result | None) -> None:
         self.decider = Decider(policy)
         self._traits: dict[str, tuple[str | None, tuple[int, ...]]] = {}
-        if not self.decider.places.by_ip_alone:
+        if result is not None and not self.decider.places.by_ip_alone:
             for asset in result.assets:
                 mac = next((one for one in asset.addresses if is_mac(one)), None) or asset.value("mac")
                 for address in asset.addresses:

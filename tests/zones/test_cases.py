@@ -1,7 +1,7 @@
 """Policy cases on synthetic transactions: `name`, `policy`, `transactions`, `expect` (STYLE.md, 20).
 
 `expect` has one entry for each transaction: `allowed`, `violation <reason>` or `insufficient <reason>`, or a mapping with `is`, fields
-of the verdict, `delivered`, and `count` (in its clause so far).
+of the verdict, `delivered`, `count` (in its clause so far), and `crosses` (titles of the rates that it is too many for).
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ def _said(verdict: Verdict | None) -> str:
 
 
 def _timed(fields: dict[str, Any]) -> dict[str, Any]:
-    """With `at` (UTC) as the time of everything."""
+    """With `at` (UTC) as the time of everything, a fraction of a second in `ms`."""
     at = fields.pop("at", None)
     if at is None:
         return fields
-    time = int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()) * 1_000_000_000
+    time = int(datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()) * 1_000_000_000 + fields.pop("ms", 0) * 1_000_000
     return {**fields, "time": time, "completed": time, "request": {"capture": 1, "packet": 1, "time": time}}
 
 
@@ -67,6 +67,8 @@ def test_case(case: dict[str, Any], tmp_path: Path) -> None:
         assert _said(verdict) == wanted.pop("is"), f"transaction {number}: {decider.explain_decision(t)}"
         assert delivered == wanted.pop("delivered", delivered), f"transaction {number}"
         assert gate.count(entry) == wanted.pop("count", gate.count(entry)), f"transaction {number}"
+        crossed = [decider.rates.group(number) for number in gate.crossed]
+        assert [group.alert.title for group in crossed] == wanted.pop("crosses", []), f"transaction {number}"
         for name, value in wanted.items():
             found = getattr(verdict, name)
             assert (list(found) if isinstance(found, tuple) else found) == value, f"transaction {number}: {name}"

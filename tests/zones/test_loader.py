@@ -112,7 +112,28 @@ LINES = {
         '10: access "wirte" is not one of session, report, identify, read, configure, write, mode, program; did you mean "write"?'
     ),
     "{protocol: modbus, acess: read}": '10: "acess" is not a key of conduits[1] allow[1]; did you mean "access"?',
-    "{protocol: modbus, access: read, rate: 5}": '10: "rate" in conduits[1] allow[1] is not supported by this version',
+    "{protocol: modbus, access: read, rate: 5}": "10: conduits[1] allow[1] rate must be a mapping (max, per) or a list of them",
+    "{protocol: modbus, access: read, rate: {max: 0, per: 1s}}": '10: max "0" is not a number from 1 to 99999',
+    "{protocol: modbus, access: read, rate: {max: 5, per: 60}}": '10: per "60" is not a span of time (10s, 5min, 1h)',
+    "{protocol: modbus, access: read, rate: {max: 5, per: 25h}}": (
+        '10: per "25h" is more than 24h, the longest span in which occurrences are counted'
+    ),
+    "{protocol: modbus, access: read, rate: {max: 5}}": '10: conduits[1] allow[1] rate lacks "per"',
+    "{protocol: modbus, access: read, rate: {max: 5, pre: 1s}}": (
+        '10: "pre" is not a key of conduits[1] allow[1] rate; did you mean "per"?'
+    ),
+    "{protocol: modbus, access: read, rate: [{max: 5, per: 60s}, {max: 9, per: 1min}]}": (
+        "10: rate says twice what is allowed within 1min"
+    ),
+    "{protocol: modbus, access: read, user: operator}": (
+        "10: protocol modbus has no user: of the protocols that are read only opcua tells who asks"
+    ),
+    "{protocol: ssh, security_mode: sign}": (
+        "10: protocol ssh has no security_mode: of the protocols that are read only opcua tells who asks"
+    ),
+    "{protocol: opcua, access: read, security_mode: signed}": (
+        '10: security_mode "signed" is not one of none, sign, sign_and_encrypt; did you mean "sign"?'
+    ),
     "{protocol: modbus, access: read, initiator: from}": '10: initiator "from" is not one of client, server',
     "{protocol: modbus, functions: [read_coil]}": '10: modbus has no function "read_coil"; did you mean "read_coils"?',
     "{protocol: modbus, functions: 8, sub_functions: [restart]}": '10: modbus has no sub-function "restart"',

@@ -44,7 +44,11 @@ def _typed(path: Path) -> dict[str, Any]:
     [
         "zones: {a: {level: 7}}", "zones: {a: {nets: []}}", "zones: {}", "zones: {a: {level: 1}}\nconduits: [{id: x, from: a}]",
         "zones: {a: {level: 1}}\nconduits: [{id: x, from: a, to: a, allow: [{protocol: modbus, access: wirte}]}]",
-        "zones: {a: {level: 1}}\nschedules: {w: {hours: 6-18}}", "zones: {a: {level: 1}}\nexceptions: [{id: e}]",
+        "zones: {a: {level: 1}}\nschedules: {w: {hours: 6-18}}",
+        "zones: {a: {level: 1}}\nconduits: [{id: x, from: a, to: a, allow: [{protocol: modbus, rate: {max: 0, per: 1s}}]}]",
+        "zones: {a: {level: 1}}\nconduits: [{id: x, from: a, to: a, allow: [{protocol: modbus, rate: [{max: 1, per: 60}]}]}]",
+        "zones: {a: {level: 1}}\nconduits: [{id: x, from: a, to: a, allow: [{protocol: opcua, security_mode: signed}]}]",
+        "zones: {a: {level: 1}}\nexceptions: [{id: e}]",
     ],
 )  # fmt: skip
 def test_what_the_schema_refuses(wrong: str) -> None:
@@ -161,3 +165,44 @@ def test_names_are_text_in_a_picture(tmp_path: Path) -> None:
                     "conduits: [{id: '<x>', from: c, to: 'a<b>&\"', deny: [{protocol: modbus}]}]\n")  # fmt: skip
     texts = {text.text for text in ElementTree.fromstring(draw(compile_policy(str(path)))).iter("{http://www.w3.org/2000/svg}text")}
     assert {"<script>: zones and conduits", 'a<b>&"', "<x>"} <= texts
+
+
+_TWO = """fieldtap: 1
+zones: {{a: {{networks: [10.0.3.0/24]}}, b: {{networks: [10.0.2.0/24]}}}}
+conduits: [{{id: d, from: a, to: b, allow: [{}]}}]
+"""
+
+
+def _compared(tmp_path: Path, *lines: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    made = []
+    for number, line in enumerate(lines):
+        path = tmp_path / f"{number}.yml"
+        path.write_text(_TWO.format(line))
+        made.append(compile_policy(str(path)))
+    return [(change.before, change.after, change.points) for change in compare(*made, WEDNESDAY).changes]
+
+
+def test_a_rate_is_a_difference(tmp_path: Path) -> None:
+    rated = "{{protocol: modbus, access: write, rate: {{max: {}, per: 60s}}}}"
+    assert _compared(tmp_path, rated.format(5), rated.format(6)) == [("allowed, at most 5 in 60s", "allowed, at most 6 in 60s", ())]
+    assert _compared(tmp_path, rated.format(5), rated.format(5)) == []
+
+
+def test_a_user_is_a_difference(tmp_path: Path) -> None:
+    for_user = "{{protocol: opcua, access: write, user: {}}}"
+    assert _compared(tmp_path, for_user.format("[eva, tom]"), for_user.format("eva")) == [
+        ("allowed", "violation user", ("user tom",)),
+    ]
+
+
+def test_expectations_say_who_asks(tmp_path: Path) -> None:
+    policy, path = tmp_path / "p.yml", tmp_path / "expected.yml"
+    policy.write_text(_TWO.format("{protocol: opcua, access: write, user: eva, security_mode: sign}"))
+    side = "from: 10.0.3.1, to: 10.0.2.1, protocol: opcua, access: write, expect"
+    path.write_text(f"""
+- {{{side}: allowed, user: eva, security_mode: sign}}
+- {{{side}: violation user, user: tom, security_mode: sign}}
+- {{{side}: violation security_mode, user: eva, security_mode: none}}
+- {{{side}: insufficient user_unseen, security_mode: sign}}
+""")
+    assert [one.wrong for one in check_expectations(compile_policy(str(policy)), str(path))] == [None] * 4
