@@ -42,11 +42,14 @@ def _by_conduit(verdicts: Sequence[Verdict]) -> Counter[str]:
 def _conduit(conduit: Conduit, traffic: Traffic, counts: tuple[int, int], denied: Counter[int]) -> ConduitLine:
     violations, insufficient = counts
     denials = [AllowLine(line=line.line, says=says(line), seen=denied[line.line]) for line in conduit.deny]
-    lines = [AllowLine(line=line.line, says=says(line), seen=traffic.grants.get((conduit.id, line.line), 0)) for line in conduit.allow]
+    lines = [
+        AllowLine(line=line.line, says=says(line), seen=traffic.grants.get((conduit.id, place), 0))
+        for place, line in enumerate(conduit.allow)
+    ]
     return ConduitLine(
         id=conduit.id, sources=sorted(conduit.sources), targets=sorted(conduit.targets), severity=conduit.severity,
         references=list(conduit.references), description=conduit.description, skip_level=conduit.skip_level, line=conduit.line,
-        lines=lines, denials=denials, seen=sum(line.seen for line in lines), violations=violations, insufficient=insufficient,
+        lines=lines, denials=denials, seen=traffic.uses.get(conduit.id, 0), violations=violations, insufficient=insufficient,
         coverage=traffic.conduits.get(conduit.id, Coverage()), result=statement.UNSAID.result,
     )  # fmt: skip
 
@@ -70,7 +73,7 @@ def exceptions(policy: Policy, traffic: Traffic, violations: Sequence[Verdict]) 
     for conduit in policy.conduits:
         term = conduit.term
         if term is not None:
-            uses = sum(traffic.grants.get((conduit.id, line.line), 0) for line in conduit.allow)
+            uses = traffic.uses.get(conduit.id, 0)
             state = "used after its end" if late[conduit.id] else "used" if uses else "never used"
             made.append(ExceptionLine(
                 id=conduit.id, owner=term.owner, ticket=term.ticket, start=utc(term.start), end=utc(term.end), state=state, uses=uses,

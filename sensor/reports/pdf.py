@@ -11,7 +11,7 @@ from sensor.reports.coverage import THRESHOLDS, Coverage, share
 from sensor.reports.forms import FormMissing
 from sensor.reports.html import EFFECTS, RESULTS, Matter, grid, matters
 from sensor.reports.method import LIMITS, METHOD
-from sensor.reports.model import Chapter, Pair, Report, Verdict
+from sensor.reports.model import VIOLATIONS, Chapter, Pair, Report, Verdict
 from sensor.reports.references import DISCLAIMER, references
 from sensor.reports.tables import packets_of
 
@@ -50,7 +50,8 @@ def _cover(page: pdf_style.Page, report: Report) -> Iterator[Any]:
 
 def _chapter(page: pdf_style.Page, chapter: Chapter) -> Iterator[Any]:
     said = chapter.statement
-    yield page.box(said.result, RESULTS[said.result], said.text, said.because[:20])
+    beyond = ["Beyond these, the absence of violations is not stated, because:"] if said.result == VIOLATIONS and said.because else []
+    yield page.box(said.result, RESULTS[said.result], said.text, [*beyond, *said.because[:20]])
     yield page.space(6)
     yield page.figures(_figures(chapter))
     yield page.space(6)
@@ -201,7 +202,8 @@ def _measured(seen: Coverage) -> Sequence[str]:
 
 
 def _stated(result: str, because: Sequence[str]) -> str:
-    return RESULTS[result] + (f": {'; '.join(because)}" if result == "not_stated" else "")
+    more = {"not_stated": ": ", "violations": ", and there may be more: "}.get(result)
+    return RESULTS[result] + (f"{more}{'; '.join(because)}" if because and more else "")
 
 
 def _end(page: pdf_style.Page) -> Iterator[Any]:

@@ -48,22 +48,27 @@ def _part(part: int, whole: int) -> float:
 
 def _pair(pair: Pair, whole: list[str]) -> Pair:
     if pair.violations:
-        return replace(pair, result=VIOLATIONS, because=())
+        return replace(pair, result=VIOLATIONS, because=_more(pair, whole))
     if not pair.seen and not pair.coverage.flows:
         return replace(pair, result=NOT_SEEN, because=("no traffic was seen",))
     if pair.inside:
         return replace(pair, result=INSIDE, because=())
-    because = [*_undecided(pair.insufficient), *pair.coverage.lacking(), *whole]
+    because = _more(pair, whole)
     return replace(pair, result=NOT_STATED if because else NONE_SEEN, because=because)
 
 
 def _conduit(line: ConduitLine, whole: list[str]) -> ConduitLine:
     if line.violations:
-        return replace(line, result=VIOLATIONS, because=())
+        return replace(line, result=VIOLATIONS, because=_more(line, whole))
     if not line.coverage.flows:
         return replace(line, result=NOT_SEEN, because=("no traffic was seen between its sides",))
-    because = [*_undecided(line.insufficient), *line.coverage.lacking(), *whole]
+    because = _more(line, whole)
     return replace(line, result=NOT_STATED if because else NONE_SEEN, because=because)
+
+
+def _more(part: Pair | ConduitLine, whole: list[str]) -> list[str]:
+    """Why there may be more violations than those that were seen."""
+    return [*_undecided(part.insufficient), *part.coverage.lacking(), *whole]
 
 
 def _undecided(count: int) -> Iterator[str]:
@@ -74,7 +79,7 @@ def _undecided(count: int) -> Iterator[str]:
 def _statement(chapter: Chapter, whole: list[str]) -> Statement:
     because = list(whole)
     for pair in chapter.matrix:
-        if pair.result == NOT_STATED:
+        if pair.result in (NOT_STATED, VIOLATIONS):
             because += [f"{pair.source} to {pair.target}: {what}" for what in pair.because if what not in whole]
     if not any(pair.coverage.flows for pair in chapter.matrix) and not whole:
         because.append("no traffic was seen")

@@ -49,11 +49,13 @@ class Between:
 
 @dataclass(slots=True)
 class Traffic:
-    """All of a run by the zones of its policy. `grants` counts occurrences by conduit and line, `conduits` sums ledgers by conduit,
+    """All of a run by the zones of its policy. `grants` counts occurrences by conduit and the place of its line, `uses` by conduit (an
+    occurrence that two lines may grant is one), `conduits` sums ledgers by conduit,
     `merged` are occurrences whose sides are not known any more because a ceiling was reached."""
 
     between: dict[Sides, Between] = field(default_factory=dict)
     grants: dict[tuple[str, int], int] = field(default_factory=dict)
+    uses: dict[str, int] = field(default_factory=dict)
     conduits: dict[str, Coverage] = field(default_factory=dict)
     whole: Coverage = field(default_factory=Coverage)
     merged: int = 0
@@ -121,10 +123,14 @@ def _add_operation(made: Traffic, who: Mapping[str, Any], tally: Tally, placing:
     if who.get("function") is None:
         return
     operation = _operation(who, access)
+    used: dict[str, int] = {}
     for conduit, line in placing.decider.judge.lines(one, other):
         if failure(line, operation) is None and _touches(line, tally, access):
-            key = (conduit.id, line.line)
+            key = (conduit.id, conduit.allow.index(line))
             made.grants[key] = made.grants.get(key, 0) + count
+            used[conduit.id] = count
+    for name in used:
+        made.uses[name] = made.uses.get(name, 0) + count
 
 
 def _touches(line: Line, tally: Tally, access: str) -> bool:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from sensor.reports.build import report_of
 from sensor.reports.coverage import Coverage, share
-from sensor.reports.model import NONE_SEEN, NOT_STATED
-from tests.robustness.frames import Frame, read, segment
-from tests.sensor.cli.run import NORMAL
+from sensor.reports.model import NONE_SEEN, NOT_STATED, VIOLATIONS
+from tests.robustness.frames import Frame, read, segment, write
+from tests.sensor.cli.run import NORMAL, policy
 from tests.sensor.reports.made import chapter, judged, pair
 
 HMI, PLC = b"\x0a\x14\x03\x05", b"\x0a\x14\x01\x0b"
@@ -125,8 +126,6 @@ def cut_short(content: bytes) -> bytes:
 def test_what_the_capturing_host_lost_is_stated(
     tmp_path: Path, frames: list[Frame], dropped: int, damage: Callable[[bytes], bytes] | None, because: str | None
 ) -> None:
-    from sensor.reports.build import report_of
-
     content = pcapng(frames, dropped)
     path = tmp_path / "made.pcapng"
     path.write_bytes(damage(content) if damage else content)
@@ -142,3 +141,31 @@ def test_what_the_capturing_host_lost_is_stated(
 
 def test_shares_are_never_rounded_to_nothing_or_all() -> None:
     assert [share(part) for part in (None, 0, 1, 0.0001, 0.99999, 0.5)] == ["–", "0 %", "100 %", "< 0.1 %", "> 99.9 %", "50.0 %"]
+
+
+def test_violations_over_what_was_seen_badly_are_not_said_to_be_all(tmp_path: Path, frames: list[Frame]) -> None:
+    """The historian may not be there; of its answers a third is gone."""
+    zones = tmp_path / "p.yml"
+    zones.write_text(policy().read_text().replace("from: [hmi, historian]", "from: hmi"))
+    answers = [index for client in (b"\x0a\x14\x03\x06",) for index in payloads(frames, PLC, client)[2:-2:3]]
+    made = write(tmp_path / "made.pcap", [frame for index, frame in enumerate(frames) if index not in set(answers)])
+    (found,) = report_of(judged(made, zones=zones), "").chapters
+    seen = pair(found, "operations", "cell")
+    assert seen.result == found.statement.result == VIOLATIONS
+    assert any("of payload is missing" in what for what in seen.because)
+    assert any(what.startswith("operations to cell: ") and "of payload is missing" in what for what in found.statement.because)
+
+
+def test_lines_that_stand_on_one_line_are_counted_apart_and_an_occurrence_once(tmp_path: Path) -> None:
+    zones = tmp_path / "p.yml"
+    zones.write_text(
+        "fieldtap: 1\nzones: {a: {level: 2, networks: [10.20.3.0/24, 10.20.4.0/24]}, b: {level: 1, networks: [10.20.1.0/24]}}\nconduits:\n"
+        "  - {id: c, from: a, to: b, allow: [{protocol: modbus, access: read}, {protocol: modbus, access: write}, "
+        "{protocol: modbus, access: [read, identify], units: [1]}]}\n"
+    )
+    (found,) = report_of(judged(NORMAL, zones=zones), "").chapters
+    (conduit,) = found.conduits
+    read, written, first = (line.seen for line in conduit.lines)
+    assert 0 < written < first < read
+    assert conduit.seen == pair(found, "a", "b").seen
+    assert conduit.seen < read + written + first
