@@ -16,7 +16,7 @@ from rules.fields import FIELDS, Stage
 from rules.loader import catalog, compile_rules, digest, rule_files
 from rules.source import read
 from sensor.plan import services
-from tests import field_table
+from tests import field_table, gap_table
 from tests.rules.gate import Gate
 from tests.rules.registry import REGISTRY as SOME
 from tests.rules.write import rule as written
@@ -135,3 +135,7 @@ def test_the_tables_of_fields_are_current() -> None:
     readme = field_table.README.read_text()
     assert readme == field_table.written(readme, own), "make it anew with `python -m tests.field_table`"
     assert {one.stage for one in FIELDS.values()} == set(Stage)
+
+
+def test_the_list_of_gaps_is_current() -> None:
+    assert gap_table.TABLE.read_text() == gap_table.table(), "make it anew with `python -m tests.gap_table`"
