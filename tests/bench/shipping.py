@@ -55,7 +55,8 @@ def main() -> int:
                     settled = pump.drain()
                     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
                 shares.append(cpu / settled * 1e6)
-                print(f"{settled / wall:,.0f} documents/s, {to.seconds_waited / wall:.0%} of it waiting; client {shares[-1]:.1f} µs each")
+                waiting = to.seconds_waited / wall
+                print(f"{settled / wall:,.0f} documents/s, {waiting:.0%} of it waiting; client {shares[-1]:.1f} µs a document")
     finally:
         server.stop()
     return 1 if sorted(shares)[len(shares) // 2] > GOAL_US else 0
