@@ -94,7 +94,8 @@ def _kept(row: Sequence[Any], captures: Mapping[str, str]) -> Kept:
     group, slash, number = detail.partition("/")
     sub = (int(group) if group else None, int(number), None) if slash else None
     done = Done(
-        client, server, None if port < 0 else port, protocol, unit or None, code, name, access, tuple((one, text) for one in accesses for text in texts),
+        client, server, None if port < 0 else port, protocol, unit or None, code, name, access,
+        tuple((one, text) for one in accesses for text in texts),
         coarse, times, first or 0, _place(captures.get(capture, ""), packet), sub, "rejected" if rejected == times else "accepted",
     )  # fmt: skip
     return Kept(done, run)
