@@ -21,6 +21,7 @@ WIDTH = 130
 """A line of `allow` that would be longer is written with one key a line."""
 SKIPPED = "seen in the traffic; say why it is needed, or leave this conduit out"
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+_CONDUITS = re.compile(r"(conduits|'conduits'|\"conduits\")\s*:")
 _EMPTY = "fieldtap: 1\nzones: {unknown: {}}\n"
 _SECOND = 1_000_000_000
 
@@ -178,7 +179,7 @@ def _lacking(unseen: Iterable[Unseen]) -> Iterator[str]:
     lost = list(unseen)
     flows = sum(one.flows for one in lost)
     counts = (
-        (sum(one.midstream for one in lost), "began before the capture, so how is not known"),
+        (sum(one.midstream for one in lost), "were under way when the capture began"),
         (sum(one.one_way for one in lost), "were seen in one direction only"),
         (sum(one.encrypted for one in lost), "are encrypted: what is done in them is not seen"),
     )
@@ -228,7 +229,7 @@ _WORDS = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
 def _inserted(text: str, conduits: str) -> str:
     """The policy's text with these conduits behind its own. Raises ValueError where its own are written on one line."""
     lines = text.rstrip("\n").split("\n")
-    begin = next((index for index, line in enumerate(lines) if line.startswith("conduits:")), None)
+    begin = next((index for index, line in enumerate(lines) if _CONDUITS.match(line)), None)
     if not conduits:
         return text
     if begin is None:

@@ -11,6 +11,7 @@ from sensor.cli.exits import Exit
 
 if TYPE_CHECKING:
     from sensor.result import Result
+    from zones.model import Policy
     from zones.proposal import Home, PlacingOf, Proposal, Seen
 
 
@@ -18,18 +19,26 @@ def learned(captures: tuple[str, ...], into: Path | None, output: str, prefix: i
     """Learns, writes the policy, and says on standard error what it can't say. Gives the exit code."""
     if captures and store is not None:
         raise click.UsageError("Give captures, or --store to learn from what was kept.")
+    policy = _policy(into)
+    from sensor.past import places_of, seen_by
+
     if captures:
         result = replayed(captures)
-        from sensor.past import places_of, seen_by
-
         code = said(result)
-        _write(_proposal(seen_by(result), places_of(result), into, prefix, {}), output)
+        _write(_proposal(seen_by(result), places_of(result), policy, prefix, {}), output)
         return code
     seen, homes = _kept(store)
-    from sensor.past import places_of
-
-    _write(_proposal(seen, places_of(None), into, prefix, homes), output)
+    _write(_proposal(seen, places_of(None), policy, prefix, homes), output)
     return Exit.DONE
+
+
+def _policy(into: Path | None) -> tuple[Policy, str] | None:
+    """The policy that is learned into, and its text."""
+    if into is None:
+        return None
+    from zones import compile_policy
+
+    return compile_policy(str(into)), into.read_text("utf-8-sig")
 
 
 def replayed(captures: tuple[str, ...], policy: Path | None = None) -> Result:
@@ -58,18 +67,18 @@ def _kept(store: Path | None) -> tuple[Seen, dict[str, Home]]:
         return kept_in(held), homes_of(held)
 
 
-def _proposal(seen: Seen, placing: PlacingOf, into: Path | None, prefix: int, homes: dict[str, Home]) -> Proposal:
+def _proposal(
+    seen: Seen, placing: PlacingOf, into: tuple[Policy, str] | None, prefix: int, homes: dict[str, Home]
+) -> Proposal:  # fmt: skip
     from zones.proposal import extended, proposed
 
     if into is None:
         return proposed(seen, placing, prefix=prefix, homes=homes)
-    from zones import compile_policy
-
-    policy = compile_policy(str(into))
+    policy, text = into
     try:
-        return extended(seen, placing, policy, into.read_text("utf-8"))
+        return extended(seen, placing, policy, text)
     except ValueError as error:
-        raise click.UsageError(f"{into}: {error}.") from None
+        raise click.UsageError(f"{policy.file}: {error}.") from None
 
 
 def _write(made: Proposal, output: str) -> None:

@@ -47,6 +47,7 @@ _COUNTS: Final = ("flows", "midstream", "one_way", "half_seen", "encrypted")
 def insert_operations(connection: sqlite3.Connection, run: int, result: Result, captures: Mapping[int, str]) -> None:
     """Who did what to whom, as far as the ceiling; the result's ceilings say how many are left out."""
     rows = [_operation(result.describe(tally.operation), tally, run, captures) for tally in islice(result.tallies, MAX_OPERATIONS)]
+    rows = _united(rows)
     rows.sort(key=lambda row: row[:2])  # SQLite takes them in order at half the price
     connection.executemany(_WRITE_OPERATIONS, rows)
 
@@ -65,6 +66,26 @@ def _operation(who: Mapping[str, Any], tally: Tally, run: int, captures: Mapping
         code, detail, who.get("access") or "", name, first and first.time, last and last.time, tally.count,
         rejected, codes, _points(tally), *place, run,
     )  # fmt: skip
+
+
+def _united(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What the columns don't tell apart (the users of OPC UA are part of an operation, and none of its columns) as one."""
+    found: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for row in rows:
+        known = found.get(row[:8])
+        found[row[:8]] = row if known is None else _joined(known, row)
+    return list(found.values())
+
+
+def _joined(one: tuple[Any, ...], other: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Two rows of one key: counts summed, points put together, the first packet of the earlier."""
+    early, late = (one, other) if (one[9] or 0) <= (other[9] or 0) else (other, one)
+    codes: dict[str, int] = json.loads(early[13])
+    for code, count in json.loads(late[13]).items():
+        codes[code] = codes.get(code, 0) + count
+    points = merged([*json.loads(early[14]), *json.loads(late[14])])[:MAX_POINTS]
+    last = max(early[10] or 0, late[10] or 0) or None
+    return (*early[:10], last, early[11] + late[11], early[12] + late[12], json.dumps(codes), json.dumps(points), *early[15:])
 
 
 def _points(tally: Tally) -> str:

@@ -143,3 +143,10 @@ def test_the_command_line(tmp_path: Path, store: Path) -> None:
         ended = fieldtap(tmp_path, "zones", "whatif", *wrong)
         assert ended.code == 2
         assert said in ended.err.replace("\n", " ")
+
+
+def test_the_store_counts_what_several_users_did_as_one(store: Path) -> None:
+    with Store.open(store) as held:
+        kept = of_kept(held, compile_policy(str(LAKESIDE)), None)
+    result = _judged(ATTACK, LAKESIDE)
+    assert kept.occurrences == sum(tally.count for tally in result.tallies)

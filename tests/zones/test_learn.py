@@ -148,8 +148,8 @@ def test_many_points_and_points_without_words_are_not_limited_and_that_is_said()
 
 def test_what_could_not_be_seen_is_said() -> None:
     made = _learned(_done(), unseen=[Unseen(HMI, PLC, 5, 2, 1, 1, 1234), Unseen(HMI, OTHER, 1, 0, 0, 0, 0)], merged=9)
-    for said in ("2 of 6 flows began before the capture", "1 of 6 flows were seen in one direction only", "1 of 6 flows are encrypted",
-                 "1,234 bytes are missing"):  # fmt: skip
+    for said in ("2 of 6 flows were under way when the capture began", "1 of 6 flows were seen in one direction only",
+                 "1 of 6 flows are encrypted", "1,234 bytes are missing"):  # fmt: skip
         assert f"# Not seen: {said}" in made.text
         assert any(said in note for note in made.notes)
     assert any("9 occurrences are of operations that were merged" in note for note in made.notes)
@@ -220,6 +220,8 @@ def test_a_policy_without_conduits_and_one_with_them_on_one_line() -> None:
     bare = "fieldtap: 1\nzones: {a: {networks: [10.20.3.0/24]}, b: {networks: [10.20.1.0/24]}}\n"
     made = _extended(_done(), text=bare)
     assert _said(made, _done()) is None
+    quoted = bare + '"conduits" :\n- {id: x, from: a, to: b, allow: [{protocol: ssh}]}\n'
+    assert _said(_extended(_done(), text=quoted), _done()) is None
     flow = bare + "conduits: [{id: x, from: a, to: b, allow: [{protocol: ssh}]}]\n"
     with pytest.raises(ValueError, match="written on one line"):
         _extended(_done(), text=flow)
