@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sensor.result import Result
     from zones.model import Policy, Zone
 
+COUNTED: Final = "counted"
 _EFFECTS: Final = {"accepted": "accepted", "rejected": "rejected", "unanswered": "attempted"}
 LACKING: Final[Mapping[str, str]] = {
     "capture_truncated": "it ends in the middle of a record",
@@ -173,6 +174,7 @@ def _verdict(finding: Finding) -> Verdict:
 def verdict_of(document: Mapping[str, Any]) -> Verdict:
     """From a finding's document (Finding.to_dict)."""
     detail, zones, policy = document.get("detail") or {}, document.get("zones") or {}, document["policy"]
+    counted = document["outcomes"] is None  # by a rate's window, which doesn't tell what became of each
     outcome = (document["outcome"] or {}).get("result") or "unknown"
     return Verdict(
         id=document["id"], severity=document["severity"], reason=document["reason"],
@@ -180,7 +182,7 @@ def verdict_of(document: Mapping[str, Any]) -> Verdict:
         target=zones.get("to") or UNKNOWN, conduit=document.get("conduit"), client=_party(document["client"], detail.get("from_asset")),
         server=_party(document["server"], detail.get("to_asset")), protocol=document["protocol"] or "", unit=document["unit"],
         function=_function(document), access=document["access"] or "", points=[point["point"] for point in document["points"]],
-        count=document["count"], effect=_EFFECTS.get(outcome, "unknown"), outcomes=dict(document["outcomes"] or {}),
+        count=document["count"], effect=COUNTED if counted else _EFFECTS.get(outcome, "unknown"), outcomes=dict(document["outcomes"] or {}),
         first=document["first"], last=document["last"],
         packets=[(packet["capture"], packet["packet"]) for packet in document["packets"]], file=policy["file"], line=policy["line"],
         sha256=policy["sha256"], skips=list(detail.get("skipped_levels") or ()), references=list(document.get("references") or ()),

@@ -28,6 +28,7 @@ RESULTS: Final[Mapping[str, str]] = {
 }
 EFFECTS: Final[Mapping[str, str]] = {
     "accepted": "accepted by the device", "rejected": "rejected", "attempted": "attempted, no answer", "unknown": "answer not seen",
+    "counted": "counted, whatever became of each",
 }  # fmt: skip
 
 

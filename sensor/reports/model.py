@@ -113,7 +113,8 @@ class ConduitLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """A violation, or what could not be decided. `effect` says what became of it on the wire: `accepted` by the device, `rejected` by it,
-    `attempted` (no answer came), `unknown` (the answer was not seen). `exception` is the id of the policy's exception that concerns it."""
+    `attempted` (no answer came), `unknown` (the answer was not seen), `counted` (by a rate, which doesn't tell what became of each).
+    `exception` is the id of the policy's exception that concerns it."""
 
     id: str
     severity: str

@@ -146,7 +146,7 @@ def _verdict(one: Verdict, chapter: Chapter) -> Sequence[str]:
     points = ", ".join(one.points[:6]) + (f" and {len(one.points) - 6} more" if len(one.points) > 6 else "")
     when = _clock(one.first) if _clock(one.first) == _clock(one.last) else f"{_clock(one.first)} –\n{_clock(one.last)}"
     effect = EFFECTS[one.effect] if one.disposition == "open" else f"{EFFECTS[one.effect]}; {one.disposition} by {one.decided_by}"
-    operation = f"{one.protocol} {one.function}"
+    operation = f"{one.protocol} {one.function or one.access}"
     return one.id[:8], operation, one.unit or "", one.server, points, f"{one.count:,}", effect, when, packets_of(one, chapter)
 
 

@@ -88,6 +88,18 @@ def test_polls_whatever_the_batches(tmp_path: Path) -> None:
     assert found == [expected] * 3
 
 
+def test_the_report_tells_it_as_counted(tmp_path: Path) -> None:
+    from sensor.reports.build import chapter_of, report_of
+    from sensor.reports.forms import made
+
+    result = _judged(_policy(tmp_path, COILS, COILS[:-1] + ", rate: {max: 1, per: 60s}}"))
+    verdict = chapter_of(result).violations[0]
+    assert (verdict.effect, verdict.access, verdict.count, verdict.outcomes) == ("counted", "write", 5, {})
+    page = made(report_of(result, "2026-11-25T00:00:00Z"), "html").decode()
+    assert "5 counted, whatever became of each" in page
+    assert "at most 1 in 60s" in page
+
+
 def test_a_violation_names_line_packets_and_times(tmp_path: Path) -> None:
     policy = _policy(tmp_path, COILS, COILS[:-1] + ", rate: {max: 1, per: 60s}}")
     finding = next(one for one in _judged(policy).findings if one.statement.kind == "violation")
