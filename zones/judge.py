@@ -249,7 +249,7 @@ class Judge:
             case_of = case._replace(conduit=one.conduit, line=one.line.line)
             yield self._refused(_counted(_point_lines([*able, one], access)), one.failed or NOT_NOW, case_of)
         if any(one.line.valued for one in able):
-            yield self._violation(_counted(_point_lines(able, access, valued=False)), "value", case)
+            yield self._violation(_counted(_point_lines(able, access, valued=False))._replace(limits=True), "value", case)
         granted = {line.access for line in strict}
         yield self._violation(_counted(tuple(PointLine(access=one) for one in ACCESSES if one in granted)), "point", case)
         yield self._violation(_counted(), "access", case)
