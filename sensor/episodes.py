@@ -155,8 +155,8 @@ def _endings(tallies: Iterable[Tally]) -> Key:
 
 
 def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:
-    """Count, outcomes, points and packets of several clauses."""
-    total = 0
+    """Count, outcomes, points, packets, and the least and greatest value where they were kept, of several clauses."""
+    total, values = 0, list[float]()
     outcomes: dict[str, int] = {}
     rejections: dict[int, int] = {}
     points: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -170,7 +170,9 @@ def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:
         for point in tally.points:
             points.setdefault((point.text, point.access), _point(point))
         packets.update((moment.time, moment.capture, moment.packet) for moment in tally.packets)
+        values += getattr(tally, "values", None) or ()
     return {
+        "detail": {"least_value": min(values), "greatest_value": max(values)} if values else None,
         "count": total,
         "outcome": _gravest(outcomes, rejections),
         "outcomes": {name: outcomes[name] for name in OUTCOMES if outcomes.get(name)},

@@ -305,7 +305,7 @@ class Judge:
         """What no line allows: why not."""
         access = case.operation.access
         if any(one.line.valued for one in able):
-            yield self._violation(_counted(_point_lines(able, access, valued=False)), "value", case)
+            yield self._violation(_counted(_point_lines(able, access, valued=False))._replace(limits=True), "value", case)
         granted = {line.access for line in _point_lines(able, access)}
         yield self._violation(_counted(tuple(PointLine(access=one) for one in ACCESSES if one in granted)), "point", case)
         yield self._violation(_counted(), "access", case)

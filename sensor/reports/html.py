@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sensor.findings import SEVERITIES
 from sensor.reports.coverage import THRESHOLDS, share
 from sensor.reports.method import LIMITS, METHOD
-from sensor.reports.model import INSIDE, NONE_SEEN, NOT_SEEN, NOT_STATED, VIOLATIONS, Chapter, Pair, Report, Verdict
+from sensor.reports.model import INSIDE, NONE_SEEN, NOT_SEEN, NOT_STATED, VIOLATIONS, Chapter, Pair, Report, Verdict, span
 from sensor.reports.references import DISCLAIMER, references
 from sensor.reports.tables import packets_of
 
@@ -48,7 +48,7 @@ def render(report: Report) -> bytes:
 
     style = (_FOLDER / "report.css").read_text("utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": _number, "share": share, "clock": _clock, "levels": _levels, "short": _short}
+    environment.filters |= {"number": _number, "share": share, "clock": _clock, "levels": _levels, "short": _short, "span": span}
     template = environment.from_string((_FOLDER / "report.html.j2").read_text("utf-8"))
     text = template.render(
         report=report, style=style, style_digest=_digest(style), thresholds=THRESHOLDS, method=METHOD, limits=LIMITS,

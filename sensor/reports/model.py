@@ -110,10 +110,16 @@ class ConduitLine:
     because: Sequence[str] = ()
 
 
+def span(values: Sequence[float]) -> str:
+    """The least and the greatest value, or the one that they are; nothing without any."""
+    return " to ".join(f"{value:,.10g}" for value in dict.fromkeys(values))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """A violation, or what could not be decided. `effect` says what became of it on the wire: `accepted` by the device, `rejected` by it,
     `attempted` (no answer came), `unknown` (the answer was not seen), `counted` (by a rate, which doesn't tell what became of each).
+    `values` are the least and the greatest that were outside of limits.
     `exception` is the id of the policy's exception that concerns it."""
 
     id: str
@@ -142,6 +148,7 @@ class Verdict:
     sha256: str
     skips: Sequence[float]
     references: Sequence[str]
+    values: Sequence[float] = ()
     exception: str | None = None
     disposition: str = "open"
     decided_by: str | None = None

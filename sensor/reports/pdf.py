@@ -11,7 +11,7 @@ from sensor.reports.coverage import THRESHOLDS, Coverage, share
 from sensor.reports.forms import FormMissing
 from sensor.reports.html import EFFECTS, RESULTS, Matter, grid, matters
 from sensor.reports.method import LIMITS, METHOD
-from sensor.reports.model import VIOLATIONS, Chapter, Pair, Report, Verdict
+from sensor.reports.model import VIOLATIONS, Chapter, Pair, Report, Verdict, span
 from sensor.reports.references import DISCLAIMER, references
 from sensor.reports.tables import packets_of
 
@@ -144,6 +144,7 @@ def _matter(page: pdf_style.Page, chapter: Chapter, matter: Matter) -> Iterator[
 
 def _verdict(one: Verdict, chapter: Chapter) -> Sequence[str]:
     points = ", ".join(one.points[:6]) + (f" and {len(one.points) - 6} more" if len(one.points) > 6 else "")
+    points += f", value {span(one.values)}" if one.values else ""
     when = _clock(one.first) if _clock(one.first) == _clock(one.last) else f"{_clock(one.first)} –\n{_clock(one.last)}"
     effect = EFFECTS[one.effect] if one.disposition == "open" else f"{EFFECTS[one.effect]}; {one.disposition} by {one.decided_by}"
     operation = f"{one.protocol} {one.function or one.access}"

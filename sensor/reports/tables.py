@@ -28,9 +28,10 @@ _COVERAGE: Final = (
     "encrypted share", "duplicates", "retransmitted", "conflicting bytes",
 )  # fmt: skip
 _VERDICT: Final = (
-    "id", "severity", "reasons", "from zone", "to zone", "client", "server", "protocol", "unit", "function", "access", "points", "count",
-    "effect", "accepted", "rejected", "unanswered", "outcome unknown", "first", "last", "packets", "conduit", "policy file", "policy line",
-    "policy sha256", "levels passed by", "references", "exception", "disposition", "decided by", "because", "title",
+    "id", "severity", "reasons", "from zone", "to zone", "client", "server", "protocol", "unit", "function", "access", "points",
+    "least value", "greatest value", "count", "effect", "accepted", "rejected", "unanswered", "outcome unknown", "first", "last", "packets",
+    "conduit", "policy file", "policy line", "policy sha256", "levels passed by", "references", "exception", "disposition", "decided by",
+    "because", "title",
 )  # fmt: skip
 
 
@@ -90,8 +91,8 @@ def _verdict(one: Verdict, chapter: Chapter) -> Sequence[Cell]:
     outcomes = [one.outcomes.get(name, 0) for name in ("accepted", "rejected", "unanswered", "unknown")]
     return (
         one.id, one.severity, ", ".join(one.reasons), one.source, one.target, one.client, one.server, one.protocol, one.unit, one.function,
-        one.access, ", ".join(one.points), one.count, one.effect, *outcomes, one.first, one.last, packets_of(one, chapter), one.conduit,
-        one.file, one.line, one.sha256, _levels(one.skips), ", ".join(one.references), one.exception, one.disposition, one.decided_by,
+        one.access, ", ".join(one.points), *(one.values or (None, None)), one.count, one.effect, *outcomes, one.first, one.last,
+        packets_of(one, chapter), one.conduit, one.file, one.line, one.sha256, _levels(one.skips), ", ".join(one.references), one.exception, one.disposition, one.decided_by,
         one.because, one.title,
     )  # fmt: skip
 

@@ -130,6 +130,12 @@ def _held(found: list[Line], broken: list[Line], wanted: Mapping[str, Any]) -> N
     assert max(one["last"] for one in found) == max(map(_asked, broken))
     assert {one["client"]["ip"] for one in found} == {line["client"]["ip"] for line in broken}
     assert {one["policy"]["sha256"] for one in found if one["policy"]["line"] > 0} == {found[0]["policy"]["sha256"]}
+    if wanted["reason"] == "value":
+        numbers = [number for line in broken for number in _numbers(line)]
+        least, greatest = (
+            extreme(_field(one, f"detail.{name}_value") for one in found) for extreme, name in ((min, "least"), (max, "greatest"))
+        )
+        assert (least, greatest) == (min(numbers), max(numbers))
     for name, value in wanted.get("says", {}).items():
         assert {json.dumps(_field(one, name)) for one in found} == {json.dumps(value)}, name
     if len(broken) == 1:
