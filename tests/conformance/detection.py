@@ -96,8 +96,8 @@ def document(rows: Sequence[Measured], clean: tuple[int, Counter[str]]) -> str:
     lines = [
         "# What the catalog finds in captures of others",
         "",
-        "Made by `python -m tests.conformance.detection` from `detection.yml`, where labels and declarations stand. A technique that is missed",
-        "stays in the table.",
+        "Made by `python -m tests.conformance.detection` from `detection.yml`, where labels and declarations stand. A technique that is",
+        "missed stays in the table.",
         "",
         summed(rows, clean),
         "| capture | expected | found | missed | false |",
