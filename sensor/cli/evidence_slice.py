@@ -45,7 +45,10 @@ def slice_(
     whole = True
     output.mkdir(parents=True, exist_ok=True)
     with opened(store) as kept:
-        for finding in _meant(kept, what):
+        meant = _meant(kept, what)
+        if not meant:
+            click.echo("No finding fits: 'fieldtap findings list' shows all.", err=True)
+        for finding in meant:
             try:
                 whole &= _cut(kept, finding, output, (zones, rules, capture), raw=raw_evidence)
             except (Missing, UnreadableError) as error:
