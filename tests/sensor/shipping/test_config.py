@@ -137,3 +137,22 @@ def test_two_shippers_on_one_store_are_one_too_many(tmp_path: Path) -> None:
         ended = fieldtap(tmp_path, "ship", "--once", "--store", "s.sqlite")
     assert ended.code == 2
     assert "Another 'fieldtap ship'" in ended.err
+
+
+def test_the_configured_limit_holds_and_says_what_it_took(tmp_path: Path) -> None:
+    from sensor import outbox
+    from sensor.shipping.pump import atomic
+    from sensor.store import Store
+
+    written('[outbox]\nmax_bytes = 1048576\n[[outputs]]\nkind = "csv"\npath = "f.csv"\nclasses = ["alert"]\n', tmp_path / "fieldtap.toml")
+    with Store.open(tmp_path / "s.sqlite") as store, atomic(store.connection):
+        outbox.put(store.connection, [("transaction", str(n), b"x" * 10_000) for n in range(200)])
+    ended = fieldtap(tmp_path, "ship", "--once", "--store", "s.sqlite")
+    assert ended.code == 0, ended.err
+    with Store.open(tmp_path / "s.sqlite") as store:
+        assert 1_000_000 < outbox.held_bytes(store.connection) <= 1 << 20
+
+
+def test_an_outbox_without_an_output_waits_for_one(tmp_path: Path) -> None:
+    assert fieldtap(tmp_path, "replay", ATTACK, "-q").code == 0
+    assert "(none yet)" in fieldtap(tmp_path, "outbox", "list").out
