@@ -121,12 +121,17 @@ def limit(connection: sqlite3.Connection, most_bytes: int = MAX_BYTES, most: Map
         if of in most and held > most[of]:
             gone += _drop_oldest(connection, of, held - most[of])
     for of in DROPPED_FIRST:
-        while sum(size for _, size in _held(connection).values()) > most_bytes:
+        while held_bytes(connection) > most_bytes:
             dropped = _drop_oldest(connection, of, _SLICE if _held(connection).get(of, (0, 0))[0] > _SLICE else 1)
             gone += dropped
             if not dropped:
                 break
     return gone
+
+
+def held_bytes(connection: sqlite3.Connection) -> int:
+    """How much waits, all classes together."""
+    return sum(size for _, size in _held(connection).values())
 
 
 def _held(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:

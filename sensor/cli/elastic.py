@@ -28,7 +28,13 @@ def elastic() -> None:
 @config_option
 @click.option("--lifecycle", is_flag=True, help="Install a policy for index lifecycle management as well, where the cluster has that.")
 @click.option("--kibana", is_flag=True, help="Install the dashboards as well (elasticsearch.kibana in fieldtap.toml).")
-@click.option("--print", "printed", type=options.WRITTEN, metavar="FILE", help="Only write what would be installed; - is standard output.")
+@click.option(
+    "--print",
+    "printed",
+    type=options.WRITTEN,
+    metavar="FILE",
+    help="Only write templates and JSON Schemas; - is standard output.",
+)
 def setup(config: Path | None, lifecycle: bool, kibana: bool, printed: str | None) -> Exit:
     """Install component and index templates; say what was made, updated or as it should be. It may be run again at any time."""
     if printed is not None:
@@ -71,8 +77,13 @@ def _print(place: str) -> None:
     import json
 
     from sensor.documents import mapping
+    from sensor.documents.fields import RECORDS
+    from sensor.documents.json_schema import json_schema
 
-    bodies = {"component_templates": mapping.component_templates(), "index_templates": mapping.index_templates()}
+    bodies = {
+        "component_templates": mapping.component_templates(), "index_templates": mapping.index_templates(),
+        "json_schemas": {record: json_schema(record) for record in RECORDS},
+    }  # fmt: skip
     with click.open_file(place, "w", encoding="utf-8") as out:
         out.write(json.dumps(bodies, indent=1) + "\n")
 

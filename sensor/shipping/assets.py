@@ -23,19 +23,18 @@ _RECORD: Final = (
 
 def put_assets(store: Store) -> int:
     """Adds what differs from what was shipped before; gives how many assets do. Does nothing where no run was kept since."""
-    runs = store.runs()
-    if not runs or _seen(store) >= runs[-1]["id"]:
+    newest = store.connection.execute("SELECT id, policy FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+    if newest is None or _seen(store) >= newest[0]:
         return 0
     from sensor.inventory.known import known
 
-    assets = known(store, _policy(store, runs[-1]["policy"])).assets
+    assets = known(store, _policy(store, newest[1])).assets
     with atomic(store.connection):
         shipped = {asset: (digest, state) for asset, digest, state in store.connection.execute("SELECT * FROM shipped_assets")}
         found = list(_changes(assets, shipped))
         outbox.put(store.connection, (row for _, _, rows in found for row in rows))
-        marks = [*((asset, digest, state) for asset, digest, state in ((a, *s) for a, s, _ in found)), ("", "", str(runs[-1]["id"]))]
+        marks = [*((asset, digest, state) for asset, digest, state in ((a, *s) for a, s, _ in found)), ("", "", str(newest[0]))]
         store.connection.executemany("INSERT OR REPLACE INTO shipped_assets VALUES (?, ?, ?)", marks)
-        outbox.limit(store.connection)
     return len(found)
 
 
@@ -46,19 +45,22 @@ def _seen(store: Store) -> int:
 
 
 def _policy(store: Store, digest: str | None) -> Any:
-    """The policy of the last run, as it was kept with it; None where there was none."""
+    """The policy of the last run, as it was kept with it; None where there was none, or none that this Fieldtap can read."""
     row = store.connection.execute("SELECT file, text FROM policies WHERE sha256 = ?", (digest,)).fetchone()
     if row is None:
         return None
     import tempfile
     from pathlib import Path
 
-    from zones import compile_policy
+    from zones import PolicyError, compile_policy
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "policy.yml"
         place.write_bytes(row[1])
-        return compile_policy(str(place))
+        try:
+            return compile_policy(str(place))
+        except PolicyError:
+            return None
 
 
 Change = tuple[str, tuple[str, str], list[tuple[str, str, bytes]]]

@@ -86,11 +86,14 @@ def ship(
 
 
 def _assets(store: Store, configuration: Configuration) -> None:
-    """Assets are for those who keep them: a cluster, or an output that asks."""
+    """Assets are for those who keep them: a cluster, or an output that asks. Then the limit of the configuration."""
     if configuration.elasticsearch is not None or any({"asset", "current"} & set(one.classes) for one in configuration.outputs):
         from sensor.shipping.assets import put_assets
 
         put_assets(store)
+    if outbox.held_bytes(store.connection) > configuration.outbox.max_bytes:
+        with atomic(store.connection):
+            outbox.limit(store.connection, configuration.outbox.max_bytes)
 
 
 def _deliver(

@@ -44,6 +44,8 @@ class Between:
         self.headers = dict(request.headers.items())
         self.seen += "_bulk" in request.path
         decided = self.decide(request.path, len(body), self.headers)
+        asked = urlsplit(request.path)
+        path = asked.path + (f"?{asked.query}" if asked.query else "")  # a forward proxy is asked for a whole address
         if decided == "unsent":
             request.close_connection = True
             return
@@ -53,8 +55,8 @@ class Between:
             return
         assert self._to.hostname is not None
         upstream = http.client.HTTPConnection(self._to.hostname, self._to.port, timeout=60)
-        kept = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "connection")}
-        upstream.request(request.command, request.path, body, kept)
+        kept = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "connection", "proxy-connection")}
+        upstream.request(request.command, path, body, kept)
         answer = upstream.getresponse()
         said = answer.read()
         headers = {name: value for name, value in answer.getheaders() if name.lower() not in ("content-length", "transfer-encoding")}

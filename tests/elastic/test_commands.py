@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sensor.documents.fields import STREAMS
-from tests.elastic.looking import client, closes, held
+from tests.elastic.between import Between
+from tests.elastic.looking import client, closes, held, put
 from tests.sensor.cli.run import ATTACK, PCAPS, Ended, fieldtap, policy
 
 
@@ -128,3 +129,13 @@ def _rule(path: Path) -> dict[str, Any]:
     import yaml
 
     return next(document for document in yaml.safe_load_all(path.read_text()) if document)
+
+
+def test_by_a_proxy(cluster: str, namespace: str, tmp_path: Path) -> None:
+    names = put(tmp_path / "s.sqlite", 20)
+    with Between(cluster).running() as proxy:
+        configured(tmp_path, cluster.replace("localhost", "127.0.0.1"), namespace, more=f'proxy = "{proxy.url}"')
+        ended = fieldtap(tmp_path, "ship", "--once", "--store", "s.sqlite")
+    assert (ended.code, ended.err) == (0, "")
+    assert proxy.seen == 1
+    assert held(client(cluster), namespace) == {f"s1.{name}": 1 for name in names}

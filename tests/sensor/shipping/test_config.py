@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -137,3 +139,69 @@ def test_two_shippers_on_one_store_are_one_too_many(tmp_path: Path) -> None:
         ended = fieldtap(tmp_path, "ship", "--once", "--store", "s.sqlite")
     assert ended.code == 2
     assert "Another 'fieldtap ship'" in ended.err
+
+
+def test_the_configured_limit_holds_and_says_what_it_took(tmp_path: Path) -> None:
+    from sensor import outbox
+    from sensor.shipping.pump import atomic
+    from sensor.store import Store
+
+    written('[outbox]\nmax_bytes = 1048576\n[[outputs]]\nkind = "csv"\npath = "f.csv"\nclasses = ["alert"]\n', tmp_path / "fieldtap.toml")
+    with Store.open(tmp_path / "s.sqlite") as store, atomic(store.connection):
+        outbox.put(store.connection, [("transaction", str(n), b"x" * 10_000) for n in range(200)])
+    ended = fieldtap(tmp_path, "ship", "--once", "--store", "s.sqlite")
+    assert ended.code == 0, ended.err
+    with Store.open(tmp_path / "s.sqlite") as store:
+        assert 1_000_000 < outbox.held_bytes(store.connection) <= 1 << 20
+
+
+def test_an_outbox_without_an_output_waits_for_one(tmp_path: Path) -> None:
+    assert fieldtap(tmp_path, "replay", ATTACK, "-q").code == 0
+    assert "(none yet)" in fieldtap(tmp_path, "outbox", "list").out
+
+
+def test_a_cloud_id_names_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    import base64
+
+    monkeypatch.setenv("FIELDTAP_ELASTICSEARCH_API_KEY", "aWQ6c2VjcmV0")
+    known = "plant:" + base64.b64encode(b"cloud.example:9243$abc$").decode()
+    client = connect(Elastic(cloud_id=known))
+    (node,) = client.transport.node_pool.all()
+    assert (node.base_url, client._headers["authorization"]) == ("https://abc.cloud.example:9243", "ApiKey aWQ6c2VjcmV0")
+    client.close()
+
+
+def test_a_client_certificate_is_presented(tmp_path: Path) -> None:
+    import ssl
+    import subprocess
+
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names, "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run(made, check=True, capture_output=True, cwd=tmp_path)
+    seen: list[object] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+        def do_GET(self) -> None:
+            seen.append(self.connection.getpeercert()["subject"])  # type: ignore[attr-defined]
+            self.send_response(200)
+            self.send_header("X-Elastic-Product", "Elasticsearch")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    context.load_verify_locations(tmp_path / "cert.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    Thread(target=server.handle_request, daemon=True).start()
+    place = tmp_path / "cert.pem"
+    elastic = Elastic(
+        hosts=[f"https://localhost:{server.server_address[1]}"], ca_file=place, client_certificate=place, client_key=tmp_path / "key.pem"
+    )
+    connect(elastic).cluster.health()
+    server.server_close()
+    assert seen == [((("commonName", "localhost"),),)]
