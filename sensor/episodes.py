@@ -153,8 +153,11 @@ def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:
     rejections: dict[int, int] = {}
     points: dict[tuple[str, str], Mapping[str, Any]] = {}
     packets: set[tuple[int, int, int]] = set()
+    values: tuple[float, float] | None = None
     for tally in tallies:
         total += tally.count
+        if tally.values is not None:
+            values = tally.values if values is None else (min(values[0], tally.values[0]), max(values[1], tally.values[1]))
         for name, number in tally.outcomes.items():
             outcomes[name] = outcomes.get(name, 0) + number
         for code, number in tally.rejections.items():
@@ -168,6 +171,7 @@ def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:
         "outcomes": {name: outcomes[name] for name in OUTCOMES if outcomes.get(name)},
         "points": [points[key] for key in sorted(points)][:MAX_POINTS],
         "packets": _evidence(packets),
+        "detail": None if values is None else {"values": {"least": values[0], "greatest": values[1]}},
     }
 
 
@@ -244,6 +248,11 @@ class Episodes:
             episode.window = _Crossed(crossing, episode.base)
         episode.last = max(episode.last, crossing.last.time)
         self._changed[episode.id] = episode
+
+    def ask_again(self) -> None:
+        """A new generation: windows count from nothing, so what they cross from now on is told apart."""
+        self._of_window.clear()
+        self._counted.clear()
 
     def follow(self, t: Transaction, consequence: Any) -> None:
         """An occurrence that no clause counts has this consequence."""

@@ -3,7 +3,8 @@
 Times are capture time in ns, lists of an asset are joined by spaces (a role is `server:modbus:502`), `document` is JSON as in the result of
 a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and times; its path is absolute. `declared`
 is only ever added to: the newest row of an asset and name holds, and one without a value takes it back. A policy is kept as the bytes
-that were in force, a run's chapter as its report's JSON (sensor.reports). Of dispositions the newest row of a finding holds.
+that were in force, a run's chapter as its report's JSON (sensor.reports). Of dispositions the newest row of a finding holds. A baseline's
+`operation` is its key as JSON (sensor.baseline.model); its log is only ever added to, and outlives it.
 """
 
 from __future__ import annotations
@@ -57,5 +58,13 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX chapters_by_time ON chapters (first, last)",
         "CREATE TABLE dispositions (id INTEGER PRIMARY KEY, finding TEXT NOT NULL, state TEXT NOT NULL, who TEXT NOT NULL,"
         " why TEXT NOT NULL, at TEXT NOT NULL)",
+    ),
+    (
+        "CREATE TABLE baselines (name TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, packets INTEGER NOT NULL,"
+        " assets TEXT NOT NULL, over TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE baseline_operations (baseline TEXT NOT NULL REFERENCES baselines, operation TEXT NOT NULL, document TEXT NOT NULL,"
+        " PRIMARY KEY (baseline, operation)) WITHOUT ROWID",
+        "CREATE TABLE baseline_log (id INTEGER PRIMARY KEY, baseline TEXT NOT NULL, action TEXT NOT NULL, who TEXT NOT NULL,"
+        " why TEXT NOT NULL, at TEXT NOT NULL, document TEXT NOT NULL)",
     ),
 )

@@ -60,6 +60,7 @@ pub struct Engine {
     flows: Flows<Talk>,
     back: Back,
     batch_packets: usize,
+    packets: u64,
     ended: bool,
 }
 
@@ -76,6 +77,7 @@ impl Engine {
             flows: Flows::new(limits),
             back: Back::new(gate, lines),
             batch_packets: batch_packets.max(1),
+            packets: 0,
             ended: false,
         }
     }
@@ -101,7 +103,9 @@ impl Engine {
             }
             let before = self.next;
             let pause = self.run(left);
-            left = left.saturating_sub(self.next.saturating_sub(before));
+            let done = self.next.saturating_sub(before);
+            left = left.saturating_sub(done);
+            self.packets = self.packets.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
             self.check_lines()?;
             if let Some(pause) = pause {
                 return Ok(pause);
@@ -173,6 +177,11 @@ impl Engine {
     /// Added protocols that take part in this run; without a call none does.
     pub fn set_plugins(&mut self, plugins: Plugins) {
         self.back.plugins = plugins;
+    }
+
+    /// Packets that were analysed; those that were left out or are undecodable are not among them.
+    pub fn packets(&self) -> u64 {
+        self.packets
     }
 
     /// Capture time, ns.

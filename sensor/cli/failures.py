@@ -16,6 +16,7 @@ from sensor.cli.plain import printable
 _KNOWN: Final[Mapping[str, Exit]] = {
     "PolicyError": Exit.USAGE,
     "RuleErrors": Exit.USAGE,
+    "BaselineError": Exit.USAGE,
     "ConfigurationError": Exit.USAGE,
     "DeclarationError": Exit.USAGE,
     "FormMissing": Exit.USAGE,

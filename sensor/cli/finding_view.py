@@ -78,6 +78,7 @@ def _said(finding: Mapping[str, Any], captures: Sequence[Mapping[str, Any]]) -> 
     yield "severity", finding["severity"]
     yield "confidence", f"{finding['confidence']:.0%}"
     yield "reason", finding["reason"]
+    yield "why", ((finding.get("detail") or {}).get("baseline") or {}).get("why", "")
     yield "who", sides(finding)
     zones = finding.get("zones")
     yield "zones", f"{zones['from']} → {zones['to']}" if zones else ""

@@ -21,6 +21,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "graph": ("graph:graph", "The asset graph, for other tools."),
     "zones": ("zones:zones", "Policies: zones, conduits and what they allow."),
     "rules": ("rules:rules", "Detections, in Sigma."),
+    "baseline": ("baseline:baseline", "What was: learned from traffic, to tell what is new."),
     "protocols": ("protocols:protocols", "What is understood of each protocol."),
     "doctor": ("doctor:doctor", "What this machine can and can't do, and how to mend it."),
     "completion": ("completion:completion", "The script that completes commands in your shell."),

@@ -3,6 +3,7 @@
 
 use bumpalo::Bump;
 
+use super::habit::Loss;
 use crate::address::{Address, Mac, Moment, Side};
 use crate::packet::{L2, Vlan, macs, vlan};
 use crate::stream::FlowKey;
@@ -219,6 +220,7 @@ pub struct OwnedTransaction {
     pub response: Option<Moment>,
     /// As in [`Transaction`].
     pub completed: u64,
+    pub(super) loss: Loss,
     points: Vec<KeptPoint>,
     detail: Nodes,
     store: Store,
@@ -259,6 +261,7 @@ impl OwnedTransaction {
             request: t.request,
             response: t.response,
             completed: t.completed,
+            loss: Loss::default(),
             points,
             detail,
             store,

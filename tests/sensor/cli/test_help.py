@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from sensor.cli.tree import fieldtap as root
-from tests.sensor.cli.run import ATTACK, fieldtap, policy
+from tests.sensor.cli.run import ATTACK, NORMAL, fieldtap, policy
 
 _EXAMPLE = re.compile(r"^  (?:  )?(fieldtap .*)$", re.MULTILINE)
 
@@ -62,6 +62,8 @@ def test_the_examples_run(tmp_path: Path) -> None:
     assert fieldtap(tmp_path, "replay", "plant.pcapng", "--zones", "site.yml", "-q").code == 0
     for name in ("before.sqlite", "after.sqlite"):
         assert fieldtap(tmp_path, "replay", "plant.pcapng", "-q", "--store", name).code == 0
+    assert fieldtap(tmp_path, "baseline", "learn", str(NORMAL), "--name", "usual").code == 0
+    assert fieldtap(tmp_path, "replay", "plant.pcapng", "-q", "--baseline", "usual").code == 0
     (tmp_path / "known.yml").write_text("assets:\n  10.20.1.11: {name: plc-1, role: plc, zone: cell}\n")
     seen: set[str] = set()
     for path in commands():
