@@ -342,12 +342,14 @@ class WindowTally:
 class Batch:
     """Facts in the order of completion. Iterating takes them from the queue one by one: what has become expected meanwhile is
     tallied instead of delivered. `clock` is the capture time at the batch's end (ns), `packets` how many were analysed up to it,
-    `minute` is true when tallies may be read, `end` when the captures are over."""
+    `began` the capture time of the first of them, `minute` is true when tallies may be read, `end` when the captures are over."""
 
     @property
     def clock(self) -> int: ...
     @property
     def packets(self) -> int: ...
+    @property
+    def began(self) -> int: ...
     @property
     def minute(self) -> bool: ...
     @property

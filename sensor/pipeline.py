@@ -314,8 +314,8 @@ class Pipeline:
     def _go_on(self, course: Course, batch: Batch) -> None:
         """Where learning a baseline is over, a new generation begins: every operation is asked again."""
         if batch.end:
-            course.end(batch.clock, batch.packets)
-        elif course.turns(batch.clock - batch.clock % MINUTE, batch.packets):
+            course.end(batch.clock, batch)
+        elif course.turns(batch.clock - batch.clock % MINUTE, batch):
             self.engine.ask_again()
             self.episodes.ask_again()
             self._held.clear()

@@ -61,6 +61,7 @@ pub struct Engine {
     back: Back,
     batch_packets: usize,
     packets: u64,
+    began: u64,
     ended: bool,
 }
 
@@ -78,6 +79,7 @@ impl Engine {
             back: Back::new(gate, lines),
             batch_packets: batch_packets.max(1),
             packets: 0,
+            began: 0,
             ended: false,
         }
     }
@@ -121,7 +123,7 @@ impl Engine {
 
     /// Packets of the block from the next on, at most `left`; a pause where a minute is full.
     fn run(&mut self, left: usize) -> Option<Pause> {
-        let Engine { block, next, clock, pending, minute_end, flows, back, .. } = self;
+        let Engine { block, next, clock, pending, minute_end, began, flows, back, .. } = self;
         let Block { bytes, packets, .. } = block;
         let end = packets.len().min(next.saturating_add(left));
         while *next < end {
@@ -138,7 +140,9 @@ impl Engine {
                     let first = *minute_end == 0;
                     let minute = tick.now - tick.now % MINUTE;
                     *minute_end = minute.saturating_add(MINUTE);
-                    if !first {
+                    if first {
+                        *began = tick.now;
+                    } else {
                         // Everything up to the full minute is done before its tallies are read; this packet comes after.
                         back.pass_time(minute, flows);
                         *pending = Some(tick);
@@ -182,6 +186,11 @@ impl Engine {
     /// Packets that were analysed; those that were left out or are undecodable are not among them.
     pub fn packets(&self) -> u64 {
         self.packets
+    }
+
+    /// Capture time of the first packet, ns; 0 before it.
+    pub fn began(&self) -> u64 {
+        self.began
     }
 
     /// Capture time, ns.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sensor.baseline.judge import Judge
 from sensor.baseline.learn import Lanes, Learner, Passing
 from sensor.baseline.model import Baseline
-from sensor.clock import nanoseconds, utc
+from sensor.clock import utc
 
 if TYPE_CHECKING:
-    from dissectors import Transaction
+    from dissectors import Batch, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,6 @@ class Course:
     def __init__(self, engine: Any, baseline: Baseline | None = None, *, name: str = "", until: Until | None = None) -> None:
         self._engine = engine
         self._until = until or Until()
-        self._first: int | None = None
-        self._packets = 0
         self._learner = None if baseline is not None else Learner(name)
         self.learned: Baseline | None = None
         """What this run has learned."""
@@ -44,12 +42,11 @@ class Course:
         lanes: Lanes = self._judge.lanes(t, held)
         return lanes
 
-    def turns(self, now: int, packets: int) -> bool:
+    def turns(self, now: int, batch: Batch) -> bool:
         """At a full minute, when everything was read: true when learning is over, so that every operation is to be asked again."""
-        self._packets = packets
-        if self._learner is None or not self._is_over(now, packets):
+        if self._learner is None or not self._is_over(now, batch):
             return False
-        learned = self._learn(now)
+        learned = self._learn(now, batch)
         if self._until.alone:
             self._judge = Passing()
             self._engine.stop()
@@ -58,30 +55,19 @@ class Course:
             self._judge = Judge(learned, self._engine)
         return True
 
-    def end(self, now: int, packets: int) -> None:
+    def end(self, now: int, batch: Batch) -> None:
         """At the end of the captures: what goes on being learned is learned."""
-        self._packets = packets
         if self._learner is not None:
-            self._learn(now)
+            self._learn(now, batch)
 
-    def _is_over(self, now: int, packets: int) -> bool:
+    def _is_over(self, now: int, batch: Batch) -> bool:
         until = self._until
-        if until.packets is not None and packets >= until.packets:
-            return True
-        first = self._began()
-        return until.time is not None and first is not None and now - first >= until.time
+        enough = until.packets is not None and batch.packets >= until.packets
+        return enough or (until.time is not None and now - batch.began >= until.time)
 
-    def _began(self) -> int | None:
-        """The first capture time."""
-        if self._first is None:
-            firsts = [capture["first"] for capture in self._engine.result().get("captures") or ()]
-            self._first = min((nanoseconds(first) for first in firsts if first is not None), default=None)
-        return self._first
-
-    def _learn(self, now: int) -> Baseline:
+    def _learn(self, now: int, batch: Batch) -> Baseline:
         assert self._learner is not None
-        first = self._began()
-        self.learned = self._learner.learned(self._engine, (now if first is None else first, now), self._packets)
+        self.learned = self._learner.learned(self._engine, (batch.began, now), batch.packets)
         self._learner = None
         return self.learned
 

@@ -161,10 +161,10 @@ impl Engine {
             locked(&run).gate().settle();
             return Ok(None);
         }
-        let (outcome, clock, packets) = py.detach(|| {
+        let (outcome, clock, packets, began) = py.detach(|| {
             let mut run = locked(&run);
             run.gate().settle();
-            (run.advance(), run.now(), run.packets())
+            (run.advance(), run.now(), run.packets(), run.began())
         });
         let mut account = plugin::take_account();
         let interrupt = account.interrupt.take();
@@ -177,7 +177,7 @@ impl Engine {
         if let Some(interrupt) = interrupt {
             return Err(interrupt);
         }
-        Ok(Some(Batch { run, clock, packets, minute: pause != Pause::Batch, end: self.done }))
+        Ok(Some(Batch { run, clock, packets, began, minute: pause != Pause::Batch, end: self.done }))
     }
 
     fn expect(&mut self, operation: u32, lanes: &Bound<'_, PyAny>) -> PyResult<Vec<Vec<u32>>> {
@@ -321,6 +321,8 @@ pub struct Batch {
     clock: u64,
     #[pyo3(get)]
     packets: u64,
+    #[pyo3(get)]
+    began: u64,
     #[pyo3(get)]
     minute: bool,
     #[pyo3(get)]
