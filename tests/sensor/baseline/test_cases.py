@@ -66,13 +66,13 @@ def test_learned_first_in_the_same_run_with_any_batches_and_threads(case: dict[s
             check(case, result)
 
 
-REGULAR_OVER_THE_SEAM = ("hurried", "slowed down", "a new register at a new pace")
+REGULAR_OVER_THE_SEAM = ("hurried", "hurried for a little while", "slowed down", "a new register at a new pace")
 """The pause between both parts is an interval of the second, too: counts differ by one from those of two runs."""
 
 
 def test_learning_by_packets_ends_at_the_next_full_minute(tmp_path: Path) -> None:
     both = capture(tmp_path / "both.pcap", [Talk(times=150), Talk(function=16, at=119_500), Talk(function=16, unit=2, at=120_500)])
-    for packets, new in ((1, 2), (121, 2), (200, 1), (1_000, 0)):
+    for packets, new in ((1, 2), (120, 2), (121, 1), (1_000, 0)):
         documents = []
         for options in ({"threads": 1}, {"threads": 2, "batch_packets": 3}):
             result = in_one([both], Until(packets=packets), **options)

@@ -51,7 +51,11 @@ CHANGES = [
 
 @pytest.mark.parametrize(("how", "new"), CHANGES, ids=[how for how, _ in CHANGES])
 def test_what_is_accepted_is_not_told_again_and_stands_in_the_log(how: str, new: Talk, tmp_path: Path) -> None:
-    usual = [Talk(count=10, times=50), Talk(function=16, unit=2, first=100, values=[10, 20], times=50, at=100), Talk(unit=3, times=50, at=200)]
+    usual = [
+        Talk(count=10, times=50),
+        Talk(function=16, unit=2, first=100, values=[10, 20], times=50, at=100),
+        Talk(unit=3, times=50, at=200),
+    ]
     before, after = capture(tmp_path / "before.pcap", usual), capture(tmp_path / "after.pcap", [new])
     more = capture(tmp_path / "more.pcap", [Talk(client="10.0.0.67"), Talk(first=90)])
     with Store.open(tmp_path / "store.sqlite") as store:
