@@ -232,6 +232,8 @@ def _baseline(said: Mapping[str, Any]) -> Section:
         lines.append(f"Judged by {said['judged']['name']}: {summed(said['judged'])}.")
     elif said["judged"]:
         lines.append("What came after it is judged by it.")
+    else:
+        lines.append("Nothing was judged by it: the captures ended before learning was over.")
     return Section("Baseline", lines=lines)
 
 
