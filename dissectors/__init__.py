@@ -20,6 +20,7 @@ from dissectors._native import (
     Batch,
     CaptureError,
     Crossing,
+    Habit,
     Observation,
     Tally,
     Transaction,
@@ -41,6 +42,7 @@ __all__ = [
     "Engine",
     "Expected",
     "Fact",
+    "Habit",
     "Observation",
     "PointLine",
     "Tally",
@@ -87,9 +89,12 @@ class Clause(NamedTuple):
     `outcomes`: names. `rejections`: codes, for rejected ones.
     `anomalies`: the exact sets of anomaly names that fit (the default fits only an occurrence with none; None fits any).
     `l2`: (client MAC, server MAC, vlan ids) triples, None in a place fits any. `interval`: (least, greatest) ns since the operation's
-    last occurrence. `fresh`: ns; fits when this clause's last occurrence was less than that ago, or it has none yet.
+    last occurrence. `regular`: (least, greatest, row): fits until `row` such times in a row lie outside, and again from the next one
+    inside; one in which bytes of the flow were lost says nothing.
+    `fresh`: ns; fits when this clause's last occurrence was less than that ago, or it has none yet.
     `after`/`until`: ns; fits when the request's time is at or after / before. `deliver`: occurrences are delivered as well.
     `tally`: occurrences are counted for this clause (the operation itself is always counted). `limits`: keep least and greatest value.
+    `learn`: keep the last intervals, and with `limits` the values of each point (Engine.habits).
     `windows`: (window, value) pairs that each occurrence is counted in; the value is for `value_count`, None counts each point address.
     """
 
@@ -108,6 +113,8 @@ class Clause(NamedTuple):
     windows: Sequence[tuple[int, str | None]] = ()
     touches: Sequence[PointLine] | None = None
     opened_by: Sequence[str] | None = None
+    regular: tuple[int, int, int] | None = None
+    learn: bool = False
 
 
 class Expected(NamedTuple):
@@ -207,6 +214,15 @@ class Engine:
     def tallies(self) -> list[Tally]:
         """Clauses whose tally changed since the last call, and clauses that were replaced."""
         return self._native.tallies()
+
+    def habits(self) -> list[Habit]:
+        """What clauses that learn have learned, by operation. To be called at a full minute or at the end, when the batch was taken."""
+        return self._native.habits()
+
+    def ask_again(self) -> None:
+        """A new generation: every operation is asked again, every clause is reported once more by `tallies`, and all windows are empty.
+        To be called at a full minute, when the batch was taken and the tallies were read."""
+        self._native.ask_again()
 
     def operations(self) -> Listing[Tally]:
         """All operations' own tallies (clause 0), each made when it is asked for."""

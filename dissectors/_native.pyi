@@ -311,6 +311,22 @@ class Tally:
         """The first N occurrences and the last."""
 
 @final
+class Habit:
+    """What a clause that learns has learned of its operation."""
+
+    @property
+    def operation(self) -> int: ...
+    @property
+    def intervals(self) -> list[int]:
+        """The last hundred times between two occurrences, the oldest first, ns. One in which bytes of the flow were lost is left out."""
+    @property
+    def values(self) -> list[tuple[Point, tuple[float, float] | None]]:
+        """Points with their least and greatest value; None where something was no number."""
+    @property
+    def omitted(self) -> int:
+        """Values that had no room."""
+
+@final
 class WindowTally:
     """What a window counted while its threshold was crossed."""
 
@@ -328,11 +344,15 @@ class WindowTally:
 @final
 class Batch:
     """Facts in the order of completion. Iterating takes them from the queue one by one: what has become expected meanwhile is
-    tallied instead of delivered. `clock` is the capture time at the batch's end (ns), `minute` is true when tallies may be read,
-    `end` when the captures are over."""
+    tallied instead of delivered. `clock` is the capture time at the batch's end (ns), `packets` how many were analysed up to it,
+    `began` the capture time of the first of them, `minute` is true when tallies may be read, `end` when the captures are over."""
 
     @property
     def clock(self) -> int: ...
+    @property
+    def packets(self) -> int: ...
+    @property
+    def began(self) -> int: ...
     @property
     def minute(self) -> bool: ...
     @property
@@ -386,6 +406,10 @@ class Engine:
         """A new window: crossed when at least `threshold` occurrences (distinct values) lie within the span."""
     def tallies(self) -> list[Tally]:
         """Clauses whose tally changed since the last call, and clauses that were replaced."""
+    def habits(self) -> list[Habit]:
+        """What clauses that learn have learned, by operation."""
+    def ask_again(self) -> None:
+        """A new generation: every operation is asked again, all windows are empty."""
     def operations(self) -> Listing[Tally]:
         """All operations' own tallies (clause 0)."""
     def window_tallies(self) -> list[WindowTally]: ...

@@ -156,13 +156,17 @@ def _endings(tallies: Iterable[Tally]) -> Key:
 
 def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:
     """Count, outcomes, points, packets, and the least and greatest value where they were kept, of several clauses."""
-    total, values = 0, list[float]()
+    total = 0
     outcomes: dict[str, int] = {}
     rejections: dict[int, int] = {}
     points: dict[tuple[str, str], Mapping[str, Any]] = {}
     packets: set[tuple[int, int, int]] = set()
+    values: tuple[float, float] | None = None
     for tally in tallies:
         total += tally.count
+        kept = getattr(tally, "values", None)
+        if kept is not None:
+            values = kept if values is None else (min(values[0], kept[0]), max(values[1], kept[1]))
         for name, number in tally.outcomes.items():
             outcomes[name] = outcomes.get(name, 0) + number
         for code, number in tally.rejections.items():
@@ -170,14 +174,13 @@ def _clause_sum(tallies: Iterable[Tally]) -> dict[str, Any]:
         for point in tally.points:
             points.setdefault((point.text, point.access), _point(point))
         packets.update((moment.time, moment.capture, moment.packet) for moment in tally.packets)
-        values += getattr(tally, "values", None) or ()
     return {
-        "detail": {"least_value": min(values), "greatest_value": max(values)} if values else None,
         "count": total,
         "outcome": _gravest(outcomes, rejections),
         "outcomes": {name: outcomes[name] for name in OUTCOMES if outcomes.get(name)},
         "points": [points[key] for key in sorted(points)][:MAX_POINTS],
         "packets": _evidence(packets),
+        "detail": None if values is None else {"values": {"least": values[0], "greatest": values[1]}},
     }
 
 
@@ -262,6 +265,11 @@ class Episodes:
             episode.window = _Crossed(crossing, episode.base)
         episode.last = max(episode.last, crossing.last.time)
         self._changed[episode.id] = episode
+
+    def ask_again(self) -> None:
+        """A new generation: windows count from nothing, so what they cross from now on is told apart."""
+        self._of_window.clear()
+        self._counted.clear()
 
     def follow(self, t: Transaction, consequence: Any, before: Sequence[Any] = ()) -> None:
         """An occurrence that no clause counts has this consequence; `before` are the packets of what led to it."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from dissectors import Batch, Crossing, Engine, Expected, Tally, Transaction, WindowTally
+    from sensor.baseline.course import Course, Until
+    from sensor.baseline.model import Baseline
     from sensor.plan import Plan
     from sensor.spool import Lines, Transactions
     from sensor.suppressions import Suppression
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
         def advance(self) -> Batch | None: ...
         def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[Any]]]) -> list[list[int]]: ...
         def tallies(self) -> list[Tally]: ...
+        def ask_again(self) -> None: ...
         def operations(self) -> Listed[Tally]: ...
         def operation(self, number: int) -> dict[str, Any]: ...
         def window_tallies(self) -> list[WindowTally]: ...
@@ -102,8 +105,9 @@ class ReplayConfig:
     the catalog (`catalog` switches the shipped ones). `store`: the store's file, None for the user's own; `keep` False writes none.
     `alerts_per_hour`: of one rule; what comes beyond is one finding with the exact counts (0: no bound).
     `start` and `end`: capture time in ns, inclusive and exclusive. `digest`: work out the captures' SHA-256, which takes longer than
-    analysing them. `outbox`: which transactions wait for outputs: none, unexpected (those that findings show) or all. The rest goes to
-    dissectors.Engine as it is.
+    analysing them. `outbox`: which transactions wait for outputs: none, unexpected (those that findings show) or all. `baseline`: the
+    name of the one in the store to judge by; with `learn` one is learned first, kept under that name where there is one, and judged by
+    from then on. The rest goes to dissectors.Engine as it is.
     """
 
     captures: Sequence[str | Path]
@@ -124,6 +128,8 @@ class ReplayConfig:
     digest: bool = False
     outbox: Transactions = "none"
     alerts_per_hour: int = ALERTS_PER_HOUR
+    baseline: str | None = None
+    learn: Until | None = None
 
 
 class ConfigurationError(ValueError):
@@ -170,9 +176,14 @@ class Answer(NamedTuple):
             joint=joint is not None,
             said=said,
             follows=any(getattr(entry.consequence, "followed", False) for _, _, _, entry in said),
-            numbered=any(entry.clause.tally or entry.clause.fresh is not None for entries in lanes.values() for entry in entries),
+            numbered=any(_is_held(entry.clause) for entries in lanes.values() for entry in entries),
             given=answers,
         )
+
+
+def _is_held(clause: Clause) -> bool:
+    """Whether the gate keeps something of a clause that is lost when it is replaced."""
+    return clause.tally or clause.learn or clause.fresh is not None or clause.regular is not None
 
 
 def _idle(entries: Sequence[Expected]) -> bool:
@@ -202,7 +213,7 @@ class Pipeline:
 
     def __init__(
         self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None, alerts_per_hour: int = ALERTS_PER_HOUR,
-        listener: Listener | None = None,
+        listener: Listener | None = None, course: Course | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
         self.inventory = Inventory()
@@ -213,12 +224,14 @@ class Pipeline:
         self.interrupted = False
         self.tallies: Listed[Tally] = ()
         self.conversations: Listed[Mapping[str, Any]] = ()
-        self._judges = [*judges, watcher] if watcher is not None else list(judges)
+        self.course = course
+        self._judges = [judge for judge in (*judges, watcher, course) if judge is not None]
         self._watcher = watcher
         self._heard = None if listener is None else listener.heard
         if listener is not None:
             self._judges.append(listener)
         self._counting: Sequence[Any] = [judge for judge in judges if hasattr(judge, "owns")]
+        self._noted = 0
         self._held: list[Answer | None] = []
         self._clauses: dict[int, Sequence[Sequence[int]]] = {}
         self._answers: dict[tuple[int, ...], Answer] = {}
@@ -236,6 +249,8 @@ class Pipeline:
             self.clock = batch.clock
             if batch.minute or batch.end:
                 self._read(batch.clock if batch.end else batch.clock - batch.clock % MINUTE)
+                if self.course is not None:
+                    self._go_on(self.course, batch)
             if progress is not None and progress(*engine.progress(), batch.clock) is False and not self.interrupted:
                 self.interrupted = not batch.end
                 engine.stop()
@@ -259,7 +274,9 @@ class Pipeline:
 
     def _new(self, t: Transaction) -> Answer:
         """An operation's first occurrence: who is it, and what does each judge expect of it?"""
-        self.inventory.operation(t)
+        if t.operation > self._noted:
+            self.inventory.operation(t)
+            self._noted = t.operation
         return self._asked(t)
 
     def _asked(self, t: Transaction) -> Answer:
@@ -317,6 +334,17 @@ class Pipeline:
             gc.collect()
         self.revisions.extend(self.episodes.advance(now, self.engine.tallies(), self.engine.window_tallies()))
 
+    def _go_on(self, course: Course, batch: Batch) -> None:
+        """Where learning a baseline is over, a new generation begins: every operation is asked again."""
+        if batch.end:
+            course.end(batch.clock, batch)
+        elif course.turns(batch.clock - batch.clock % MINUTE, batch):
+            self.engine.ask_again()
+            self.episodes.ask_again()
+            self._held.clear()
+            self._clauses.clear()
+            self._answers.clear()
+
     def _finish(self) -> None:
         self._held.clear()
         self._clauses.clear()
@@ -331,7 +359,8 @@ class Pipeline:
         rates = sum(judge.rates.refused for judge in self._counting)
         own = {"findings": self.episodes.grouped, "rule_windows": getattr(windows, "refused", 0), "rate_windows": rates}
         own["rule_sequences"] = getattr(getattr(self._watcher, "sequences", None), "forgotten", 0)
-        return {**self.inventory.ceilings, **{table: count for table, count in own.items() if count}}
+        learning = {} if self.course is None else self.course.ceilings
+        return {**self.inventory.ceilings, **learning, **{table: count for table, count in own.items() if count}}
 
 
 def replay(config: ReplayConfig, progress: Progress | None = None, listener: Listener | None = None) -> Result:
@@ -344,15 +373,39 @@ def replay(config: ReplayConfig, progress: Progress | None = None, listener: Lis
     from sensor.plan import load
 
     plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=_declared(config))
+    baseline = _baseline(config)
     with _spooled(config) as lines:
         engine = _opened(config, None if lines is None else lines.path, contents=listener is not None)
         with collector_at_rest():
-            result = analyse(engine, plan, progress, config.alerts_per_hour, listener)
+            course = _course(config, engine, baseline)
+            result = analyse(engine, plan, progress, config.alerts_per_hour, listener, course)
             result.lines = lines
             result.suppress(_suppressions(config))
             if config.keep:
                 result.keep(config.store)
     return result
+
+
+def _baseline(config: ReplayConfig) -> Baseline | None:
+    """The baseline to judge by. Raises BaselineError where there is none of its name, or one where another is to be learned."""
+    if config.baseline is None:
+        return None
+    from sensor.baseline.kept import load, vacant
+    from sensor.store import Store
+
+    with Store.open(config.store) as store:
+        if config.learn is None:
+            return load(store.connection, config.baseline)
+        vacant(store.connection, config.baseline)
+    return None
+
+
+def _course(config: ReplayConfig, engine: Engine, baseline: Baseline | None) -> Course | None:
+    if baseline is None and config.learn is None:
+        return None
+    from sensor.baseline.course import Course
+
+    return Course(engine, baseline, name=config.baseline or "", until=config.learn)
 
 
 @contextmanager
@@ -425,10 +478,11 @@ def collector_at_rest() -> Iterator[None]:
 
 
 def analyse(
-    engine: Any, plan: Plan, progress: Progress | None = None, alerts_per_hour: int = ALERTS_PER_HOUR, listener: Listener | None = None
+    engine: Any, plan: Plan, progress: Progress | None = None, alerts_per_hour: int = ALERTS_PER_HOUR, listener: Listener | None = None,
+    course: Course | None = None,
 ) -> Result:  # fmt: skip
     """The same for an engine that is open already; nothing is stored."""
     judges, watcher = plan.judges(engine)
-    pipeline = Pipeline(engine, judges, watcher, alerts_per_hour, listener)
+    pipeline = Pipeline(engine, judges, watcher, alerts_per_hour, listener, course)
     pipeline.run(progress)
     return Result.of(pipeline, plan)

@@ -15,6 +15,7 @@ from sensor.suppressions import Suppressed
 
 if TYPE_CHECKING:
     from dissectors import Tally
+    from sensor.baseline.course import Course
     from sensor.incidents import Incident
     from sensor.inventory import Inventory
     from sensor.inventory.resolve import Assets
@@ -40,7 +41,7 @@ class Result:
 
     `engine` is Engine.result(), `revisions` every revision of a finding in the order they came, `findings` the newest state of each.
     `interrupted`: it was told to stop before the captures' end. `store_error` says why nothing was kept, `left_out` how many operations
-    the store had no room for. `lines` are the transactions that go into the outbox.
+    the store had no room for. `lines` are the transactions that go into the outbox, `course` is the baseline's part, if there was one.
     """
 
     engine: Mapping[str, Any]
@@ -58,6 +59,7 @@ class Result:
     left_out: int = 0
     lines: Lines | None = None
     _stories: Sequence[Incident] | None = None
+    course: Course | None = None
 
     @classmethod
     def of(cls, pipeline: Pipeline, plan: Plan) -> Result:
@@ -72,7 +74,7 @@ class Result:
             engine={**engine, "ceilings": ceilings}, inventory=pipeline.inventory, conversations=conversations, tallies=pipeline.tallies,
             findings=sorted([*pipeline.episodes.current(), *closing], key=lambda finding: finding.order),
             revisions=pipeline.revisions, describe=pipeline.engine.operation, plan=plan, clock=pipeline.clock,
-            interrupted=pipeline.interrupted,
+            interrupted=pipeline.interrupted, course=pipeline.course,
         )  # fmt: skip
 
     @property
@@ -103,14 +105,14 @@ class Result:
     def keep(self, path: Path | None) -> None:
         """Writes the run into the store at `path` (None: the user's own). A failure is noted, not raised: the analysis stands."""
         from sensor.inventory.kept import MAX_OPERATIONS
-        from sensor.store import Store, StoreError
+        from sensor.store import BaselineError, Store, StoreError
 
         try:
             with Store.open(path) as store:
                 store.write(self)
                 self.stored = store.path
                 self.left_out = max(0, len(self.tallies) - MAX_OPERATIONS)
-        except StoreError as error:
+        except (StoreError, BaselineError) as error:
             self.store_error = str(error)
 
     def to_dict(self) -> dict[str, Any]:

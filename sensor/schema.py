@@ -4,7 +4,8 @@ Times are capture time in ns, lists of an asset are joined by spaces (a role is 
 a replay. A capture's `id` is its SHA-256 where that was worked out, else a digest of path, size and times; its path is absolute. `declared`
 is only ever added to: the newest row of an asset and name holds, and one without a value takes it back. A policy is kept as the bytes
 that were in force, a run's chapter as its report's JSON (sensor.reports). Of dispositions the newest row of a finding holds. A suppression
-ends by capture time (`until`), or when it is lifted; `terms` is a JSON list.
+ends by capture time (`until`), or when it is lifted; `terms` is a JSON list. A baseline's
+`operation` is its key as JSON (sensor.baseline.model); its log is only ever added to, and outlives it.
 
 The outbox (sensor.outbox) holds what outputs have to deliver until all of them have; two triggers count what was ever put into it and
 what it holds, so that its counters can't be forgotten. `edition` of a revision grows when it is told anew.
@@ -94,5 +95,13 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         " why TEXT NOT NULL, at TEXT NOT NULL, lifted TEXT)",
         "CREATE TABLE incidents (id TEXT PRIMARY KEY, severity TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
         " run INTEGER NOT NULL REFERENCES runs, document TEXT NOT NULL) WITHOUT ROWID",
+    ),
+    (
+        "CREATE TABLE baselines (name TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, packets INTEGER NOT NULL,"
+        " assets TEXT NOT NULL, over TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE baseline_operations (baseline TEXT NOT NULL REFERENCES baselines, operation TEXT NOT NULL, document TEXT NOT NULL,"
+        " PRIMARY KEY (baseline, operation)) WITHOUT ROWID",
+        "CREATE TABLE baseline_log (id INTEGER PRIMARY KEY, baseline TEXT NOT NULL, action TEXT NOT NULL, who TEXT NOT NULL,"
+        " why TEXT NOT NULL, at TEXT NOT NULL, document TEXT NOT NULL)",
     ),
 )

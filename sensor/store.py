@@ -39,6 +39,10 @@ class StoreError(Exception):
         self.path = path
 
 
+class BaselineError(ValueError):
+    """A baseline that isn't there, is there already, or can't take what is to be accepted. The text says what, and how to go on."""
+
+
 class Store:
     """An open store. Use `with Store.open(path) as store`."""
 
@@ -85,11 +89,18 @@ class Store:
             _insert_findings(connection, run, result)
             outbox.put_run(connection, run, result)
             _insert_incidents(connection, run, result)
+            _keep_baseline(connection, result)
             if result.plan.policy is not None:
                 from sensor.reports.kept import keep_chapter
 
                 keep_chapter(connection, run, result)
         return run
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is written within, or nothing. Raises StoreError."""
+        with _explained(self.path), _transaction(self._connection) as connection:
+            yield connection
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -287,6 +298,15 @@ def _insert_run(connection: sqlite3.Connection, result: Result) -> int:
         (datetime.now(UTC).isoformat(timespec="seconds"), fieldtap_version(), policy and policy["sha256"], rules and rules["digest"]),
     )
     return int(cursor.lastrowid or 0)
+
+
+def _keep_baseline(connection: sqlite3.Connection, result: Result) -> None:
+    """What was learned under a name."""
+    learned = None if result.course is None else result.course.learned
+    if learned is not None and learned.name:
+        from sensor.baseline.kept import keep
+
+        keep(connection, learned)
 
 
 def _insert_captures(connection: sqlite3.Connection, run: int, result: Result) -> dict[int, str]:

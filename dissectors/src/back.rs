@@ -298,11 +298,15 @@ impl Receiver<Talk> for Back {
             Event::Data { side, bytes, at } => self.data(side, bytes, at, scene),
             Event::Gap { side, missing } => {
                 scene.data.lost[side.index()] = true;
+                scene.data.cache.lose(scene.clock);
                 let given_up = scene.data.dissection.gap(side, missing);
                 let undecoded = &mut scene.ledger.rare_mut(side).undecoded_bytes;
                 *undecoded = undecoded.saturating_add(given_up);
             }
-            Event::Missed { side } => scene.data.lost[side.index()] = true,
+            Event::Missed { side } => {
+                scene.data.lost[side.index()] = true;
+                scene.data.cache.lose(scene.clock);
+            }
             Event::Opened { .. } => scene.data.prefix.clear(),
             Event::Reset { side } => {
                 let other = scene.ledger.counts(side).payload;

@@ -60,6 +60,8 @@ pub struct Engine {
     flows: Flows<Talk>,
     back: Back,
     batch_packets: usize,
+    packets: u64,
+    began: u64,
     ended: bool,
 }
 
@@ -76,6 +78,8 @@ impl Engine {
             flows: Flows::new(limits),
             back: Back::new(gate, lines),
             batch_packets: batch_packets.max(1),
+            packets: 0,
+            began: 0,
             ended: false,
         }
     }
@@ -101,7 +105,9 @@ impl Engine {
             }
             let before = self.next;
             let pause = self.run(left);
-            left = left.saturating_sub(self.next.saturating_sub(before));
+            let done = self.next.saturating_sub(before);
+            left = left.saturating_sub(done);
+            self.packets = self.packets.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
             self.check_lines()?;
             if let Some(pause) = pause {
                 return Ok(pause);
@@ -117,7 +123,7 @@ impl Engine {
 
     /// Packets of the block from the next on, at most `left`; a pause where a minute is full.
     fn run(&mut self, left: usize) -> Option<Pause> {
-        let Engine { block, next, clock, pending, minute_end, flows, back, .. } = self;
+        let Engine { block, next, clock, pending, minute_end, began, flows, back, .. } = self;
         let Block { bytes, packets, .. } = block;
         let end = packets.len().min(next.saturating_add(left));
         while *next < end {
@@ -134,7 +140,9 @@ impl Engine {
                     let first = *minute_end == 0;
                     let minute = tick.now - tick.now % MINUTE;
                     *minute_end = minute.saturating_add(MINUTE);
-                    if !first {
+                    if first {
+                        *began = tick.now;
+                    } else {
                         // Everything up to the full minute is done before its tallies are read; this packet comes after.
                         back.pass_time(minute, flows);
                         *pending = Some(tick);
@@ -173,6 +181,16 @@ impl Engine {
     /// Added protocols that take part in this run; without a call none does.
     pub fn set_plugins(&mut self, plugins: Plugins) {
         self.back.plugins = plugins;
+    }
+
+    /// Packets that were analysed; those that were left out or are undecodable are not among them.
+    pub fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Capture time of the first packet, ns; 0 before it.
+    pub fn began(&self) -> u64 {
+        self.began
     }
 
     /// Capture time, ns.

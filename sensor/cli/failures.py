@@ -17,6 +17,7 @@ _KNOWN: Final[Mapping[str, Exit]] = {
     "PolicyError": Exit.USAGE,
     "RuleErrors": Exit.USAGE,
     "NoRuleError": Exit.USAGE,
+    "BaselineError": Exit.USAGE,
     "ConfigurationError": Exit.USAGE,
     "DeclarationError": Exit.USAGE,
     "FormMissing": Exit.USAGE,

@@ -80,6 +80,7 @@ def _said(finding: Mapping[str, Any], captures: Sequence[Mapping[str, Any]]) -> 
     yield "confidence", f"{finding['confidence']:.0%}" + (f" (evidence class {evidence})" if evidence else "")
     yield from _decisions(finding)
     yield "reason", finding["reason"]
+    yield "why", ((finding.get("detail") or {}).get("baseline") or {}).get("why", "")
     yield "who", sides(finding)
     zones = finding.get("zones")
     yield "zones", f"{zones['from']} → {zones['to']}" if zones else ""

@@ -19,6 +19,8 @@ UNREADABLE: Final[Mapping[str, str]] = {
 }
 """Anomalies of a capture by which part of it could not be read (dissectors/src/capture/info.rs), in words."""
 
+_SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
 NO_STORE: Final = Path("none")
 """What `--store none` gives: nothing is kept. Compare by identity; `./none` is a file."""
 
@@ -33,6 +35,18 @@ def time_of(_: click.Context, param: click.Parameter, text: str | None) -> int |
         raise click.BadParameter(
             f"{text!r} is no time: write 2026-03-04T08:15:21 (UTC) or 2026-03-04T09:15:21+01:00.", param=param
         ) from None
+
+
+def length_of(_: click.Context, param: click.Parameter, text: str | None) -> int | None:
+    """A length of time (`90s`, `30m`, `8h`, `7d`) in ns."""
+    from sensor.clock import SECOND
+
+    if text is None:
+        return None
+    number, unit = text[:-1], _SECONDS.get(text[-1:])
+    if unit is None or not (number.isascii() and number.isdecimal() and len(number) < 8) or int(number) == 0:
+        raise click.BadParameter(f"{text!r} is no length of time: write 90s, 30m, 8h or 7d.", param=param)
+    return int(number) * unit * SECOND
 
 
 def store_of(_: click.Context, __: click.Parameter, text: str | None) -> Path | None:

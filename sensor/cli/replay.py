@@ -17,6 +17,7 @@ from sensor.cli import options
 from sensor.cli.exits import Exit
 
 if TYPE_CHECKING:
+    from sensor.baseline.course import Until
     from sensor.pipeline import Progress, ReplayConfig
     from sensor.result import Result
     from sensor.spool import Transactions
@@ -61,6 +62,9 @@ _SEVERITIES = ("info", "low", "medium", "high", "critical")
     help="Of one rule, in capture time. What comes beyond is one finding with the exact counts; 0 is no bound.",
 )  # fmt: skip
 @click.option("--threads", type=click.IntRange(0, 2), default=0, help="1 or 2; 0 chooses. The result is the same.", show_default=True)
+@click.option("--baseline", metavar="NAME", help="Judge by this baseline of the store as well ('fieldtap baseline learn').")
+@click.option("--learn-for", "learn_time", callback=options.length_of, metavar="LENGTH", help="Learn a baseline first, for 90s, 30m, 8h …")
+@click.option("--learn-packets", type=click.IntRange(1), metavar="N", help="Learn a baseline first, from so many packets.")
 @click.option("--dissector", "dissectors", multiple=True, metavar="NAME", help="Switch on an installed Python dissector. May be repeated.")
 @click.option("--digest/--no-digest", default=None, help="Work out the captures' SHA-256.", show_default="with --json")
 @click.option("--elastic", is_flag=True, help="Ship to Elasticsearch when the run is kept ('fieldtap ship' in a process of its own).")
@@ -117,6 +121,7 @@ def _config(
     as_json: bool, captures: tuple[str, ...], zones: Path | None, rules: tuple[Path, ...], no_catalog: bool, transactions: str | None,
     store: Path | None, expression: str | None, start: int | None, end: int | None, threads: int, dissectors: tuple[str, ...],
     digest: bool | None, alerts_per_hour: int,
+    baseline: str | None, learn_time: int | None, learn_packets: int | None,
 ) -> ReplayConfig:  # fmt: skip
     from sensor.pipeline import ReplayConfig
 
@@ -126,11 +131,22 @@ def _config(
         raise click.UsageError("- (standard input) can be read only once.")
     if start is not None and end is not None and start >= end:
         raise click.UsageError("--from must be before --to.")
+    if baseline is not None and store is options.NO_STORE:
+        raise click.UsageError("--baseline names one in a store: leave out --store none.")
     return ReplayConfig(
         captures=captures, zones=zones, rules=rules, catalog=not no_catalog, store=None if store is options.NO_STORE else store,
         keep=store is not options.NO_STORE, transactions=transactions, threads=threads, filter=expression, start=start, end=end,
-        plugins=dissectors, digest=as_json if digest is None else digest, alerts_per_hour=alerts_per_hour,
+        plugins=dissectors, digest=as_json if digest is None else digest, alerts_per_hour=alerts_per_hour, baseline=baseline,
+        learn=_until(learn_time, learn_packets),
     )  # fmt: skip
+
+
+def _until(time: int | None, packets: int | None) -> Until | None:
+    if time is None and packets is None:
+        return None
+    from sensor.baseline.course import Until
+
+    return Until(time=time, packets=packets)
 
 
 @contextmanager

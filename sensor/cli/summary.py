@@ -40,7 +40,9 @@ def summary(result: Result) -> list[Section]:
     ]
     if result.plan.policy is not None:
         made.append(_violations(by_kind["violation"], result.plan.policy.file, names))
-    if result.plan.rules is not None:
+    if result.course is not None:
+        made.append(_baseline(result.course.summary))
+    if result.plan.rules is not None or by_kind["alert"]:
         made.append(_alerts(by_kind["alert"], result, names))
     stories = [incident.to_dict() for incident in result.incidents()]
     if stories:
@@ -234,6 +236,20 @@ def _violations(findings: Sequence[Mapping[str, Any]], policy: str, names: _Name
     section.table = _table(columns, rows)
     section.notes = [*_more(len(rows), "fieldtap findings list --kind violation"), *_each(groups, "violation")]
     return section
+
+
+def _baseline(said: Mapping[str, Any]) -> Section:
+    """What was learned, and what this was judged by."""
+    from sensor.cli.baseline_view import summed
+
+    lines = [f"Learned: {summed(said['learned'])}."] if said["learned"] else []
+    if said["judged"] and said["judged"] != said["learned"]:
+        lines.append(f"Judged by {said['judged']['name']}: {summed(said['judged'])}.")
+    elif said["judged"]:
+        lines.append("What came after it is judged by it.")
+    else:
+        lines.append("Nothing was judged by it: the captures ended before learning was over.")
+    return Section("Baseline", lines=lines)
 
 
 def _who(group: Group, names: _Names) -> str:

@@ -23,6 +23,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "graph": ("graph:graph", "The asset graph, for other tools."),
     "zones": ("zones:zones", "Policies: zones, conduits and what they allow."),
     "rules": ("rules:rules", "Detections, in Sigma."),
+    "baseline": ("baseline:baseline", "What was: learned from traffic, to tell what is new."),
     "elastic": ("elastic:elastic", "Elasticsearch: set a cluster up, check it, dashboards."),
     "ship": ("ship:ship", "Deliver what waits to Elasticsearch and other outputs."),
     "outbox": ("outbox:outbox", "What waits for outputs, and what they refused."),

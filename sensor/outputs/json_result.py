@@ -21,7 +21,8 @@ def document(result: Result) -> dict[str, Any]:
     """Plain data for json: counts as the engine gives them, times as UTC text, assets and findings in a stable order.
 
     Beyond DESIGN.md: what is concluded of assets (sensor.inventory.known), `conversations` (the graph's edges), `incidents`
-    (sensor.incidents), `policy` (file and digest), `rules` (how many are active, digest, those inactive and why).
+    (sensor.incidents), `policy` (file and digest), `rules` (how many are active, digest, those inactive and why), `baseline` (what was
+    learned and what was judged by, where there was one).
     """
     from sensor.inventory.known import known_of
 
@@ -38,4 +39,5 @@ def document(result: Result) -> dict[str, Any]:
         "ceilings": dict(sorted({**engine["ceilings"], **left_out}.items())),
         "policy": result.plan.policy_summary,
         "rules": result.plan.rules_summary,
+        **({} if result.course is None else {"baseline": result.course.summary}),
     }

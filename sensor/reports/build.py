@@ -186,7 +186,7 @@ def verdict_of(document: Mapping[str, Any]) -> Verdict:
         first=document["first"], last=document["last"],
         packets=[(packet["capture"], packet["packet"]) for packet in document["packets"]], file=policy["file"], line=policy["line"],
         sha256=policy["sha256"], skips=list(detail.get("skipped_levels") or ()), references=list(document.get("references") or ()),
-        values=[detail[name] for name in ("least_value", "greatest_value") if name in detail],
+        values=list((detail.get("values") or {}).values()),
         exception=document.get("conduit") if document["reason"] == "expired_exception" else None,
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use super::habit::{self, Loss, Regular};
 use super::reading::{self, Reading};
 use super::tally::Stamp;
 use crate::address::{Mac, Moment, Side};
@@ -18,12 +19,20 @@ pub(super) struct Occurrence<'a> {
     pub l2: &'a [L2; 2],
     /// Who opened the connection, if seen.
     pub initiator: Option<Side>,
+    /// When bytes of its flow were lost last.
+    pub loss: Loss,
 }
 
 impl<'a> Occurrence<'a> {
     #[inline]
     pub fn new(transaction: &'a Transaction<'a>, l2: &'a [L2; 2], initiator: Option<Side>) -> Self {
-        Occurrence { transaction, at: Stamp::of(moment(transaction)), l2, initiator }
+        Occurrence { transaction, at: Stamp::of(moment(transaction)), l2, initiator, loss: Loss::default() }
+    }
+
+    /// The same, in a flow of which bytes were lost then.
+    #[inline]
+    pub fn with(self, loss: Loss) -> Self {
+        Occurrence { loss, ..self }
     }
 
     /// Who opened the connection as a bit: the client, the server, or nobody that was seen.
@@ -124,6 +133,8 @@ pub struct Clause {
     pub l2: Option<Vec<L2Line>>,
     /// Least and greatest time since the operation's last occurrence, ns; fits when it has none yet.
     pub interval: Option<(u64, u64)>,
+    /// Keeps to an interval, by the operation's last occurrence.
+    pub regular: Option<Regular>,
     /// This clause's last occurrence was less than that ago, ns; fits when it has none yet.
     pub fresh: Option<u64>,
     /// Time of the request at or after.
@@ -134,8 +145,10 @@ pub struct Clause {
     pub deliver: bool,
     /// Occurrences are counted for this clause.
     pub tally: bool,
-    /// Least and greatest value are kept.
+    /// Least and greatest value are kept; where it learns, those of each point.
     pub limits: bool,
+    /// Intervals (and values) are learned.
+    pub learn: bool,
     /// Windows that each occurrence is counted in, with the value for `value_count`; `None` is each point address.
     pub windows: Vec<(u32, Option<String>)>,
 }
@@ -151,14 +164,23 @@ impl Default for Clause {
             anomalies: Some(vec![Anomalies(0)]),
             l2: None,
             interval: None,
+            regular: None,
             fresh: None,
             after: None,
             until: None,
             deliver: false,
             tally: true,
             limits: false,
+            learn: false,
             windows: Vec::new(),
         }
+    }
+}
+
+impl Clause {
+    /// Something is kept beside the tally.
+    pub(super) fn has_habit(&self) -> bool {
+        self.learn || self.regular.is_some()
     }
 }
 
@@ -176,6 +198,8 @@ pub enum NewClause {
 pub(super) struct Past {
     pub clause: Option<u64>,
     pub operation: Option<u64>,
+    /// Intervals outside what the clause calls regular, in a row.
+    pub outside: u32,
 }
 
 /// [`Outcome::index`] of a rejection.
@@ -190,13 +214,16 @@ pub(super) struct Conditions {
     pub deliver: bool,
     pub tally: bool,
     pub limits: bool,
+    /// More comes of an occurrence than a count: it is delivered, or a habit is kept.
+    pub aside: bool,
 }
 
 impl Conditions {
     pub fn new(clause: Clause) -> Self {
         let Clause { deliver, tally, limits, .. } = clause;
-        let plain = clause == Clause { deliver, tally, limits, ..Clause::default() };
-        Conditions { clause, plain, deliver, tally, limits }
+        let plain = clause == Clause { deliver, tally, limits, learn: clause.learn, ..Clause::default() };
+        let aside = deliver || clause.has_habit();
+        Conditions { clause, plain, deliver, tally, limits, aside }
     }
 
     /// Whether it fits every occurrence of this outcome ([`Outcome::index`]) that has no anomalies, or none; `None` where that
@@ -211,6 +238,7 @@ impl Conditions {
             anomalies,
             l2,
             interval,
+            regular,
             fresh,
             after,
             until,
@@ -220,15 +248,16 @@ impl Conditions {
             return Some(false);
         }
         let coded = outcome == REJECTED && rejections.is_some();
-        let timed = interval.is_some() || fresh.is_some() || after.is_some() || until.is_some();
+        let kept = interval.is_some() || regular.is_some();
+        let timed = kept || fresh.is_some() || after.is_some() || until.is_some();
         let flawless = anomalies.as_ref().is_none_or(|sets| sets.contains(&Anomalies(0)));
         let placed = points.is_some() || touches.is_some() || l2.is_some() || opened_by.is_some();
         (flawless && !coded && !timed && !placed).then_some(true)
     }
 
-    /// Nothing comes of an occurrence that fits: it is neither delivered nor counted.
+    /// Nothing comes of an occurrence that fits: it is neither delivered nor counted, and no habit is kept.
     pub fn is_silent(&self) -> bool {
-        !self.deliver && !self.tally
+        !self.aside && !self.tally
     }
 
     #[inline]
@@ -242,6 +271,7 @@ impl Conditions {
     fn fit_parts(&self, occurrence: &Occurrence<'_>, past: Past) -> bool {
         self.fit_outcome(occurrence.transaction)
             && self.fit_time(occurrence.at.time, past)
+            && self.fit_habit(occurrence, past)
             && self.fit_l2(occurrence)
             && self.clause.opened_by.is_none_or(|mask| mask & occurrence.opener() != 0)
             && self.fit_points(occurrence.transaction.points)
@@ -266,6 +296,11 @@ impl Conditions {
             && interval.is_none_or(|(least, greatest)| {
                 past.operation.is_none_or(|last| (least..=greatest).contains(&since(last)))
             })
+    }
+
+    fn fit_habit(&self, occurrence: &Occurrence<'_>, past: Past) -> bool {
+        let fits = |regular: Regular| regular.fits(habit::interval(occurrence, past.operation), past.outside);
+        self.clause.regular.is_none_or(fits)
     }
 
     fn fit_l2(&self, occurrence: &Occurrence<'_>) -> bool {

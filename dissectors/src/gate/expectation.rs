@@ -10,6 +10,7 @@ use std::num::NonZeroU32;
 use short::Short;
 
 use super::clause::{Clause, Conditions, NewClause, Occurrence, Past};
+use super::habit::{self, Habit, HabitView, MAX_VALUED_IN_ALL};
 use super::recent::Recent;
 use super::shared::Shared;
 use super::tally::{Tally, TallyView};
@@ -54,6 +55,7 @@ struct Slot {
     conditions: u32,
     id: u32,
     tally: Tally,
+    habit: Option<Box<Habit>>,
     operation: u32,
     lane: u32,
     /// Stands in the list of changed ones.
@@ -129,6 +131,8 @@ pub(super) struct Clauses {
     changed: Vec<u32>,
     ids: u32,
     shared: Shared,
+    /// Points with values in all habits.
+    valued: usize,
 }
 
 fn at(slot: u32) -> usize {
@@ -185,7 +189,8 @@ impl Clauses {
         for number in lane {
             let Some(slot) = self.slots.get(at(*number)) else { continue };
             let Some(conditions) = self.shared.get(slot.conditions) else { continue };
-            let past = Past { clause: slot.tally.last_time(), operation: last };
+            let outside = slot.habit.as_ref().map_or(0, |habit| habit.outside);
+            let past = Past { clause: slot.tally.last_time(), operation: last, outside };
             if conditions.fit(occurrence, past) {
                 fitted.push(*number);
                 let lanes = if conditions.deliver { bit } else { 0 };
@@ -195,11 +200,15 @@ impl Clauses {
         Judgement { lanes: bit, windows: false }
     }
 
-    /// Counts an occurrence in a clause that it fits; gives the windows that it is counted in.
+    /// Counts an occurrence in a clause that it fits; gives the windows that it is counted in. `last` is when the operation's last
+    /// one was.
     #[inline]
-    pub fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>) -> Option<&[(u32, Brought)]> {
+    pub fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>, last: Option<u64>) -> Option<&[(u32, Brought)]> {
         let slot = self.slots.get_mut(at(number))?;
         let conditions = self.shared.get(slot.conditions)?;
+        if let Some(habit) = &mut slot.habit {
+            keep_habit(habit, conditions, occurrence, last, &mut self.valued);
+        }
         if slot.note(conditions, occurrence, false) {
             self.changed.push(number);
         }
@@ -218,8 +227,8 @@ impl Clauses {
     ) -> bool {
         let Some(slot) = self.slots.get_mut(at(number)) else { return false };
         let Some(conditions) = self.shared.get(slot.conditions) else { return false };
-        let past = Past { clause: slot.tally.last_time(), operation: last };
-        if slot.windows.is_some() || conditions.deliver || !conditions.fit(occurrence, past) {
+        let past = Past { clause: slot.tally.last_time(), operation: last, outside: 0 };
+        if slot.windows.is_some() || conditions.aside || !conditions.fit(occurrence, past) {
             return false;
         }
         let held = recent.as_ref().is_some_and(|recent| recent.clause == slot.id);
@@ -337,6 +346,7 @@ impl Clauses {
         self.ids = self.ids.saturating_add(1);
         let slot = Slot {
             tally: Tally::default(),
+            habit: clause.has_habit().then(Box::default),
             windows: (!windows.is_empty()).then_some(windows),
             id: self.ids,
             operation,
@@ -376,6 +386,8 @@ impl Clauses {
             if slot.retired {
                 slot.tally = Tally::default();
                 slot.windows = None;
+                let valued = slot.habit.take().map_or(0, |habit| habit.valued());
+                self.valued = self.valued.saturating_sub(valued);
                 self.free.push(number);
                 self.shared.release(conditions);
             }
@@ -384,9 +396,43 @@ impl Clauses {
         views
     }
 
+    /// Points with values in all habits.
+    #[cfg(test)]
+    pub fn valued(&self) -> usize {
+        self.valued
+    }
+
+    /// What was learned, by operation.
+    pub fn habits(&self) -> Vec<HabitView> {
+        let learns = |slot: &Slot| self.shared.get(slot.conditions).is_some_and(|conditions| conditions.clause.learn);
+        let learned = self.slots.iter().filter(|slot| !slot.retired && learns(slot));
+        let mut views: Vec<_> = learned.filter_map(|slot| Some(slot.habit.as_ref()?.view(slot.operation))).collect();
+        views.sort_unstable_by_key(|view| view.operation);
+        views
+    }
+
     /// Clauses that are in use.
     pub fn len(&self) -> usize {
         self.slots.len().saturating_sub(self.free.len())
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn keep_habit(
+    kept: &mut Habit,
+    conditions: &Conditions,
+    occurrence: &Occurrence<'_>,
+    last: Option<u64>,
+    valued: &mut usize,
+) {
+    let interval = habit::interval(occurrence, last);
+    if let Some(regular) = &conditions.clause.regular {
+        kept.watch(regular, interval);
+    }
+    if conditions.clause.learn {
+        let room = MAX_VALUED_IN_ALL.saturating_sub(*valued);
+        *valued = valued.saturating_add(kept.learn(occurrence, interval, conditions.limits, room));
     }
 }
 

@@ -9,6 +9,7 @@ mod clause;
 mod conversation;
 mod expectation;
 mod fact;
+mod habit;
 mod operation;
 mod owned;
 mod peer;
@@ -36,6 +37,7 @@ pub use clause::{Clause, L2Line, NewClause, PointLine, moment};
 pub use conversation::{Account, ConversationKey, Conversations, Direction, MAX_CONVERSATIONS};
 pub use expectation::{ExpectError, MAX_CLAUSES, MAX_LANES};
 pub use fact::{Context, Counters, Delivered, Fact, Settings};
+pub use habit::{HabitView, KEPT_INTERVALS, MAX_VALUED, MAX_VALUED_IN_ALL, Regular, Valued};
 pub use operation::OperationView;
 pub use owned::{OwnedObservation, OwnedTransaction};
 pub use peer::Merged;
@@ -106,7 +108,7 @@ impl Gate {
     pub fn offer(&mut self, context: Context<'_>, transaction: &Transaction<'_>) {
         let limits = &self.settings.limits;
         let number = self.operations.number(context.key, context.cache, transaction, limits, &mut self.met);
-        let occurrence = Occurrence::new(transaction, context.l2, context.initiator);
+        let occurrence = Occurrence::new(transaction, context.l2, context.initiator).with(context.cache.loss);
         self.counters.transactions = self.counters.transactions.saturating_add(1);
         if !transaction.anomalies.is_empty() {
             self.count_flaws(transaction);
@@ -199,9 +201,10 @@ impl Gate {
     /// Counts an occurrence for its operation and for the clauses in `fitted`.
     #[inline]
     fn tally(&mut self, number: u32, occurrence: &Occurrence<'_>) {
+        let last = self.operations.get(number).and_then(|operation| operation.tally.last_time());
         self.note(number, occurrence);
         for clause in &self.fitted {
-            for (window, brought) in self.clauses.tally(*clause, occurrence).unwrap_or_default() {
+            for (window, brought) in self.clauses.tally(*clause, occurrence, last).unwrap_or_default() {
                 self.crossings.extend(self.windows.feed(*window, *brought, occurrence));
             }
         }
@@ -217,8 +220,9 @@ impl Gate {
     #[cold]
     #[inline(never)]
     fn enqueue(&mut self, number: u32, context: &Context<'_>, transaction: &Transaction<'_>) {
-        let Context { key, l2, initiator, .. } = context;
+        let Context { key, l2, initiator, cache } = context;
         let mut transaction = OwnedTransaction::new(key, l2, *initiator, transaction);
+        transaction.loss = cache.loss;
         transaction.content = self.content.take_if(|(of, _)| *of == self.counters.transactions).map(|(_, bytes)| bytes);
         let transaction = Arc::new(transaction);
         if self.settings.follow {
@@ -317,7 +321,7 @@ impl Gate {
         let mut arena = mem::take(&mut self.arena);
         let view = transaction.view(&arena);
         let l2 = transaction.l2();
-        let occurrence = Occurrence::new(&view, &l2, transaction.initiator);
+        let occurrence = Occurrence::new(&view, &l2, transaction.initiator).with(transaction.loss);
         if decide(self, &occurrence) {
             self.tally(number, &occurrence);
             if let Some(operation) = self.operations.get_mut(number) {
@@ -360,6 +364,12 @@ impl Gate {
             self.clauses.forget(&mut operation.expectation);
         }
         self.windows.reset();
+    }
+
+    /// What clauses that learn have learned, by operation. To be called when the queue was taken.
+    pub fn habits(&mut self) -> Vec<HabitView> {
+        self.settle();
+        self.clauses.habits()
     }
 
     /// Tallies of clauses that changed since the last call, and of replaced ones, by clause id.

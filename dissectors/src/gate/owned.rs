@@ -3,6 +3,7 @@
 
 use bumpalo::Bump;
 
+use super::habit::Loss;
 use crate::address::{Address, Mac, Moment, Side};
 use crate::packet::{L2, Vlan, macs, vlan};
 use crate::stream::FlowKey;
@@ -221,6 +222,7 @@ pub struct OwnedTransaction {
     pub completed: u64,
     /// The part of a program or file that it carries, in a run that asks for contents.
     pub content: Option<Box<[u8]>>,
+    pub(super) loss: Loss,
     points: Vec<KeptPoint>,
     detail: Nodes,
     store: Store,
@@ -262,6 +264,7 @@ impl OwnedTransaction {
             response: t.response,
             completed: t.completed,
             content: None,
+            loss: Loss::default(),
             points,
             detail,
             store,

@@ -1,6 +1,7 @@
 //! What a flow remembers for the gate: a client that polls does the same few things to the same points again and again, so that
 //! their operations, and that their tallies hold these points already, need not be looked up.
 
+use super::habit::Loss;
 use super::ranges::Range;
 use crate::transaction::{Access, Point, Transaction};
 
@@ -17,6 +18,7 @@ pub struct FlowCache {
     pub(super) protocols: [u8; 2],
     /// How often the only place was given to another operation or point.
     turns: u8,
+    pub(super) loss: Loss,
     only: Recent,
     many: Option<Box<[Recent; PLACES]>>,
 }
@@ -45,7 +47,15 @@ impl Default for Recent {
     }
 }
 
+const _: () = assert!(size_of::<FlowCache>() == 40, "every packet's flow carries it");
+
 impl FlowCache {
+    /// Bytes of the flow were lost at this time, ns: what was seen of it before and after has no interval.
+    #[cold]
+    pub fn lose(&mut self, time: u64) {
+        self.loss = Loss::at(time);
+    }
+
     /// Where something like this transaction is remembered.
     #[inline]
     pub(super) fn recent(&mut self, t: &Transaction<'_>) -> &mut Recent {

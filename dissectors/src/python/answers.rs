@@ -8,7 +8,7 @@ use pyo3::types::PyInt;
 
 use super::address::mac;
 use crate::address::Mac;
-use crate::gate::{Clause, L2Line, NewClause, PointLine};
+use crate::gate::{Clause, L2Line, NewClause, PointLine, Regular};
 use crate::packet::Vlan;
 use crate::protocols;
 use crate::transaction::{Access, Anomalies, Outcome};
@@ -72,14 +72,20 @@ fn clause(protocol: u8, clause: &Bound<'_, PyAny>) -> PyResult<Clause> {
         anomalies,
         l2,
         interval: get("interval")?.extract()?,
+        regular: get("regular")?.extract::<Option<_>>()?.map(regular),
         fresh: get("fresh")?.extract()?,
         after: get("after")?.extract()?,
         until: get("until")?.extract()?,
         deliver: get("deliver")?.extract()?,
         tally: get("tally")?.extract()?,
         limits: get("limits")?.extract()?,
+        learn: get("learn")?.extract()?,
         windows: get("windows")?.extract::<Vec<(u32, Option<String>)>>()?,
     })
+}
+
+fn regular((least, greatest, row): (u64, u64, u32)) -> Regular {
+    Regular { least, greatest, row }
 }
 
 fn each<T>(list: &Bound<'_, PyAny>, read: impl Fn(&Bound<'_, PyAny>) -> PyResult<T>) -> PyResult<Option<Vec<T>>> {

@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::answers::Known;
 use super::facts::{Anomaly, Crossing, Observation, Transaction};
+use super::habit::Habit;
 use super::listing::{Listing, What};
 use super::names;
 use super::plugin::{self, Account};
@@ -162,10 +163,10 @@ impl Engine {
             locked(&run).gate().settle();
             return Ok(None);
         }
-        let (outcome, clock) = py.detach(|| {
+        let (outcome, clock, packets, began) = py.detach(|| {
             let mut run = locked(&run);
             run.gate().settle();
-            (run.advance(), run.now())
+            (run.advance(), run.now(), run.packets(), run.began())
         });
         let mut account = plugin::take_account();
         let interrupt = account.interrupt.take();
@@ -178,7 +179,7 @@ impl Engine {
         if let Some(interrupt) = interrupt {
             return Err(interrupt);
         }
-        Ok(Some(Batch { run, clock, minute: pause != Pause::Batch, end: self.done }))
+        Ok(Some(Batch { run, clock, packets, began, minute: pause != Pause::Batch, end: self.done }))
     }
 
     fn expect(&mut self, operation: u32, lanes: &Bound<'_, PyAny>) -> PyResult<Vec<Vec<u32>>> {
@@ -208,6 +209,17 @@ impl Engine {
 
     fn operations(&self) -> PyResult<Listing> {
         Ok(Listing::new(Arc::clone(self.run()?), What::Operations))
+    }
+
+    fn habits(&mut self) -> PyResult<Vec<Habit>> {
+        let mut run = locked(self.run()?);
+        let views = run.gate().habits();
+        Ok(views.into_iter().map(|view| Habit::new(run.gate(), view)).collect())
+    }
+
+    fn ask_again(&mut self) -> PyResult<()> {
+        locked(self.run()?).gate().ask_again();
+        Ok(())
     }
 
     fn window_tallies(&mut self) -> PyResult<Vec<WindowTally>> {
@@ -309,6 +321,10 @@ pub struct Batch {
     run: Arc<Mutex<Run>>,
     #[pyo3(get)]
     clock: u64,
+    #[pyo3(get)]
+    packets: u64,
+    #[pyo3(get)]
+    began: u64,
     #[pyo3(get)]
     minute: bool,
     #[pyo3(get)]

@@ -4,6 +4,7 @@ mod address;
 mod answers;
 mod engine;
 mod facts;
+mod habit;
 mod listing;
 mod names;
 mod plugin;
@@ -22,6 +23,8 @@ mod _native {
     use super::engine::{Batch, CaptureError, Engine};
     #[pymodule_export]
     use super::facts::{Anomaly, Code, Crossing, Moment, Observation, Outcome, Party, Point, Transaction};
+    #[pymodule_export]
+    use super::habit::Habit;
     #[pymodule_export]
     use super::listing::{Conversation, Counts, Listing};
     #[pymodule_export]

@@ -2,7 +2,8 @@
 
 use fieldtap_native::address::{Moment, Net, Side};
 use fieldtap_native::gate::{
-    Clause, Context, Fact, FlowCache, Gate, L2Line, Limits, Mode, NewClause, PointLine, Settings,
+    Clause, Context, Fact, FlowCache, Gate, KEPT_INTERVALS, L2Line, Limits, MAX_VALUED, Mode, NewClause, PointLine,
+    Regular, Settings,
 };
 use fieldtap_native::packet::{L2, Transport};
 use fieldtap_native::stream::FlowKey;
@@ -30,7 +31,7 @@ fn points(script: &mut Script<'_>) -> Vec<PointLine> {
 }
 
 fn clause(script: &mut Script<'_>, windows: &[u32]) -> Clause {
-    let what = script.u16();
+    let (what, habit) = (script.u16(), script.u8());
     let bit = |n: u16| what >> n & 1 == 1;
     Clause {
         points: bit(0).then(|| points(script)),
@@ -41,6 +42,12 @@ fn clause(script: &mut Script<'_>, windows: &[u32]) -> Clause {
         anomalies: bit(3).then(|| vec![Anomalies(u64::from(script.u8()))]),
         l2: bit(4).then(|| vec![L2Line { client: Some([script.u8(); 6]), ..L2Line::default() }]),
         interval: bit(5).then(|| (script.pause(), script.pause())),
+        regular: (habit & 1 == 1).then(|| Regular {
+            least: script.pause(),
+            greatest: script.pause(),
+            row: u32::from(script.u8()),
+        }),
+        learn: habit & 2 == 2,
         fresh: bit(6).then(|| script.pause()),
         after: bit(7).then(|| script.pause()),
         until: bit(8).then(|| script.pause()),
@@ -103,6 +110,9 @@ fn offer(gate: &mut Gate, script: &mut Script<'_>, time: u64, packet: u64) {
         detail: &[],
     };
     let cache = &mut FlowCache::default();
+    if what == 9 {
+        cache.lose(time);
+    }
     let l2 = [who & 3, 2].map(|mac| L2 { source: [mac; 6], ..L2::default() });
     gate.offer(Context { key: &key, l2: &l2, initiator: None, cache }, &transaction);
 }
@@ -148,6 +158,9 @@ pub fn run(data: &[u8]) {
     gate.settle();
     let counted: u64 = gate.operations().iter().map(|tally| tally.count).sum();
     assert_eq!(counted, offered, "every transaction is counted once");
+    for habit in gate.habits() {
+        assert!(habit.intervals.len() <= KEPT_INTERVALS && habit.values.len() <= MAX_VALUED);
+    }
     for tally in gate.changed_tallies() {
         assert!(tally.count <= offered);
         assert_eq!(tally.outcomes.iter().sum::<u64>(), tally.count);

@@ -64,6 +64,8 @@ def test_the_examples_run(tmp_path: Path) -> None:
     assert fieldtap(tmp_path, "replay", "plant.pcapng", "--zones", "site.yml", "-q").code == 0
     for name in ("before.sqlite", "after.sqlite"):
         assert fieldtap(tmp_path, "replay", "plant.pcapng", "-q", "--store", name).code == 0
+    assert fieldtap(tmp_path, "baseline", "learn", str(NORMAL), "--name", "usual").code == 0
+    assert fieldtap(tmp_path, "replay", "plant.pcapng", "-q", "--baseline", "usual").code == 0
     (tmp_path / "known.yml").write_text("assets:\n  10.20.1.11: {name: plc-1, role: plc, zone: cell}\n")
     (tmp_path / "outputs.toml").write_text('[[outputs]]\nkind = "jsonl"\npath = "findings.jsonl"\n')
     seen: set[str] = set()

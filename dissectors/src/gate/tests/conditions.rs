@@ -145,7 +145,7 @@ fn times() {
     let between = Clause { after: Some(10), until: Some(20), ..Clause::default() };
     assert_eq!([9, 10, 19, 20].map(|time| at_time(&between, time, Past::default())), [false, true, true, false]);
     let fresh = Clause { fresh: Some(5), ..Clause::default() };
-    let past = |clause, operation| Past { clause, operation };
+    let past = |clause, operation| Past { clause, operation, outside: 0 };
     assert!(at_time(&fresh, 9, past(None, Some(0))) && at_time(&fresh, 9, past(Some(5), None)));
     assert!(!at_time(&fresh, 10, past(Some(5), Some(9))) && at_time(&fresh, 1, past(Some(5), None)));
     let interval = Clause { interval: Some((2, 4)), ..Clause::default() };

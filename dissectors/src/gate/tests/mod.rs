@@ -4,6 +4,7 @@
 
 mod ceilings;
 mod conditions;
+mod habits;
 mod kept;
 mod recent;
 mod same_result;
