@@ -15,7 +15,7 @@ from zones.learn import Placing, Unseen
 from zones.loader import policy_of
 from zones.model import Policy
 from zones.past import Done, Sides, standing
-from zones.proposal import Home, Proposal, Seen, extended, proposed
+from zones.proposal import About, Home, Proposal, Seen, extended, proposed
 from zones.supposed import Side
 from zones.vocabulary import vocabulary
 
@@ -169,6 +169,16 @@ def test_declared_zones_and_levels_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "learned.yml"
     path.write_text(made.text)
     assert check(str(path)) == []
+
+
+def test_what_devices_seem_to_be_is_told_beside_them_and_decides_nothing() -> None:
+    about = {HMI: About("hmi-1, HMI", 2.0), PLC: About("", 1.0), OTHER: About("", 1.0), "10.20.1.99": About("", None)}
+    made = proposed(_seen(_done()), _placing, about=about)
+    assert f'  "{HMI}": {{ip: "{HMI}"}}  # hmi-1, HMI\n' in made.text
+    assert '{networks: ["10.20.1.0/24"]}  # of 3 devices 2 like level 1\n' in made.text
+    assert '{networks: ["10.20.3.0/24"]}  # its device looks like level 2\n' in made.text
+    policy = policy_of(made.text, "learned.yml")
+    assert {zone.level for zone in policy.zones.values()} == {None, 5.0}
 
 
 POLICY = """fieldtap: 1
