@@ -12,9 +12,10 @@ from sensor.inventory.kept import MAX_POINT_LENGTH, MAX_POINTS
 from zones.learn import Placing, Unseen
 from zones.model import LEVELS
 from zones.past import Done, Sides
-from zones.proposal import Home, PlacingOf, Seen
+from zones.proposal import About, Home, PlacingOf, Seen
 
 if TYPE_CHECKING:
+    from sensor.inventory.known import Known
     from sensor.result import Result
     from sensor.store import Store
     from zones.model import Policy
@@ -118,6 +119,26 @@ def homes_of(store: Store) -> dict[str, Home]:
         if zone and zone.isprintable() and len(zone) <= MAX_NAME:
             said = str(fields["level"]["value"]) if "level" in fields else ""
             found[address] = Home(zone, next((level for level in LEVELS if said in (f"{level:g}", str(level))), None))
+    return found
+
+
+MAX_TOLD: Final = 48
+"""Length of what devices say of themselves, in a comment."""
+
+
+def about_of(known: Known) -> dict[str, About]:
+    """What was observed and concluded of devices, by their addresses."""
+    from sensor.inventory.known import value
+    from sensor.inventory.names import ROLES
+
+    found = {}
+    for asset in known.assets:
+        if asset["parent"] is None:
+            role = value(asset, "role")
+            said = (value(asset, "name"), ROLES.get(str(role), role), value(asset, "model"))
+            text = ", ".join(_plain(str(one))[:MAX_TOLD] for one in said if one)
+            level = None if asset["level"] is None else float(asset["level"])
+            found.update(dict.fromkeys(asset["addresses"], About(text, level)))
     return found
 
 

@@ -115,16 +115,21 @@ def of_kept(store: Store, policy: Policy, before: Policy | None) -> Outlook:
 
 
 def _then(store: Store, kept: Sequence[Kept], before: Policy | None, words: Vocabulary) -> dict[int, _Judged]:
-    """The policy of each run that had one."""
+    """The policy of each run that had one. Raises StoreError where a kept one is damaged."""
     runs = {one.run for one in kept}
     if before is not None:
         judged = _Judged(before, words)
         return dict.fromkeys(runs, judged)
+    from sensor.store import StoreError
+    from zones import PolicyError
     from zones.loader import compile_bytes
 
     rows = store.connection.execute("SELECT id, sha256, file, text FROM runs JOIN policies ON sha256 = policy").fetchall()
     texts: Mapping[str, Any] = {sha256: (file, text) for run, sha256, file, text in rows if run in runs}
-    made = {sha256: _Judged(compile_bytes(file, text), words) for sha256, (file, text) in texts.items()}
+    try:
+        made = {sha256: _Judged(compile_bytes(file, text), words) for sha256, (file, text) in texts.items()}
+    except PolicyError as error:
+        raise StoreError(store.path, f"a policy that it keeps is damaged ({error}); --before names one to compare with") from error
     return {run: made[sha256] for run, sha256, _, _ in rows if run in runs}
 
 

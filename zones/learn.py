@@ -172,7 +172,7 @@ class Learner:
         if one.points and not 0 < len(points) <= MAX_POINTS:
             points = []
             notes.append("points are not limited: too many were seen, or such that a policy can't name")
-        units = sorted((unit for unit in one.units if unit is not None), key=_by_number)
+        units = sorted((unit for unit in one.units if unit is not None), key=by_number)
         if None in one.units or len(units) > MAX_UNITS:
             notes += [f"units are not limited: {len(units)} were seen"] if len(units) > MAX_UNITS else []
             units = []
@@ -180,7 +180,7 @@ class Learner:
         if len(ports) > MAX_PORTS:
             notes.append(f"ports are not limited: {len(one.ports)} were seen")
             ports = ["0-65535"]
-        functions = sorted(map(str, one.functions), key=_by_number)
+        functions = sorted(map(str, one.functions), key=by_number)
         return Signature(protocol, access, tuple(functions), tuple(units), tuple(ports), tuple(points), "; ".join(notes))
 
 
@@ -221,11 +221,11 @@ def _united(
 
 def _named(names: set[str], zone: str) -> tuple[str, ...]:
     """The names in a line; none where it holds for the whole zone."""
-    return () if zone in names or len(names) > MAX_ASSETS else tuple(sorted(names, key=_by_number))
+    return () if zone in names or len(names) > MAX_ASSETS else tuple(sorted(names, key=by_number))
 
 
-def _by_number(text: str) -> tuple[int, bytes | str]:
-    """Addresses and numbers by their value, other texts by themselves."""
+def by_number(text: str) -> tuple[int, bytes | str]:
+    """For sorting: addresses and numbers by their value, other texts by themselves."""
     try:
         return (0, ip_address(text).packed)
     except ValueError:

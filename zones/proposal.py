@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
 
 from zones.judge import Judge
-from zones.learn import Learner, Placing, ProposedConduit, ProposedLine, Support, Unseen, networks_of
+from zones.learn import Learner, Placing, ProposedConduit, ProposedLine, Support, Unseen, by_number, networks_of
 from zones.loader import compile_bytes
 from zones.model import EXTERNAL, UNKNOWN, Policy
 from zones.past import Done, standing
@@ -25,6 +27,8 @@ _CONDUITS = re.compile(r"(conduits|'conduits'|\"conduits\")\s*:")
 _EMPTY = "fieldtap: 1\nzones: {unknown: {}}\n"
 _SECOND = 1_000_000_000
 
+_NONE: Mapping[str, str] = {}
+
 PlacingOf = Callable[[Policy], Placing]
 """Says for a policy where addresses stand."""
 
@@ -33,6 +37,13 @@ class Home(NamedTuple):
     """What people declared of an address: its zone, and the level."""
 
     zone: str
+    level: float | None
+
+
+class About(NamedTuple):
+    """What was concluded of an address, for people: in words, and the Purdue level. It is told beside, and decides nothing."""
+
+    text: str
     level: float | None
 
 
@@ -62,17 +73,21 @@ class _Zone:
     assets: list[str] = field(default_factory=list)
 
 
-def proposed(seen: Seen, placing: PlacingOf, *, prefix: int = 24, homes: Mapping[str, Home] | None = None) -> Proposal:
-    """A whole policy: zones as people declared them (`homes`, by address), else by network; devices that talk across them; conduits."""
+def proposed(
+    seen: Seen, placing: PlacingOf, *,
+    prefix: int = 24, homes: Mapping[str, Home] | None = None, about: Mapping[str, About] | None = None,
+) -> Proposal:  # fmt: skip
+    """A whole policy: zones as people declared them (`homes`, by address), else by network; devices that talk across them; conduits.
+    `about` is told in comments."""
     words = vocabulary()
-    addresses = sorted({side for one in seen.done for side in (one.client, one.server)})
+    addresses = sorted({side for one in seen.done for side in (one.client, one.server)}, key=by_number)
     zones = _zones(addresses, prefix, homes or {}, placing)
     listed = [address for zone in zones.values() for address in zone.assets]
     place = placing(compile_bytes("proposal", _head(zones, listed).encode()))
     devices = [address for address in addresses if place(address, address).client.by == "network"]
     conduits, learner = _learned(seen, placing, _head(zones, [*listed, *devices]), words)
     used = {name for one in conduits for line in one.lines for name in (*line.sources, *line.targets)}
-    head = _head(zones, [address for address in addresses if address in used or address in listed])
+    head = _head(zones, [address for address in addresses if address in used or address in listed], _comments(zones, about or {}))
     text = _about(seen) + head + _conduits(conduits, ())
     return _checked(seen, placing, Proposal(text, sum(len(one.lines) for one in conduits), ()), (learner, conduits))
 
@@ -112,20 +127,53 @@ def _zones(addresses: Sequence[str], prefix: int, homes: Mapping[str, Home], pla
     return made
 
 
-def _head(zones: Mapping[str, _Zone], devices: Collection[str]) -> str:
+def _comments(zones: Mapping[str, _Zone], about: Mapping[str, About]) -> dict[str, str]:
+    """What stands behind zones and assets: what devices seem to be, and their levels."""
+    made = {address: one.text for address, one in about.items() if one.text}
+    homes = {address: name for name, zone in zones.items() for address in zone.assets}
+    networks = {ip_network(text): name for name, zone in zones.items() for text in zone.networks}
+    sizes = {(network.version, network.prefixlen) for network in networks}
+    inside: dict[str, list[About]] = {}
+    for address, one in about.items():
+        home = homes.get(address) or _home(address, networks, sizes)
+        if home is not None:
+            inside.setdefault(home, []).append(one)
+    for name, devices in inside.items():
+        levels = Counter(one.level for one in devices if one.level is not None)
+        if levels:
+            said = ", ".join(f"{count} like level {level:g}" for level, count in sorted(levels.items()))
+            made[name] = f"of {len(devices)} devices {said}" if len(devices) > 1 else f"its device looks like level {next(iter(levels)):g}"
+    return made
+
+
+def _home(text: str, networks: Mapping[IPv4Network | IPv6Network, str], sizes: Collection[tuple[int, int]]) -> str | None:
+    """The zone whose network holds an address; networks have these sizes (family, bits)."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    found = (networks.get(ip_network((address, bits), strict=False)) for family, bits in sizes if family == address.version)
+    return next((name for name in found if name is not None), None)
+
+
+def _head(zones: Mapping[str, _Zone], devices: Collection[str], comments: Mapping[str, str] = _NONE) -> str:
     lines = ["fieldtap: 1", "", "zones:"]
     for name, zone in zones.items():
         level = [] if zone.level is None else [f"level: {zone.level:g}"]
         keys = [*level, *([f"networks: {_flow(zone.networks)}"] if zone.networks else [])]
         keys += [f"assets: {_flow(zone.assets)}"] if zone.assets else []
-        lines.append(f"  {_scalar(name)}: {{{', '.join(keys)}}}")
+        lines.append(f"  {_scalar(name)}: {{{', '.join(keys)}}}{_behind(name, comments)}")
     if not zones:
         lines.append("  unknown: {}")
     if devices:
         lines += ["", "assets:"]
         kinds = ((address, "mac" if _is_mac(address) else "ip") for address in dict.fromkeys(devices))
-        lines += [f"  {_scalar(address)}: {{{kind}: {_scalar(address)}}}" for address, kind in kinds]
+        lines += [f"  {_scalar(address)}: {{{kind}: {_scalar(address)}}}{_behind(address, comments)}" for address, kind in kinds]
     return "\n".join(lines) + "\n"
+
+
+def _behind(name: str, comments: Mapping[str, str]) -> str:
+    return f"  # {comments[name]}" if name in comments else ""
 
 
 def _is_mac(address: str) -> bool:

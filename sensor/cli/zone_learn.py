@@ -12,7 +12,7 @@ from sensor.cli.exits import Exit
 if TYPE_CHECKING:
     from sensor.result import Result
     from zones.model import Policy
-    from zones.proposal import Home, PlacingOf, Proposal, Seen
+    from zones.proposal import About, Home, PlacingOf, Proposal, Seen
 
 
 def learned(captures: tuple[str, ...], into: Path | None, output: str, prefix: int, store: Path | None) -> int:
@@ -25,11 +25,18 @@ def learned(captures: tuple[str, ...], into: Path | None, output: str, prefix: i
     if captures:
         result = replayed(captures)
         code = said(result)
-        _write(_proposal(seen_by(result), places_of(result), policy, prefix, {}), output)
+        _write(_proposal(seen_by(result), places_of(result), policy, (prefix, {}, _about_run(result))), output)
         return code
-    seen, homes = _kept(store)
-    _write(_proposal(seen, places_of(None), policy, prefix, homes), output)
+    seen, homes, about = _kept(store)
+    _write(_proposal(seen, places_of(None), policy, (prefix, homes, about)), output)
     return Exit.DONE
+
+
+def _about_run(result: Result) -> dict[str, About]:
+    from sensor.inventory.known import known_of
+    from sensor.past import about_of
+
+    return about_of(known_of(result))
 
 
 def _policy(into: Path | None) -> tuple[Policy, str] | None:
@@ -59,21 +66,23 @@ def said(result: Result) -> Exit:
     return ended(result, None)
 
 
-def _kept(store: Path | None) -> tuple[Seen, dict[str, Home]]:
+def _kept(store: Path | None) -> tuple[Seen, dict[str, Home], dict[str, About]]:
     from sensor.cli.kept import opened
-    from sensor.past import homes_of, kept_in
+    from sensor.inventory.known import known
+    from sensor.past import about_of, homes_of, kept_in
 
     with opened(store) as held:
-        return kept_in(held), homes_of(held)
+        return kept_in(held), homes_of(held), about_of(known(held))
 
 
 def _proposal(
-    seen: Seen, placing: PlacingOf, into: tuple[Policy, str] | None, prefix: int, homes: dict[str, Home]
+    seen: Seen, placing: PlacingOf, into: tuple[Policy, str] | None, given: tuple[int, dict[str, Home], dict[str, About]]
 ) -> Proposal:  # fmt: skip
     from zones.proposal import extended, proposed
 
     if into is None:
-        return proposed(seen, placing, prefix=prefix, homes=homes)
+        prefix, homes, about = given
+        return proposed(seen, placing, prefix=prefix, homes=homes, about=about)
     policy, text = into
     try:
         return extended(seen, placing, policy, text)

@@ -15,7 +15,7 @@ from zones.learn import Placing, Unseen
 from zones.loader import compile_bytes
 from zones.model import Policy
 from zones.past import Done, Sides, standing
-from zones.proposal import Home, Proposal, Seen, extended, proposed
+from zones.proposal import About, Home, Proposal, Seen, extended, proposed
 from zones.supposed import Side
 from zones.vocabulary import vocabulary
 
@@ -138,6 +138,21 @@ def test_public_addresses_are_external_and_mac_addresses_unknown() -> None:
     assert _said(made, web) is None
 
 
+def test_both_families_and_addresses_without_a_network(tmp_path: Path) -> None:
+    six = _done(client="2001:db8:3::5", server="2001:db8:1::11")
+    local = _done(client="fe80::1", server="169.254.1.1", protocol="ntp", port=123, access="session", code=0, name="connect", unit=None)
+    group = _done(client=HMI, server="239.255.255.250", protocol="ssdp", port=1900, access="session", code=0, name="connect", unit=None)
+    made = _learned(six, local, group, _done())
+    assert '"net-2001:db8:1::": {networks: ["2001:db8:1::/64"]}' in made.text
+    assert "fe80" not in made.text
+    assert "239." not in made.text
+    for one in (six, local, group):
+        assert _said(made, one) is None
+    path = tmp_path / "p.yml"
+    path.write_text(made.text)
+    assert check(str(path)) == []
+
+
 def test_many_points_and_points_without_words_are_not_limited_and_that_is_said() -> None:
     many = _write(*(f"holding_register:{number}" for number in range(0, 200, 2)))
     made = _learned(many)
@@ -169,6 +184,16 @@ def test_declared_zones_and_levels_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "learned.yml"
     path.write_text(made.text)
     assert check(str(path)) == []
+
+
+def test_what_devices_seem_to_be_is_told_beside_them_and_decides_nothing() -> None:
+    about = {HMI: About("hmi-1, HMI", 2.0), PLC: About("", 1.0), OTHER: About("", 1.0), "10.20.1.99": About("", None)}
+    made = proposed(_seen(_done()), _placing, about=about)
+    assert f'  "{HMI}": {{ip: "{HMI}"}}  # hmi-1, HMI\n' in made.text
+    assert '{networks: ["10.20.1.0/24"]}  # of 3 devices 2 like level 1\n' in made.text
+    assert '{networks: ["10.20.3.0/24"]}  # its device looks like level 2\n' in made.text
+    policy = policy_of(made.text, "learned.yml")
+    assert {zone.level for zone in policy.zones.values()} == {None, 5.0}
 
 
 POLICY = """fieldtap: 1
