@@ -92,8 +92,8 @@ def _verdict(one: Verdict, chapter: Chapter) -> Sequence[Cell]:
     return (
         one.id, one.severity, ", ".join(one.reasons), one.source, one.target, one.client, one.server, one.protocol, one.unit, one.function,
         one.access, ", ".join(one.points), *(one.values or (None, None)), one.count, one.effect, *outcomes, one.first, one.last,
-        packets_of(one, chapter), one.conduit, one.file, one.line, one.sha256, _levels(one.skips), ", ".join(one.references), one.exception, one.disposition, one.decided_by,
-        one.because, one.title,
+        packets_of(one, chapter), one.conduit, one.file, one.line, one.sha256, _levels(one.skips), ", ".join(one.references),
+        one.exception, one.disposition, one.decided_by, one.because, one.title,
     )  # fmt: skip
 
 
