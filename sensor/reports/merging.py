@@ -77,9 +77,14 @@ def _pair(one: Pair, other: Pair) -> Pair:
 def _conduit(one: ConduitLine, other: ConduitLine) -> ConduitLine:
     return replace(
         other, seen=one.seen + other.seen, violations=one.violations + other.violations, insufficient=one.insufficient + other.insufficient,
-        coverage=one.coverage + other.coverage, lines=_united((one.lines, other.lines), lambda line: line.line, _line),
-        denials=_united((one.denials, other.denials), lambda line: line.line, _line),
+        coverage=one.coverage + other.coverage, lines=_united((one.lines, other.lines), _place, _line),
+        denials=_united((one.denials, other.denials), _place, _line),
     )  # fmt: skip
+
+
+def _place(line: AllowLine) -> tuple[int, str]:
+    """Several may stand on one line of the policy's file."""
+    return line.line, line.says
 
 
 def _line(one: AllowLine, other: AllowLine) -> AllowLine:

@@ -11,6 +11,7 @@ import pytest
 
 from sensor.reports.build import report_of
 from sensor.reports.coverage import Coverage, share
+from sensor.reports.merging import merged
 from sensor.reports.model import NONE_SEEN, NOT_STATED, VIOLATIONS
 from tests.robustness.frames import Frame, read, segment, write
 from tests.sensor.cli.run import NORMAL, policy
@@ -169,3 +170,5 @@ def test_lines_that_stand_on_one_line_are_counted_apart_and_an_occurrence_once(t
     assert 0 < written < first < read
     assert conduit.seen == pair(found, "a", "b").seen
     assert conduit.seen < read + written + first
+    twice = merged([found, found])
+    assert [line.seen for line in twice.conduits[0].lines] == [2 * read, 2 * written, 2 * first]
