@@ -9,7 +9,6 @@ from socket import AF_INET, AF_INET6, inet_pton
 from rules.expression import Test
 
 
-
 class Addresses:
     """A set of addresses and networks, from tests of which one has to pass (`in`, `cidr`)."""
 
@@ -39,4 +38,7 @@ class Addresses:
             number = int.from_bytes(inet_pton(AF_INET6 if six else AF_INET, text), "big")
         except OSError:
             return False
-        return any([number >> shift in values for shift, values in networks])
+        for shift, values in networks:  # noqa: SIM110 - any() over a generator takes twice as long, and this runs for each new operation
+            if number >> shift in values:
+                return True
+        return False

@@ -1,7 +1,7 @@
 """Rules that are followed: each delivered occurrence is looked at, by what its operation left of them.
 
-What is looked for is worked out once for a lane's clauses (which belong to one rule, and to operations that left the same of it) and kept as
-functions: 100,000 occurrences a second go through 200 rules (tests/bench/rules.py).
+What is looked for is worked out once for a lane's clauses (which belong to one rule, and to operations that left the same of it) and kept
+as functions: 100,000 occurrences a second go through 200 rules (tests/bench/rules.py).
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ Lanes = Mapping[int, Sequence["Expected"]]
 class Step(NamedTuple):
     """A step of a sequence that this operation can be: its place, what it asks, and what its group is made of."""
 
-    index: int
+    place: int
     matches: Predicate
     group: tuple[Callable[[Any], tuple[Any, ...]], ...]
 
 
 class Watched(NamedTuple):
-    """A followed rule in an operation's lane. `counted`: some of the lane's clauses count, so the clause that took an occurrence decides."""
+    """A followed rule in an operation's lane. `counted`: some of the lane's clauses count, so the clause that took an occurrence
+    decides."""
 
     rule: Rule
     entries: Sequence[Expected]

@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rules.compiler import OUTCOME, Compiled, Feed, no_window
-from rules.expression import Expr, atoms, known_field, reduce, stage
+from rules.expression import Expr, known_field, reduce
 from rules.fields import Stage
 from rules.following import Follower
 from rules.plan import Alert, Plan, Rule
-from rules.predicate import Predicate, predicate
+from rules.questions import Questions
 from rules.sequences import Sequences
 from rules.windows import Group, NewWindow, Windows
 
@@ -37,33 +37,19 @@ NONE: Lanes = MappingProxyType({})
 
 
 Numbered = tuple[int, Compiled]
-Left = tuple[int, Compiled, Expr]
-"""A rule with what an operation left of it."""
 
 
 @dataclass(slots=True)
 class _Class:
     """The rules that a class of operations concerns: those that look no further than an occurrence's signature, and those that look at the
     operation. `known` are answers by signature: the lanes that are the same for all, and rules that need a window for each operation.
-    `questions` is all that the particular ones ask of an operation, each once; `decided` is what its answers leave of them."""
+    `questions` is what the particular ones ask of an operation."""
 
     plain: Sequence[Numbered]
     particular: Sequence[Numbered]
     asked: frozenset[str]
     known: dict[tuple[Any, ...], tuple[Lanes, Sequence[Numbered]]]
-    questions: Sequence[Predicate]
-    decided: dict[tuple[bool, ...], Sequence[Left]]
-
-    def left(self, t: Transaction) -> Sequence[Left]:
-        """What an operation leaves of the rules that look at it; those that can't match it are not there."""
-        key = tuple([question(t) for question in self.questions])
-        known = self.decided.get(key)
-        if known is None:
-            if len(self.decided) >= MAX_SIGNATURES:
-                self.decided.clear()
-            each = [(number, compiled, reduce(compiled.expr, t, Stage.OPERATION)) for number, compiled in self.particular]
-            known = self.decided[key] = tuple(one for one in each if one[2] is not False)
-        return known
+    questions: Questions
 
 
 class Judge:
@@ -89,7 +75,7 @@ class Judge:
             return NONE
         key = _signature(concerned.asked, t) if concerned.asked else ()
         known = concerned.known.get(key) or self._learn(concerned, key, t)
-        left = concerned.left(t) if concerned.particular else ()
+        left = concerned.questions.left(t) if concerned.particular else ()
         if not known[1] and not left:
             return known[0]
         made = dict(known[0])
@@ -150,8 +136,7 @@ class Judge:
                 compiled = Compiled(rule, expr, kinds)
                 (particular if compiled.of_operation else plain).append((index + 1, compiled))
         asked = frozenset(name for _, compiled in plain for name in compiled.asked if known_field(name).stage is Stage.SIGNATURE)
-        questions = (atom for _, compiled in particular for atom in atoms(compiled.expr) if stage(atom) is Stage.OPERATION)
-        return _Class(plain, particular, asked, {}, tuple(map(predicate, dict.fromkeys(questions))), {})
+        return _Class(plain, particular, asked, {}, Questions(particular))
 
     def _learn(self, concerned: _Class, key: tuple[Any, ...], t: Transaction) -> tuple[Lanes, Sequence[Numbered]]:
         """Works out the lanes for a signature that was not met in this class, and which rules need a window for each operation."""

@@ -1,7 +1,7 @@
 """What is left of a rule, as one Python function: for what is followed, where a tree walked for each occurrence costs too much.
 
-The function says the same as `reduce(expr, t, Stage.FREE) is True`; a test holds them against each other. Only names of our own table of fields get into
-its source, values of rules are handed over as constants.
+The function says the same as `reduce(expr, t, Stage.FREE) is True`; a test holds them against each other. Only names of our own table of
+fields get into its source, values of rules are handed over as constants.
 """
 
 from __future__ import annotations

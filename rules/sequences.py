@@ -16,8 +16,8 @@ from rules.plan import Rule, Sequence
 
 if TYPE_CHECKING:
     from dissectors import Transaction
-    from rules.following import Step
     from dissectors._native import Moment
+    from rules.following import Step
 
 MAX_GROUPS = 65_536
 """Groups of all rules that wait for more. Beyond, the one that was quiet longest is forgotten, and how often that was is

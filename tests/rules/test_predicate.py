@@ -15,10 +15,20 @@ from tests.rules.write import compiled, rule
 from tests.synthetic import transaction
 
 MORE = [
-    {"client.mac": "00:80:f4:0b:33:44"}, {"function.name|contains|all": ["read", "coil"]}, {"unit|cased": "A"}, {"function.name|re": "^read"},
-    {"latency_ns|gte": 1}, {"initiator": "server"}, {"vlan|exists": False}, {"sub_function.name": None}, {"opcua.user_type": "anonymous"},
-    {"client.ip|fieldref": "server.ip"}, {"modbus.transaction_id|gt": 5}, {"flow|startswith": "1:"},
-]  # fmt: skip
+    {"client.mac": "00:80:f4:0b:33:44"},
+    {"function.name|contains|all": ["read", "coil"]},
+    {"unit|cased": "A"},
+    {"function.name|re": "^read"},
+    {"latency_ns|gte": 1},
+    {"initiator": "server"},
+    {"vlan|exists": False},
+    {"sub_function.name": None},
+    {"opcua.user_type": "anonymous"},
+    {"client.ip|fieldref": "server.ip"},
+    {"client.ip|cidr": ["10.0.0.2/31", "192.168.0.0/16", "2001:db8::/32"]},
+    {"modbus.transaction_id|gt": 5},
+    {"flow|startswith": "1:"},
+]
 
 
 @pytest.mark.parametrize("seed", range(40))
