@@ -308,3 +308,25 @@ def _guarded(entries: list[Expected]) -> Entries:
         if entry.clause.fresh is not None and index + 1 < len(entries):
             made.append(Expected(clause=entry.clause._replace(fresh=None, deliver=True, tally=False)))
     return tuple(made)
+
+
+def first_fit(entries: Sequence[Expected], t: Transaction) -> Expected | None:
+    """The entry of a lane that takes an occurrence, freshness aside."""
+    for entry in entries:
+        clause = entry.clause
+        if clause.outcomes is not None and t.outcome.result not in clause.outcomes:
+            continue
+        if clause.rejections is not None and t.outcome.code not in clause.rejections:
+            continue
+        if clause.anomalies is not None and tuple(t.anomalies) not in clause.anomalies:
+            continue
+        if clause.l2 is not None and not any(_same_l2(line, t) for line in clause.l2):
+            continue
+        if covered(t.points, clause.points):
+            return entry
+    return None
+
+
+def _same_l2(line: tuple[str | None, str | None, tuple[int, ...] | None], t: Transaction) -> bool:
+    seen = (t.client.mac, t.server.mac, tuple(t.vlan))
+    return all(wanted is None or wanted == value for wanted, value in zip(line, seen, strict=True))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from rules.compiler import OUTCOME, Compiled, Feed, no_window
 from rules.expression import Expr, known_field, reduce
 from rules.fields import Stage
-from rules.matcher import matches
+from rules.following import Follower
 from rules.plan import Alert, Plan, Rule
-from rules.points import covered
+from rules.questions import Questions
 from rules.sequences import Sequences
 from rules.windows import Group, NewWindow, Windows
 
@@ -42,12 +42,14 @@ Numbered = tuple[int, Compiled]
 @dataclass(slots=True)
 class _Class:
     """The rules that a class of operations concerns: those that look no further than an occurrence's signature, and those that look at the
-    operation. `known` are answers by signature: the lanes that are the same for all, and rules that need a window for each operation."""
+    operation. `known` are answers by signature: the lanes that are the same for all, and rules that need a window for each operation.
+    `questions` is what the particular ones ask of an operation."""
 
     plain: Sequence[Numbered]
     particular: Sequence[Numbered]
     asked: frozenset[str]
     known: dict[tuple[Any, ...], tuple[Lanes, Sequence[Numbered]]]
+    questions: Questions
 
 
 class Judge:
@@ -59,8 +61,7 @@ class Judge:
     def __init__(self, plan: Plan, new_window: NewWindow) -> None:
         self.plan = plan
         self.windows = Windows(new_window)
-        self.sequences = Sequences()
-        self._before: dict[int, Sequence[Moment]] = {}
+        self._follower = Follower(plan)
         self._classes: dict[tuple[Any, ...], _Class] = {}
         self._answers: dict[tuple[tuple[int, int], ...], Lanes] = {}
 
@@ -74,13 +75,14 @@ class Judge:
             return NONE
         key = _signature(concerned.asked, t) if concerned.asked else ()
         known = concerned.known.get(key) or self._learn(concerned, key, t)
-        if not known[1] and not concerned.particular:
+        left = concerned.questions.left(t) if concerned.particular else ()
+        if not known[1] and not left:
             return known[0]
         made = dict(known[0])
-        for number, compiled in (*known[1], *concerned.particular):
-            expr = compiled.left(t)
-            if expr is not False:
-                made[number] = self._first(compiled, expr, t)
+        for number, compiled in known[1]:
+            made[number] = self._first(compiled, compiled.expr, t)
+        for number, compiled, expr in left:
+            made[number] = self._first(compiled, expr, t)
         return self._alike(made)
 
     def follow(self, t: Transaction, lanes: Lanes) -> list[Alert]:
@@ -88,26 +90,16 @@ class Judge:
 
         Called once for each delivered transaction, with its operation's lanes after `lanes` was asked.
         """
-        found: list[Alert] = []
-        self._before = {}
-        for number, entries in lanes.items():
-            if not 1 <= number <= len(self.plan.rules) or not any(_followed(entry) for entry in entries):
-                continue
-            entry, rule = first_fit(entries, t), self.plan.rules[number - 1]
-            if entry is None or not _followed(entry) or not matches(rule, t):
-                continue
-            if rule.sequence is not None:
-                before = self.sequences.take(rule, rule.sequence, t)
-                if before is not None:
-                    self._before[id(entry.consequence)] = before
-                    found.append(entry.consequence)
-            else:
-                found.append(entry.consequence)
-        return found
+        return self._follower.follow(t, lanes)
 
     def before(self, alert: Alert) -> Sequence[Moment]:
         """The packets of the steps before the occurrence that `follow` just gave this alert for; none for a rule of one step."""
-        return self._before.get(id(alert), ())
+        return self._follower.before(alert)
+
+    @property
+    def sequences(self) -> Sequences:
+        """What sequences wait for."""
+        return self._follower.sequences
 
     def crossed(self, crossing: Crossing) -> Group:
         """What it means that a window crossed its threshold. KeyError for a window that is not the rules'."""
@@ -144,7 +136,7 @@ class Judge:
                 compiled = Compiled(rule, expr, kinds)
                 (particular if compiled.of_operation else plain).append((index + 1, compiled))
         asked = frozenset(name for _, compiled in plain for name in compiled.asked if known_field(name).stage is Stage.SIGNATURE)
-        return _Class(plain, particular, asked, {})
+        return _Class(plain, particular, asked, {}, Questions(particular))
 
     def _learn(self, concerned: _Class, key: tuple[Any, ...], t: Transaction) -> tuple[Lanes, Sequence[Numbered]]:
         """Works out the lanes for a signature that was not met in this class, and which rules need a window for each operation."""
@@ -198,29 +190,3 @@ def _signature(asked: frozenset[str], t: Transaction) -> tuple[Any, ...]:
     if not asked & _PLACE:
         return (*ending, anomalies)
     return (*ending, anomalies, t.client.mac, t.server.mac, t.vlan)
-
-
-def first_fit(entries: Sequence[Expected], t: Transaction) -> Expected | None:
-    """The entry of a lane that takes an occurrence, freshness aside."""
-    for entry in entries:
-        clause = entry.clause
-        if clause.outcomes is not None and t.outcome.result not in clause.outcomes:
-            continue
-        if clause.rejections is not None and t.outcome.code not in clause.rejections:
-            continue
-        if clause.anomalies is not None and tuple(t.anomalies) not in clause.anomalies:
-            continue
-        if clause.l2 is not None and not any(_same_l2(line, t) for line in clause.l2):
-            continue
-        if covered(t.points, clause.points):
-            return entry
-    return None
-
-
-def _same_l2(line: tuple[str | None, str | None, tuple[int, ...] | None], t: Transaction) -> bool:
-    seen = (t.client.mac, t.server.mac, tuple(t.vlan))
-    return all(wanted is None or wanted == value for wanted, value in zip(line, seen, strict=True))
-
-
-def _followed(entry: Expected) -> bool:
-    return isinstance(entry.consequence, Alert) and entry.consequence.followed

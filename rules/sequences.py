@@ -8,27 +8,24 @@ threads. A group that was complete begins anew: each completion is one occurrenc
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
-from rules.expression import known_field, reduce
-from rules.fields import Stage
 from rules.plan import Rule, Sequence
 
 if TYPE_CHECKING:
     from dissectors import Transaction
     from dissectors._native import Moment
+    from rules.following import Step
 
 MAX_GROUPS = 65_536
 """Groups of all rules that wait for more. Beyond, the one that was quiet longest is forgotten, and how often that was is
 (`Sequences.forgotten`)."""
 
 
-class Seen(NamedTuple):
-    """A step that was seen: when the chain that it ends began and when it itself was, ns, and the first packets of the chain's steps."""
-
-    began: int
-    time: int
-    moments: tuple[Moment, ...]
+Seen = tuple[int, tuple["Moment", ...]]
+"""A step that was seen: when the chain that it ends began, ns, and the first packets of the chain's steps."""
 
 
 class Sequences:
@@ -39,53 +36,57 @@ class Sequences:
         self._groups: OrderedDict[tuple[Any, ...], dict[int, Seen]] = OrderedDict()
         self.forgotten = 0
 
-    def take(self, rule: Rule, sequence: Sequence, t: Transaction) -> tuple[Moment, ...] | None:
-        """Takes an occurrence: the packets of the steps before it where it completes the rule, else None."""
-        for index in range(len(sequence.steps) - 1, -1, -1):
-            step = sequence.steps[index]
-            if reduce(step.expr, t, Stage.FREE) is not True:
+    def take(self, rule: Rule, sequence: Sequence, steps: Iterable[Step], t: Transaction) -> tuple[Moment, ...] | None:
+        """Takes an occurrence: the packets of the steps before it where it completes the rule, else None. `steps` are those that
+        its operation can be, the last first."""
+        groups, now = self._groups, t.completed
+        for index, matches, group in steps:
+            if not matches(t):
                 continue
-            key = (rule.id, *(known_field(name).read(t) for name in step.group_by))
-            seen = self._group(key, sequence.span_ns, t.completed)
-            found = self._ordered(seen, sequence, index, t) if sequence.ordered else self._any(seen, sequence, index, t)
+            key = (rule.id, *[read(t) for read in group])
+            seen = groups.get(key)
+            if seen is None:
+                seen = self._new(key)
+            else:
+                groups.move_to_end(key)
+            found = _ordered(seen, sequence, index, t, now) if sequence.ordered else _any(seen, sequence, index, t, now)
             if found is not None:
-                self._groups.pop(key, None)
+                del groups[key]
                 return found
         return None
 
-    def _group(self, key: tuple[Any, ...], span: int, now: int) -> dict[int, Seen]:
-        """What a group has seen; what lies further back than the span is gone."""
-        seen = self._groups.get(key)
-        if seen is None:
-            if len(self._groups) >= self._limit:
-                self._groups.popitem(last=False)
-                self.forgotten += 1
-            seen = self._groups[key] = {}
-        self._groups.move_to_end(key)
-        for index in [index for index, one in seen.items() if now - one.began > span]:
-            del seen[index]
+    def _new(self, key: tuple[Any, ...]) -> dict[int, Seen]:
+        """A group that was not met, or was forgotten."""
+        if len(self._groups) >= self._limit:
+            self._groups.popitem(last=False)
+            self.forgotten += 1
+        seen: dict[int, Seen] = {}
+        self._groups[key] = seen
         return seen
 
-    @staticmethod
-    def _ordered(seen: dict[int, Seen], sequence: Sequence, index: int, t: Transaction) -> tuple[Moment, ...] | None:
-        """The latest beginning wins: whoever starts anew has the whole span before it."""
-        before = None if index == 0 else seen.get(index - 1)
-        if index > 0 and before is None:
-            return None
-        moments = () if before is None else before.moments
-        if index == len(sequence.steps) - 1:
-            return moments
-        began = t.completed if before is None else before.began
-        seen[index] = Seen(began, t.completed, (*moments, *_moment(t)))
-        return None
 
-    @staticmethod
-    def _any(seen: dict[int, Seen], sequence: Sequence, index: int, t: Transaction) -> tuple[Moment, ...] | None:
-        seen[index] = Seen(t.completed, t.completed, _moment(t))
-        if len(seen) < sequence.least:
-            return None
-        others = sorted((one for place, one in seen.items() if place != index), key=lambda one: one.time)
-        return tuple(moment for one in others for moment in one.moments)
+def _ordered(seen: dict[int, Seen], sequence: Sequence, index: int, t: Transaction, now: int) -> tuple[Moment, ...] | None:
+    """The latest beginning wins: whoever starts anew has the whole span before it."""
+    if index == 0:
+        seen[0] = (now, _moment(t))
+        return None
+    before = seen.get(index - 1)
+    if before is None or now - before[0] > sequence.span_ns:
+        return None
+    if index == len(sequence.steps) - 1:
+        return before[1]
+    seen[index] = (before[0], before[1] + _moment(t))
+    return None
+
+
+def _any(seen: dict[int, Seen], sequence: Sequence, index: int, t: Transaction, now: int) -> tuple[Moment, ...] | None:
+    seen[index] = (now, _moment(t))
+    if len(seen) < sequence.least:
+        return None
+    late = [one for place, one in seen.items() if place != index and now - one[0] <= sequence.span_ns]
+    if len(late) + 1 < sequence.least:
+        return None
+    return tuple(moment for one in sorted(late, key=itemgetter(0)) for moment in one[1])
 
 
 def _moment(t: Transaction) -> tuple[Moment, ...]:

@@ -110,7 +110,7 @@ def test_a_placeholder_of_a_step_makes_it_wait(tmp_path: Path) -> None:
 
 def test_groups_have_a_ceiling_and_the_quietest_goes(tmp_path: Path) -> None:
     gate = Gate(compiled(tmp_path, documents(steps="look halt")))
-    gate.judge.sequences = Sequences(limit=3)
+    gate.judge._follower.sequences = Sequences(limit=3)
     clients = [{"client": {"ip": f"10.0.0.{last}"}} for last in range(1, 5)]
     gate.run([look(n, **client) for n, client in enumerate(clients)])
     assert gate.judge.sequences.forgotten == 1
@@ -132,3 +132,13 @@ def test_the_order_of_facts_is_all_that_counts(spread: int, tmp_path: Path) -> N
     others = [at(n / spread, access="read", unit=str(n % 50)) for n in range(spread)]
     whole = sorted([look(0), take(0.3), halt(0.9), *others], key=lambda t: t.time)
     assert told(tmp_path, *whole) == 1
+
+
+def test_steps_of_one_class_are_told_apart_by_their_operation(tmp_path: Path) -> None:
+    first, second = ({"x": {"access": "program", "server.ip": f"10.0.0.{last}"}, "condition": "x"} for last in (2, 3))
+    section = {"type": "temporal_ordered", "rules": ["a", "b"], "timespan": "1m", "group-by": ["client.ip"]}
+    made = [rule(None, 9, name="story", correlation=section), rule(first, 10, name="a"), rule(second, 11, name="b")]
+    plan = compiled(tmp_path, made)
+    loads = [take(n, server={"ip": f"10.0.0.{last}"}) for n, last in enumerate((2, 2, 3))]
+    assert Gate(plan).run(loads).counts["story"] == 1
+    assert Gate(plan).run([take(5, server={"ip": "10.0.0.3"}), take(6, server={"ip": "10.0.0.2"})]).counts["story"] == 0

@@ -192,7 +192,7 @@ def test_what_devices_seem_to_be_is_told_beside_them_and_decides_nothing() -> No
     assert f'  "{HMI}": {{ip: "{HMI}"}}  # hmi-1, HMI\n' in made.text
     assert '{networks: ["10.20.1.0/24"]}  # of 3 devices 2 like level 1\n' in made.text
     assert '{networks: ["10.20.3.0/24"]}  # its device looks like level 2\n' in made.text
-    policy = policy_of(made.text, "learned.yml")
+    policy = compile_bytes("learned.yml", made.text.encode())
     assert {zone.level for zone in policy.zones.values()} == {None, 5.0}
 
 
