@@ -195,7 +195,7 @@ class Pipeline:
     """One run of an engine: `run` takes its batches until there are no more."""
 
     def __init__(
-        self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None, alerts_per_hour: int = ALERTS_PER_HOUR,
+        self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None, *, alerts_per_hour: int = ALERTS_PER_HOUR,
         listener: Listener | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
@@ -336,7 +336,7 @@ def replay(config: ReplayConfig, progress: Progress | None = None, listener: Lis
     plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=_declared(config))
     engine = _opened(config, contents=listener is not None)
     with collector_at_rest():
-        result = analyse(engine, plan, progress, config.alerts_per_hour, listener)
+        result = analyse(engine, plan, progress, alerts_per_hour=config.alerts_per_hour, listener=listener)
         result.suppress(_suppressions(config))
         if config.keep:
             result.keep(config.store)
@@ -397,10 +397,10 @@ def collector_at_rest() -> Iterator[None]:
 
 
 def analyse(
-    engine: Any, plan: Plan, progress: Progress | None = None, alerts_per_hour: int = ALERTS_PER_HOUR, listener: Listener | None = None
+    engine: Any, plan: Plan, progress: Progress | None = None, *, alerts_per_hour: int = ALERTS_PER_HOUR, listener: Listener | None = None
 ) -> Result:  # fmt: skip
     """The same for an engine that is open already; nothing is stored."""
     judges, watcher = plan.judges(engine)
-    pipeline = Pipeline(engine, judges, watcher, alerts_per_hour, listener)
+    pipeline = Pipeline(engine, judges, watcher, alerts_per_hour=alerts_per_hour, listener=listener)
     pipeline.run(progress)
     return Result.of(pipeline, plan)
