@@ -212,7 +212,7 @@ class Pipeline:
     """One run of an engine: `run` takes its batches until there are no more."""
 
     def __init__(
-        self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None, alerts_per_hour: int = ALERTS_PER_HOUR,
+        self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None, *, alerts_per_hour: int = ALERTS_PER_HOUR,
         listener: Listener | None = None, course: Course | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
@@ -378,7 +378,7 @@ def replay(config: ReplayConfig, progress: Progress | None = None, listener: Lis
         engine = _opened(config, None if lines is None else lines.path, contents=listener is not None)
         with collector_at_rest():
             course = _course(config, engine, baseline)
-            result = analyse(engine, plan, progress, config.alerts_per_hour, listener, course)
+            result = analyse(engine, plan, progress, alerts_per_hour=config.alerts_per_hour, listener=listener, course=course)
             result.lines = lines
             result.suppress(_suppressions(config))
             if config.keep:
@@ -478,11 +478,11 @@ def collector_at_rest() -> Iterator[None]:
 
 
 def analyse(
-    engine: Any, plan: Plan, progress: Progress | None = None, alerts_per_hour: int = ALERTS_PER_HOUR, listener: Listener | None = None,
-    course: Course | None = None,
+    engine: Any, plan: Plan, progress: Progress | None = None, *, alerts_per_hour: int = ALERTS_PER_HOUR,
+    listener: Listener | None = None, course: Course | None = None,
 ) -> Result:  # fmt: skip
     """The same for an engine that is open already; nothing is stored."""
     judges, watcher = plan.judges(engine)
-    pipeline = Pipeline(engine, judges, watcher, alerts_per_hour, listener, course)
+    pipeline = Pipeline(engine, judges, watcher, alerts_per_hour=alerts_per_hour, listener=listener, course=course)
     pipeline.run(progress)
     return Result.of(pipeline, plan)
