@@ -245,7 +245,7 @@ def purge(connection: sqlite3.Connection) -> None:
 
 
 def counts(connection: sqlite3.Connection) -> list[Count]:
-    """Of every output and class, in the order in which they are sent. What waits for no output stands under the name ``."""
+    """Of every output and class, in the order in which they are sent. What no output takes stands under no name."""
     found = []
     outputs = connection.execute(
         "SELECT p.name, p.class, c.produced - p.before, p.delivered, p.dropped,"
@@ -258,8 +258,9 @@ def counts(connection: sqlite3.Connection) -> list[Count]:
         found.append(
             Count(output=name, of=of, produced=produced or 0, delivered=delivered, waiting=waiting + retried, dead=dead, dropped=dropped)
         )
-    if not outputs:
-        for of, (held, _) in _held(connection).items():
+    taken = {count.of for count in found}
+    for of, (held, _) in _held(connection).items():
+        if of not in taken and held:
             found.append(Count(output="", of=of, produced=held, delivered=0, waiting=held, dead=0, dropped=0))
     order = list(STREAMS)
     return sorted(found, key=lambda count: (count.output, order.index(count.of) if count.of in order else len(order)))

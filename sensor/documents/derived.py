@@ -16,7 +16,6 @@ from sensor.documents.fields import fields
 
 Record = Mapping[str, Any]
 _SEVERITY: Final = {"info": 21, "low": 21, "medium": 47, "high": 73, "critical": 99}
-_RISK: Final = {"info": 5.0, "low": 21.0, "medium": 47.0, "high": 73.0, "critical": 99.0}
 _OUTCOME: Final = {"accepted": "success", "rejected": "failure"}
 _LONG: Final = (1 << 63) - 1
 _POINT: Final = frozenset({"point", "kind", "block", "first", "last", "name", "access"})
@@ -95,8 +94,7 @@ def event_action(record: Record) -> str | None:
 
 def event_outcome(record: Record) -> str | None:
     """As ECS counts."""
-    outcome = record.get("outcome")
-    return None if outcome is None else _OUTCOME.get(outcome["result"], "unknown")
+    return _OUTCOME.get(record["outcome"]["result"], "unknown") if record.get("outcome") else None
 
 
 def event_severity(record: Record) -> int:
@@ -106,19 +104,18 @@ def event_severity(record: Record) -> int:
 
 def risk_score(record: Record) -> float:
     """0 to 100."""
-    return round(_RISK[record["severity"]] * float(record["confidence"]), 1)
+    weight = 5 if record["severity"] == "info" else _SEVERITY[record["severity"]]
+    return round(weight * float(record["confidence"]), 1)
 
 
 def start(record: Record) -> str | None:
     """First occurrence, or the request."""
-    first = record.get("first") if "title" in record else (record.get("request") or {}).get("time")
-    return None if first is None else str(first)
+    return _text(record.get("first") if "title" in record else (record.get("request") or {}).get("time"))
 
 
 def end(record: Record) -> str | None:
     """Last occurrence, or the response."""
-    last = record.get("last") if "title" in record else (record.get("response") or {}).get("time")
-    return None if last is None else str(last)
+    return _text(record.get("last") if "title" in record else (record.get("response") or {}).get("time"))
 
 
 def duration(record: Record) -> int | None:
@@ -249,14 +246,14 @@ def framework(record: Record) -> str | None:
     return "MITRE ATT&CK for ICS" if record.get("attack") else None
 
 
-def attack_ids(record: Record) -> list[str]:
+def attack_ids(record: Record, name: str = "id") -> list[str]:
     """As they are now."""
-    return [str(one["id"]) for one in _attacks(record)]
+    return [str(one[name]) for one in _attacks(record)]
 
 
 def attack_legacy(record: Record) -> list[str]:
     """As they were."""
-    return [str(one["legacy_id"]) for one in _attacks(record)]
+    return attack_ids(record, "legacy_id")
 
 
 def techniques(record: Record) -> list[str]:
@@ -320,24 +317,14 @@ def other(record: Record) -> dict[str, Any] | None:
     return {name: value for name, value in record.items() if name not in _KNOWN} or None
 
 
+def said_of(name: str, record: Record) -> str | None:
+    """What holds of an asset: declared, else observed or concluded."""
+    return _text(_said(record, name))
+
+
 def _said(record: Record, name: str) -> Any:
     said = (record.get("declared") or {}).get(name) or (record.get("observed") or {}).get(name)
     return None if said is None else said["value"]
-
-
-def host_id(record: Record) -> str:
-    """The asset's id."""
-    return str(record["id"])
-
-
-def host_name(record: Record) -> str | None:
-    """What it is called."""
-    return _text(_said(record, "name"))
-
-
-def host_type(record: Record) -> str | None:
-    """Its role."""
-    return _text(_said(record, "role"))
 
 
 def host_ip(record: Record) -> list[str]:
@@ -378,56 +365,6 @@ def contradictions(record: Record) -> list[str]:
 def attributes(record: Record) -> dict[str, Any] | None:
     """As they were said last."""
     return {name: said["value"] for name, said in (record.get("attributes") or {}).items()} or None
-
-
-def asset_name(record: Record) -> str | None:
-    """Declared, else observed or concluded; so are the others."""
-    return _text(_said(record, "name"))
-
-
-def asset_role(record: Record) -> str | None:
-    """Role."""
-    return _text(_said(record, "role"))
-
-
-def asset_vendor(record: Record) -> str | None:
-    """Vendor."""
-    return _text(_said(record, "vendor"))
-
-
-def asset_model(record: Record) -> str | None:
-    """Model."""
-    return _text(_said(record, "model"))
-
-
-def asset_firmware(record: Record) -> str | None:
-    """Firmware."""
-    return _text(_said(record, "firmware"))
-
-
-def asset_hardware(record: Record) -> str | None:
-    """Hardware."""
-    return _text(_said(record, "hardware"))
-
-
-def asset_serial(record: Record) -> str | None:
-    """Serial number."""
-    return _text(_said(record, "serial"))
-
-
-def asset_os(record: Record) -> str | None:
-    """Operating system."""
-    return _text(_said(record, "os"))
-
-
-def asset_location(record: Record) -> str | None:
-    """Where it stands."""
-    return _text(_said(record, "location"))
-
-
-def asset_criticality(record: Record) -> str | None:
-    """How much depends on it."""
-    return _text(_said(record, "criticality"))
 
 
 def duplicates(record: Record) -> int:

@@ -2,8 +2,8 @@
 
 `type` is Elasticsearch's, with `[]` where a document has a list. `records` says which records have the field: finding, transaction, asset
 (something about an asset is new), current (what is known of it now), sensor, or all. `from` says where its value comes from: a path in the
-record (`client.ip`), `=name` a function of sensor.documents.derived, `$name` what the sender knows (who and where it is, the time),
-`-` what the object around it brings.
+record (`client.ip`), `=name` a function of sensor.documents.derived, `~name` what holds of an asset, `$name` what the sender knows (who and
+where it is, the time), `-` what the object around it brings.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sensor.documents import derived
@@ -84,6 +84,8 @@ def _getter(source: str) -> Value:
     if source.startswith("="):
         function: Value = getattr(derived, source[1:])
         return function
+    if source.startswith("~"):
+        return partial(derived.said_of, source[1:])
     outer, _, inner = source.partition(".")
     if not inner:
         return lambda record: record.get(outer)

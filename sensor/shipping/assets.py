@@ -96,7 +96,7 @@ def _record(asset: Mapping[str, Any]) -> dict[str, Any]:
 
 def _state(record: Mapping[str, Any]) -> dict[str, Any]:
     """What makes an event when it changes; that an asset was seen again does not."""
-    said = {name: getattr(derived, f"asset_{name}")(record) for name in _SALIENT}
+    said = {name: derived.said_of(name, record) for name in _SALIENT}
     lists = {name: [str(one) for one in record[name]] for name in _LISTS}
     roles = {"serves": derived.serves(record), "asks": derived.asks(record)}
     places = {name: record[name] for name in ("zone", "level")}

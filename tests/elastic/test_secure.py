@@ -124,7 +124,9 @@ def test_secrets_are_in_no_process_list(secure: Server, namespace: str, tmp_path
     arguments = configured(tmp_path, secure, namespace)
     run = {**environment(tmp_path), **login()}
     process = subprocess.Popen(command("ship", *arguments), cwd=tmp_path, env=run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    time.sleep(3)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and sum(count.delivered for count in closes(tmp_path / "s.sqlite")) < 3:
+        time.sleep(0.2)
     line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
     process.terminate()
     said, _ = process.communicate(timeout=20)
