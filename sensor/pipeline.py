@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from dissectors import Batch, Crossing, Engine, Expected, Tally, Transaction, WindowTally
     from sensor.baseline.course import Course, Until
-    from sensor.baseline.model import Baseline
     from sensor.plan import Plan
 
     class Judge(Protocol):
@@ -348,35 +347,22 @@ def replay(config: ReplayConfig, progress: Progress | None = None) -> Result:
     from sensor.plan import load
 
     plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=_declared(config))
-    baseline = _baseline(config)
+    course = _course(config)
     engine = _opened(config)
     with collector_at_rest():
-        result = analyse(engine, plan, progress, _course(config, engine, baseline))
+        result = analyse(engine, plan, progress, None if course is None else course(engine))
         if config.keep:
             result.keep(config.store)
     return result
 
 
-def _baseline(config: ReplayConfig) -> Baseline | None:
-    """The baseline to judge by. Raises BaselineError where there is none of its name, or one where another is to be learned."""
-    if config.baseline is None:
+def _course(config: ReplayConfig) -> Callable[[Engine], Course] | None:
+    """The baseline's part of this run, if there is one. Raises BaselineError where the store can't give what was asked for."""
+    if config.baseline is None and config.learn is None:
         return None
-    from sensor.baseline.kept import load, vacant
-    from sensor.store import Store
+    from sensor.baseline.course import planned
 
-    with Store.open(config.store) as store:
-        if config.learn is None:
-            return load(store.connection, config.baseline)
-        vacant(store.connection, config.baseline)
-    return None
-
-
-def _course(config: ReplayConfig, engine: Engine, baseline: Baseline | None) -> Course | None:
-    if baseline is None and config.learn is None:
-        return None
-    from sensor.baseline.course import Course
-
-    return Course(engine, baseline, name=config.baseline or "", until=config.learn)
+    return planned(config.baseline, config.learn, config.store)
 
 
 def _declared(config: ReplayConfig) -> Sequence[Any]:
