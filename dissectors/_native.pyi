@@ -15,6 +15,7 @@ __all__ = [
     "Counts",
     "Crossing",
     "Engine",
+    "Habit",
     "Listing",
     "Moment",
     "Observation",

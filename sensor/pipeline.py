@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from dissectors import Batch, Crossing, Engine, Expected, Tally, Transaction, WindowTally
     from sensor.baseline.course import Course, Until
-    from sensor.baseline.model import Baseline
     from sensor.plan import Plan
     from sensor.spool import Lines, Transactions
     from sensor.suppressions import Suppression
@@ -373,12 +372,14 @@ def replay(config: ReplayConfig, progress: Progress | None = None, listener: Lis
     from sensor.plan import load
 
     plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=_declared(config))
-    baseline = _baseline(config)
+    course = _course(config)
     with _spooled(config) as lines:
         engine = _opened(config, None if lines is None else lines.path, contents=listener is not None)
         with collector_at_rest():
-            course = _course(config, engine, baseline)
-            result = analyse(engine, plan, progress, alerts_per_hour=config.alerts_per_hour, listener=listener, course=course)
+            result = analyse(
+                engine, plan, progress, alerts_per_hour=config.alerts_per_hour, listener=listener,
+                course=None if course is None else course(engine),
+            )  # fmt: skip
             result.lines = lines
             result.suppress(_suppressions(config))
             if config.keep:
@@ -386,26 +387,13 @@ def replay(config: ReplayConfig, progress: Progress | None = None, listener: Lis
     return result
 
 
-def _baseline(config: ReplayConfig) -> Baseline | None:
-    """The baseline to judge by. Raises BaselineError where there is none of its name, or one where another is to be learned."""
-    if config.baseline is None:
+def _course(config: ReplayConfig) -> Callable[[Engine], Course] | None:
+    """The baseline's part of this run, if there is one. Raises BaselineError where the store can't give what was asked for."""
+    if config.baseline is None and config.learn is None:
         return None
-    from sensor.baseline.kept import load, vacant
-    from sensor.store import Store
+    from sensor.baseline.course import planned
 
-    with Store.open(config.store) as store:
-        if config.learn is None:
-            return load(store.connection, config.baseline)
-        vacant(store.connection, config.baseline)
-    return None
-
-
-def _course(config: ReplayConfig, engine: Engine, baseline: Baseline | None) -> Course | None:
-    if baseline is None and config.learn is None:
-        return None
-    from sensor.baseline.course import Course
-
-    return Course(engine, baseline, name=config.baseline or "", until=config.learn)
+    return planned(config.baseline, config.learn, config.store)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from sensor.baseline.model import Baseline
 from sensor.clock import utc
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dissectors import Batch, Transaction
 
 
@@ -81,6 +84,22 @@ class Course:
         """What had no room, by table."""
         over = sum(self._learner.over.values()) if self._learner is not None else 0 if self.learned is None else self.learned.left_out
         return {"baseline_operations": over} if over else {}
+
+
+def planned(name: str | None, until: Until | None, store: Path | None) -> Callable[[Any], Course]:
+    """What makes the course of a run for its engine: judging by the baseline `name` of the store, or with `until` learning one first, which
+    is kept under that name if there is one. Raises BaselineError where there is no such baseline, or where one is there already."""
+    baseline: Baseline | None = None
+    if name is not None:
+        from sensor.baseline.kept import load, vacant
+        from sensor.store import Store
+
+        with Store.open(store) as kept:
+            if until is None:
+                baseline = load(kept.connection, name)
+            else:
+                vacant(kept.connection, name)
+    return lambda engine: Course(engine, baseline, name=name or "", until=until)
 
 
 def _summary(baseline: Baseline | None) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 //! What Python answered for an operation: lanes of clauses, and the clauses' tallies.
 
+mod habits;
 mod short;
 
 use std::fmt;
@@ -10,7 +11,7 @@ use std::num::NonZeroU32;
 use short::Short;
 
 use super::clause::{Clause, Conditions, NewClause, Occurrence, Past};
-use super::habit::{self, Habit, HabitView, MAX_VALUED_IN_ALL};
+use super::habit::Habit;
 use super::recent::Recent;
 use super::shared::Shared;
 use super::tally::{Tally, TallyView};
@@ -207,7 +208,7 @@ impl Clauses {
         let slot = self.slots.get_mut(at(number))?;
         let conditions = self.shared.get(slot.conditions)?;
         if let Some(habit) = &mut slot.habit {
-            keep_habit(habit, conditions, occurrence, last, &mut self.valued);
+            habits::keep(habit, conditions, occurrence, last, &mut self.valued);
         }
         if slot.note(conditions, occurrence, false) {
             self.changed.push(number);
@@ -396,43 +397,9 @@ impl Clauses {
         views
     }
 
-    /// Points with values in all habits.
-    #[cfg(test)]
-    pub fn valued(&self) -> usize {
-        self.valued
-    }
-
-    /// What was learned, by operation.
-    pub fn habits(&self) -> Vec<HabitView> {
-        let learns = |slot: &Slot| self.shared.get(slot.conditions).is_some_and(|conditions| conditions.clause.learn);
-        let learned = self.slots.iter().filter(|slot| !slot.retired && learns(slot));
-        let mut views: Vec<_> = learned.filter_map(|slot| Some(slot.habit.as_ref()?.view(slot.operation))).collect();
-        views.sort_unstable_by_key(|view| view.operation);
-        views
-    }
-
     /// Clauses that are in use.
     pub fn len(&self) -> usize {
         self.slots.len().saturating_sub(self.free.len())
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn keep_habit(
-    kept: &mut Habit,
-    conditions: &Conditions,
-    occurrence: &Occurrence<'_>,
-    last: Option<u64>,
-    valued: &mut usize,
-) {
-    let interval = habit::interval(occurrence, last);
-    if let Some(regular) = &conditions.clause.regular {
-        kept.watch(regular, interval);
-    }
-    if conditions.clause.learn {
-        let room = MAX_VALUED_IN_ALL.saturating_sub(*valued);
-        *valued = valued.saturating_add(kept.learn(occurrence, interval, conditions.limits, room));
     }
 }
 
