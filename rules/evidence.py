@@ -77,11 +77,13 @@ class Trial:
             self.found[alert.name] += 1
 
 
-def everything(paths: Sequence[Path | str], registry: Registry, services: Collection[str] = ()) -> Plan:
-    """All rules, active: a placeholder stands for nobody where its rule says nothing of it."""
+def everything(
+    paths: Sequence[Path | str], registry: Registry, services: Collection[str] = (), given: Placeholders | None = None
+) -> Plan:  # fmt: skip
+    """All rules, active: a placeholder stands for nobody where it is not `given`."""
     names = {waiting.placeholder for waiting in compile_rules(paths, registry, services=services).inactive}
     while True:
-        made = compile_rules(paths, registry, {name: [_NOBODY] for name in names}, services)
+        made = compile_rules(paths, registry, {name: [_NOBODY] for name in names} | dict(given or {}), services)
         more = {waiting.placeholder for waiting in made.inactive} - names
         if not more:
             return made
@@ -104,11 +106,8 @@ def tried(
     alike: dict[tuple[tuple[str, tuple[str, ...]], ...], list[Rule]] = {}
     for rule in filter(chosen, known.rules):
         alike.setdefault(tuple(sorted(rule.evidence.placeholders.items())), []).append(rule)
-    names = {name for given in alike for name, _ in given} | {
-        w.placeholder for w in compile_rules(paths, registry, services=services).inactive
-    }
     for given, rules in alike.items():
-        plan = compile_rules(paths, registry, {name: [_NOBODY] for name in names} | dict(given), services)
+        plan = everything(paths, registry, services, dict(given))
         yield from _on_captures(plan, rules, lambda rule, name: _place(name, [*captures, homes[rule.alert.file]]))
 
 

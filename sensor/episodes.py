@@ -120,11 +120,12 @@ class Episode:
         state: Any = "closed" if self.closed else "open"
         said = (self.number, state, self.statement, self.subject, self.revised, self.last, self.base)
         known, first = self.id, self.first
-        detail = None if self.merged is None else {"alerts": self.merged}
+        merged = {} if self.merged is None else {"alerts": self.merged}
 
         def make() -> Finding:
             revision, state, statement, subject, revised, last, base = said
             draft = _window_sum(window, base, first) if window is not None else _clause_sum(tallies)
+            detail = {**merged, **(draft.pop("detail", None) or {})} or None
             return Finding(
                 id=known, revision=revision, state=state, statement=statement, subject=subject, revised=revised, first=first, last=last,
                 detail=detail, **draft,

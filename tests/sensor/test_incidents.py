@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rules.attack import RENAMED
+from rules.attack import data
 from sensor.clock import MINUTE
 from sensor.findings import Finding, Statement, Subject, finding_id
 from sensor.incidents import _data, incidents
@@ -93,7 +93,7 @@ def test_every_technique_of_the_catalog_has_a_stage() -> None:
     used = {attack.id for rule in plan.rules for attack in rule.alert.attack}
     missing = sorted(used - known)
     assert not missing, f"name a stage for {', '.join(missing)} in sensor/incidents.toml"
-    assert {legacy for current, legacy in RENAMED.items() if current in known} <= known
+    assert {legacy for legacy, current in data()["crosswalk"].items() if current in known} <= known
 
 
 def test_many_findings_take_no_long_time() -> None:
