@@ -78,19 +78,19 @@ class ElasticOutput:
         """The answer's items. Raises what the client raises."""
         began = time.perf_counter()
         try:
-            answer = self._client.bulk(operations=cast("Any", operations), filter_path=_ANSWER)
+            answer = self._client.bulk(operations=cast("Any", b"\n".join(operations) + b"\n"), filter_path=_ANSWER)
         finally:
             self.seconds_waited += time.perf_counter() - began
         return [next(iter(item.values())) for item in answer.body["items"]]
 
-    def lines(self, item: Item) -> tuple[bytes, bytes]:
+    def lines(self, item: Item, ingested: str) -> tuple[bytes, bytes]:
         """Action and document. Raises ValueError and what a record that is none raises."""
         import orjson
 
         stream, known = STREAMS[item.of], self.document_id(item)
         op = "index" if stream.type is None else "create"
         action = orjson.dumps({op: {"_index": stream.name(self.maker.namespace), "_id": known}})
-        made = self.maker.document(item.of, orjson.loads(item.document), known=known, created=item.at, ingested=now())
+        made = self.maker.document(item.of, orjson.loads(item.document), known=known, created=item.at, ingested=ingested)
         return action, orjson.dumps(made)
 
     def document_id(self, item: Item) -> str:
@@ -161,9 +161,10 @@ class _Sending:
         self._left: list[int] = []
         self._trouble: str | None = None
         self._doubtful = False
+        ingested = now()
         for place, item in enumerate(items):
             try:
-                self._lines[place] = output.lines(item)
+                self._lines[place] = output.lines(item, ingested)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 self._refused[place] = f"no document can be made of it: {type(error).__name__}: {error}"
 
