@@ -133,7 +133,7 @@ def _held(found: list[Line], broken: list[Line], wanted: Mapping[str, Any]) -> N
     if wanted["reason"] == "value":
         numbers = [number for line in broken for number in _numbers(line)]
         least, greatest = (
-            extreme(_field(one, f"detail.{name}_value") for one in found) for extreme, name in ((min, "least"), (max, "greatest"))
+            extreme(_field(one, f"detail.values.{name}") for one in found) for extreme, name in ((min, "least"), (max, "greatest"))
         )
         assert (least, greatest) == (min(numbers), max(numbers))
     for name, value in wanted.get("says", {}).items():

@@ -1,4 +1,4 @@
-"""Runs of the engine with a baseline and nothing else."""
+"""Runs of the engine with a baseline and nothing else, and no budget of alerts."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def learned(captures: Sequence[Path], **options: Any) -> Baseline:
 def judged(captures: Sequence[Path], baseline: Baseline, **options: Any) -> Result:
     """What is new in captures."""
     engine = _opened(captures, options)
-    return analyse(engine, NOBODY, course=Course(engine, baseline))
+    return analyse(engine, NOBODY, alerts_per_hour=0, course=Course(engine, baseline))
 
 
 def in_one(captures: Sequence[Path], until: Until, **options: Any) -> Result:
     """Learned first, then judged."""
     engine = _opened(captures, options)
-    return analyse(engine, NOBODY, course=Course(engine, name="test", until=until))
+    return analyse(engine, NOBODY, alerts_per_hour=0, course=Course(engine, name="test", until=until))
 
 
 def _opened(captures: Sequence[Path], options: dict[str, Any]) -> Engine:
