@@ -233,13 +233,17 @@ class _Resolution:
         """The MAC of a device, or of the router before it."""
         for mac, owners in self.inventory.owners.items():
             if isinstance(owners, tuple):
-                self._own(owners[0], self._before(*owners))
+                address, said = owners
+                if is_mac(address):
+                    self._alone(mac, said if address == mac else None)
+                else:
+                    self._own(address, self._before(address, said))
                 continue
             judged = self.bearers[mac]
             if judged.router:
                 self._route(mac, judged, owners)
             elif not judged.own and not judged.behind:
-                self._own(mac, owners[mac])
+                self._alone(mac, owners.get(mac))
             else:
                 name = "router_mac" if judged.own else "mac" if one_network(judged.behind) else "shared_mac"
                 for address in judged.behind:
@@ -249,6 +253,13 @@ class _Resolution:
                 self._own(address, owners[address])
                 if len(judged.own) > 1:
                     self._own(address, owners[address]._replace(name="ip", value=address))
+
+    def _alone(self, mac: str, said: Evidence | None) -> None:
+        """A device without IP; `said` where a frame of its own shows the hardware address, and not another device alone that names it."""
+        if said is None:
+            self.device(mac)
+        else:
+            self._own(mac, said)
 
     def _before(self, address: str, said: Evidence) -> Evidence:
         """An address of the Internet that speaks with another subnet came through a router, even where nothing else came through it."""

@@ -129,6 +129,12 @@ def test_who_speaks_without_ip_has_its_hardware_address_and_maker() -> None:
     assert (asset.value("mac"), asset.value("vendor"), provenance["packet"]) == ("00:80:f4:02:9a:c3", "Telemecanique Electrique", 3)
 
 
+def test_a_hardware_address_that_only_other_devices_name_is_one_without_a_packet_of_its_own() -> None:
+    named, others = "00:80:f4:02:9a:c3", ("00:80:f4:00:00:01", "00:80:f4:00:00:02")
+    assert assets_of(seen(others[0], named))[named].value("mac") is None
+    assert assets_of(*(seen(other, named) for other in others))[named].value("mac") is None
+
+
 def test_group_addresses_are_never_assets() -> None:
     inventory = Inventory()
     for address in (
