@@ -80,7 +80,7 @@ class Store:
 
     def write(self, result: Result) -> int:
         """Adds a run, all of it or nothing; gives its number. Raises StoreError."""
-        with _explained(self.path), _transaction(self._connection) as connection:
+        with _explained(self.path), atomic(self._connection) as connection:
             run = _insert_run(connection, result)
             captures = _insert_captures(connection, run, result)
             _insert_assets(connection, result, captures)
@@ -99,7 +99,7 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All that is written within, or nothing. Raises StoreError."""
-        with _explained(self.path), _transaction(self._connection) as connection:
+        with _explained(self.path), atomic(self._connection) as connection:
             yield connection
 
     @property
@@ -142,7 +142,7 @@ class Store:
             for said in declarations
             if held.get(said.asset, {}).get(said.name, {}).get("value") != said.value
         ]
-        with _explained(self.path), _transaction(self._connection) as connection:
+        with _explained(self.path), atomic(self._connection) as connection:
             connection.executemany("INSERT INTO declared (asset, name, value, who, why, at, source) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         return len(rows)
 
@@ -268,7 +268,7 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
     if version == len(MIGRATIONS):
         return
     connection.execute("PRAGMA journal_mode = WAL")
-    with _transaction(connection):
+    with atomic(connection):
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         for step in MIGRATIONS[version:]:
             for statement in step:
@@ -277,7 +277,8 @@ def _migrate(path: Path, connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+def atomic(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One transaction, rolled back where anything goes wrong in it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection

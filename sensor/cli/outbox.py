@@ -81,7 +81,7 @@ def retry(numbers: tuple[int, ...], everything: bool, store: Path | None) -> Non
 def drop(numbers: tuple[int, ...], everything: bool, output: str | None, store: Path | None) -> None:
     """Give up dead letters (they are counted as dropped), or an output that is no more."""
     from sensor import outbox as held
-    from sensor.shipping.pump import atomic
+    from sensor.store import atomic
 
     with opened(store) as kept, atomic(kept.connection):
         if output is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sensor import outbox
 from sensor.documents import derived
-from sensor.shipping.pump import atomic
+from sensor.store import atomic
 
 if TYPE_CHECKING:
     from sensor.store import Store

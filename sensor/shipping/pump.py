@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from sensor import outbox
 from sensor.outbox import Item
 from sensor.shipping.output import Attempt, Output
+from sensor.store import atomic
 
 if TYPE_CHECKING:
     import sqlite3
@@ -120,18 +120,6 @@ class Pump:
         if self._patience is not None:
             bound = min(bound, max(0.05, self._patience / 4))
         return not self._stop.wait(random.uniform(0, bound))
-
-
-@contextmanager
-def atomic(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def _place(connection: sqlite3.Connection, name: str) -> str | None:

@@ -15,8 +15,8 @@ from sensor import outbox
 from sensor.documents.fields import STREAMS
 from sensor.shipping.config import Configuration, ConfigurationError, Elastic
 from sensor.shipping.output import Output
-from sensor.shipping.pump import GivenUpError, Pump, atomic
-from sensor.store import Store, StoreError
+from sensor.shipping.pump import GivenUpError, Pump
+from sensor.store import Store, StoreError, atomic
 
 POLL_SECONDS: Final = 1.0
 Say = Callable[[str], object]

@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sensor import outbox
-from sensor.shipping.pump import Pump, atomic
+from sensor.shipping.pump import Pump
 from sensor.shipping.setup import set_up
-from sensor.store import Store
+from sensor.store import Store, atomic
 from tests.bench.captures import make
 from tests.bench.measure import Cost, middle, run
 from tests.elastic.conftest import folder

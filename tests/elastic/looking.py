@@ -64,7 +64,7 @@ def drained(store: Path, to: ElasticOutput, patience: float = 20) -> list[str]:
 
 def put(store: Path, count: int, of: str = "alert", size: int = 0) -> list[str]:
     """Findings of our making in the outbox; gives their ids."""
-    from sensor.shipping.pump import atomic
+    from sensor.store import atomic
 
     with Store.open(store) as kept, atomic(kept.connection):
         start = kept.connection.execute("SELECT ifnull(max(produced), 0) FROM outbox_classes WHERE class = ?", (of,)).fetchone()

@@ -143,8 +143,7 @@ def test_two_shippers_on_one_store_are_one_too_many(tmp_path: Path) -> None:
 
 def test_the_configured_limit_holds_and_says_what_it_took(tmp_path: Path) -> None:
     from sensor import outbox
-    from sensor.shipping.pump import atomic
-    from sensor.store import Store
+    from sensor.store import Store, atomic
 
     written('[outbox]\nmax_bytes = 1048576\n[[outputs]]\nkind = "csv"\npath = "f.csv"\nclasses = ["alert"]\n', tmp_path / "fieldtap.toml")
     with Store.open(tmp_path / "s.sqlite") as store, atomic(store.connection):

@@ -12,8 +12,8 @@ import pytest
 from sensor import outbox
 from sensor.outbox import Item
 from sensor.shipping.output import Attempt
-from sensor.shipping.pump import GivenUpError, Pump, atomic
-from sensor.store import Store
+from sensor.shipping.pump import GivenUpError, Pump
+from sensor.store import Store, atomic
 
 
 class Kept:
