@@ -226,9 +226,9 @@ impl Conditions {
         Conditions { clause, plain, deliver, tally, limits, aside }
     }
 
-    /// Whether it fits every occurrence of this outcome ([`Outcome::index`]) that has no anomalies, or none; `None` where that
-    /// depends on more.
-    pub fn accepts(&self, outcome: usize) -> Option<bool> {
+    /// Whether it fits every occurrence of this outcome ([`Outcome::index`]) and these anomalies, or none; `None` where that depends
+    /// on more.
+    pub fn accepts(&self, outcome: usize, flaws: Anomalies) -> Option<bool> {
         let Clause {
             points,
             touches,
@@ -244,15 +244,15 @@ impl Conditions {
             until,
             ..
         } = &self.clause;
-        if outcomes.is_some_and(|mask| mask >> outcome & 1 == 0) {
+        let flawed = anomalies.as_ref().is_some_and(|sets| !sets.contains(&flaws));
+        if flawed || outcomes.is_some_and(|mask| mask >> outcome & 1 == 0) {
             return Some(false);
         }
         let coded = outcome == REJECTED && rejections.is_some();
         let kept = interval.is_some() || regular.is_some();
         let timed = kept || fresh.is_some() || after.is_some() || until.is_some();
-        let flawless = anomalies.as_ref().is_none_or(|sets| sets.contains(&Anomalies(0)));
         let placed = points.is_some() || touches.is_some() || l2.is_some() || opened_by.is_some();
-        (flawless && !coded && !timed && !placed).then_some(true)
+        (!coded && !timed && !placed).then_some(true)
     }
 
     /// Nothing comes of an occurrence that fits: it is neither delivered nor counted, and no habit is kept.

@@ -1,6 +1,7 @@
 //! What Python answered for an operation: lanes of clauses, and the clauses' tallies.
 
 mod habits;
+mod loud;
 mod short;
 
 use std::fmt;
@@ -8,6 +9,7 @@ use std::hint::black_box;
 use std::mem;
 use std::num::NonZeroU32;
 
+use loud::Loud;
 use short::Short;
 
 use super::clause::{Clause, Conditions, NewClause, Occurrence, Past};
@@ -39,6 +41,8 @@ const _: () = assert!(size_of::<Expectation>() == 16, "an operation is two cache
 #[derive(Debug)]
 pub(super) struct Lanes {
     lanes: Vec<Lane>,
+    /// Which of them concern what was met so far.
+    loud: Vec<Loud>,
 }
 
 #[derive(Debug)]
@@ -154,11 +158,12 @@ impl Clauses {
         }
     }
 
-    /// Looks which clauses an occurrence fits; their slots are put into `fitted`. `None` without an expectation.
+    /// Looks which clauses an occurrence fits; their slots are put into `fitted`, but for those that nothing comes of. `None`
+    /// without an expectation.
     #[inline]
     pub fn judge(
         &self,
-        expectation: &Expectation,
+        expectation: &mut Expectation,
         occurrence: &Occurrence<'_>,
         last: Option<u64>,
         fitted: &mut Vec<u32>,
@@ -167,15 +172,32 @@ impl Clauses {
         match expectation {
             Expectation::Unasked => None,
             Expectation::One { slot, .. } => Some(self.judge_lane(&[*slot], 1, occurrence, last, fitted)),
-            Expectation::Many { lanes: many, .. } => {
-                let mut all = Judgement { lanes: 0, windows: false };
-                for (position, lane) in many.lanes.iter().enumerate() {
-                    let one = self.judge_lane(&lane.clauses, bit(position), occurrence, last, fitted);
-                    all = Judgement { lanes: all.lanes | one.lanes, windows: all.windows | one.windows };
-                }
-                Some(all)
-            }
+            Expectation::Many { lanes: many, .. } => Some(self.judge_lanes(many, occurrence, last, fitted)),
         }
+    }
+
+    fn judge_lanes(
+        &self,
+        many: &mut Lanes,
+        occurrence: &Occurrence<'_>,
+        last: Option<u64>,
+        fitted: &mut Vec<u32>,
+    ) -> Judgement {
+        let mut all = Judgement { lanes: 0, windows: false };
+        let mut look = |place: usize, lane: &Lane| {
+            let one = self.judge_lane(&lane.clauses, bit(place), occurrence, last, fitted);
+            all = Judgement { lanes: all.lanes | one.lanes, windows: all.windows | one.windows };
+        };
+        let (lanes, loud) = many.loud(self, occurrence.transaction);
+        match loud {
+            Some(places) => {
+                for place in places.iter().map(|place| usize::from(*place)) {
+                    lanes.get(place).into_iter().for_each(|lane| look(place, lane));
+                }
+            }
+            None => lanes.iter().enumerate().for_each(|(place, lane)| look(place, lane)),
+        }
+        all
     }
 
     #[inline]
@@ -275,7 +297,7 @@ impl Clauses {
             [Lane { clauses, .. }] if clauses.len() == 1 => {
                 Expectation::One { quiet, rest, slot: clauses.first().copied().unwrap_or(0) }
             }
-            _ => Expectation::Many { quiet, rest, lanes: Box::new(Lanes { lanes: replaced }) },
+            _ => Expectation::Many { quiet, rest, lanes: Box::new(Lanes::new(replaced)) },
         };
         Ok(ids)
     }

@@ -334,8 +334,9 @@ impl Gate {
 
     fn judge(&mut self, number: u32, occurrence: &Occurrence<'_>) -> Option<Judgement> {
         self.fitted.clear();
-        let operation = self.operations.get(number)?;
-        self.clauses.judge(&operation.expectation, occurrence, operation.tally.last_time(), &mut self.fitted)
+        let operation = self.operations.get_mut(number)?;
+        let last = operation.tally.last_time();
+        self.clauses.judge(&mut operation.expectation, occurrence, last, &mut self.fitted)
     }
 
     /// Sets an operation's lanes: (lane number, ordered clauses). Clauses that are not named again are reported once more by

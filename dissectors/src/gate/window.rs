@@ -113,6 +113,9 @@ impl Window {
 
     fn feed(&mut self, brought: Brought, time: u64, occurrence: &Occurrence<'_>) -> Option<(u64, Stamp)> {
         self.occurrences = self.occurrences.saturating_add(1);
+        if self.renew(brought, time, occurrence.at) {
+            return None;
+        }
         match (self.mode, brought) {
             (Mode::EventCount, _) => self.push(0, time, occurrence.at),
             (Mode::ValueCount, Brought::Value(value)) => self.push_value(value, time, occurrence.at),
@@ -132,6 +135,19 @@ impl Window {
                 None
             }
             (false, true) => Some(self.cross(occurrence.at)),
+        }
+    }
+
+    /// The usual case: the value that came last comes again, and nothing is above the threshold. What is too old can go later.
+    #[inline]
+    fn renew(&mut self, brought: Brought, time: u64, at: Stamp) -> bool {
+        let (Mode::ValueCount, Brought::Value(value), false) = (self.mode, brought, self.above) else { return false };
+        match self.held.back_mut() {
+            Some(newest) if newest.value == value && time.saturating_sub(newest.time) <= self.span => {
+                *newest = Entry { occurrence: self.occurrences, time, at, ..*newest };
+                true
+            }
+            _ => false,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::{Clauses, Expectation, Lane, at};
-use crate::transaction::Outcome;
+use crate::transaction::{Anomalies, Outcome};
 
 /// What of an expectation is known without a look at its lanes, for occurrences without anomalies: most lanes of most operations
 /// only wait for an outcome that doesn't come.
@@ -54,20 +54,22 @@ impl Clauses {
 
     /// The outcomes that this lane expects and counts nowhere, whatever else an occurrence without anomalies is like.
     fn quiet_outcomes(&self, lane: &Lane) -> u8 {
-        let conditions = |slot: &u32| self.slots.get(at(*slot)).and_then(|slot| self.shared.get(slot.conditions));
-        let mut quiet = 0;
-        for outcome in 0..Outcome::NAMES.len() {
-            for slot in &lane.clauses {
-                let Some(conditions) = conditions(slot) else { break };
-                match conditions.accepts(outcome) {
-                    Some(false) => continue,
-                    Some(true) if conditions.is_silent() && self.is_windowless(*slot) => quiet |= 1 << outcome,
-                    _ => {}
-                }
-                break;
+        let outcomes = 0..Outcome::NAMES.len();
+        outcomes.filter(|outcome| self.is_quiet(lane, *outcome, Anomalies(0))).fold(0, |quiet, outcome| quiet | 1 << outcome)
+    }
+
+    /// Whether this lane expects every occurrence of this outcome and these anomalies, and counts it nowhere.
+    pub(super) fn is_quiet(&self, lane: &Lane, outcome: usize, flaws: Anomalies) -> bool {
+        for slot in &lane.clauses {
+            let known = self.slots.get(at(*slot)).and_then(|slot| self.shared.get(slot.conditions));
+            let Some(conditions) = known else { return false };
+            match conditions.accepts(outcome, flaws) {
+                Some(false) => {}
+                Some(true) => return conditions.is_silent() && self.is_windowless(*slot),
+                None => return false,
             }
         }
-        quiet
+        false
     }
 
     fn is_windowless(&self, slot: u32) -> bool {

@@ -67,6 +67,35 @@ fn a_value_is_counted_once_while_it_is_within_the_span() {
 }
 
 #[test]
+fn values_are_counted_as_the_whole_past_would_say() {
+    let mut dice = 7_u64;
+    let mut below = move |end: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % end
+    };
+    let l2 = [L2::default(); 2];
+    for _ in 0..60 {
+        let threshold = 2 + below(3);
+        let mut windows = window::Windows::default();
+        windows.add(Mode::ValueCount, 10 * SECOND, usize::try_from(threshold).unwrap());
+        let (mut past, mut time, mut value, mut above) = (Vec::<(u128, u64)>::new(), 0, 0, false);
+        for n in 0..300 {
+            time += below(3 * SECOND);
+            value = if below(3) == 0 { u128::from(below(5)) } else { value };
+            let t = read(3, time, n);
+            let fed = windows.feed(1, window::Brought::Value(value), &Occurrence::new(&t, &l2, None));
+            past.retain(|(other, _)| *other != value);
+            past.push((value, t.completed));
+            let within: Vec<_> = past.iter().filter(|(_, at)| t.completed - at <= 10 * SECOND).collect();
+            let reached = u64::try_from(within.len()).unwrap() >= threshold;
+            let crossed = (reached && !above).then(|| (threshold, within[0].1 - 1_000_000));
+            assert_eq!(fed.map(|crossing| (crossing.count, crossing.first.time)), crossed);
+            above = reached;
+        }
+    }
+}
+
+#[test]
 fn each_address_of_a_range_is_a_value() {
     let mut gate = windowed(Mode::ValueCount, 10 * SECOND, 100, None);
     let half = [point(0, 49, Values::Unseen)];
