@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from pcaps.make import network, plant, plus_crafted, s7, s7_crafted, umas
+from pcaps.make import gateway, network, plant, plus_crafted, s7, s7_crafted, umas
 from pcaps.make.dnp3 import captures as dnp3
 from pcaps.make.mixed import captures as mixed
 from pcaps.make.opcua import captures as opcua
@@ -41,6 +41,16 @@ CAPTURES = {
         "UMAS (Modbus function 90): identification, reservation, program download into and upload out of a PLC, stop and start",
         "crafted with scapy: no open stack speaks UMAS",
         umas.craft,
+    ),
+    "plant/umas-stranger.pcap": (
+        "UMAS by a host that is no engineering station: it asks a controller how it is, and writes to inputs and outputs",
+        "crafted with scapy: no open stack speaks UMAS",
+        umas.stranger,
+    ),
+    "plant/gateway.pcap": (
+        "a Modbus gateway with six devices: an HMI polls them, another host overwrites sixty registers of one, then none answers any more",
+        "crafted with scapy: serial devices that fail",
+        gateway.craft,
     ),
     **dnp3.CAPTURES,
     "s7/normal.pcapng": (

@@ -9,6 +9,8 @@ from pcaps.make.conversation import Conversation, End
 ENDS = (End("10.20.4.7", "00:14:22:40:00:07", 49_800), End("10.20.1.12", "00:80:f4:10:00:12", 502))
 OK = 0xFE
 
+STRANGER = (End("10.20.9.66", "00:50:56:20:09:66", 49_911), ENDS[1])
+
 
 class Umas(Conversation):
     """Requests and responses of UMAS, one at a time."""
@@ -45,5 +47,19 @@ def craft(path: Path) -> None:
     talk.exchange(0, 0x35, bytes.fromhex("000104"), b"")
     talk.exchange(0x77, 0x41, bytes.fromhex("ff00"), bytes.fromhex("8004"), status=0xFD)
     talk.exchange(key, 0x11, b"", b"")
+    talk.close()
+    talk.write(path)
+
+
+def stranger(path: Path) -> None:
+    """Somebody else asks a controller how it is, and writes to its inputs and outputs."""
+    talk = Umas(STRANGER)
+    talk.open()
+    talk.exchange(0, 0x01, b"\x00", bytes.fromhex("fd03002500020000000000"))
+    for _ in range(3):
+        talk.exchange(0, 0x04, b"", bytes.fromhex("0400000000000000050001000000"))
+        talk.exchange(0, 0x58, bytes.fromhex("ff00"), bytes.fromhex("0000"))
+    for value in (1, 0, 1):
+        talk.exchange(0, 0x71, bytes.fromhex("0001000200") + bytes([value]), b"")
     talk.close()
     talk.write(path)

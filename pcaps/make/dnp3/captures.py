@@ -68,6 +68,11 @@ CAPTURES: Final[dict[str, tuple[str, str, Callable[[Path], None]]]] = {
         CRAFTED,
         crafted.files,
     ),
+    "dnp3/firmware.pcap": (
+        "an engineering station writes a file of firmware to an outstation and restarts it; another host tries to and is refused",
+        CRAFTED,
+        crafted.firmware,
+    ),
     "dnp3/authentication.pcap": (
         "secure authentication: session keys changed, a control authenticated; then eight attempts by somebody without the key",
         CRAFTED,

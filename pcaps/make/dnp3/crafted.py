@@ -10,6 +10,7 @@ from pcaps.make.dnp3 import wire
 
 STATION: Final = End("10.20.4.7", "00:14:22:40:00:07", 50_112)
 RTU: Final = End("10.20.1.21", "00:30:a7:10:00:21", 20_000)
+STRANGER: Final = End("10.20.9.66", "00:50:56:20:09:66", 50_311)
 STATION_LINK, RTU_LINK = 7, 10
 FILE, FOLDER = 1, 0
 READING, WRITING = 1, 2
@@ -125,6 +126,22 @@ def files(path: Path) -> None:
     talk.exchange(wire.START, wire.sized(90, 1, b"logic"))
     talk.close()
     talk.write(path)
+
+
+def firmware(path: Path) -> None:
+    """An engineering station writes a file of firmware to an outstation and restarts it; an intruder tries the same and is refused."""
+    recorder = Recorder()
+    talk = Association((STATION, RTU), (STATION_LINK, RTU_LINK), recorder)
+    talk.open()
+    write(talk, b"/firmware/rtu-4.2.img", IMAGE * 3, 0x0201, 0x2F1D_55A1)
+    talk.exchange(wire.COLD_RESTART, b"", wire.counted(52, 2, little(8_000, 2)))
+    talk.close()
+    recorder.pause(20)
+    other = Association((STRANGER, RTU), (STATION_LINK, RTU_LINK), recorder)
+    other.open()
+    other.exchange(wire.OPEN, command(b"/firmware/rtu-4.3.img", WRITING, size=9_000), status(0, 0, code=1))
+    other.close()
+    recorder.write(path)
 
 
 USER: Final = 5
