@@ -13,7 +13,7 @@ from sensor.findings import SEVERITIES
 from sensor.reports.coverage import THRESHOLDS, share
 from sensor.reports.method import LIMITS, METHOD
 from sensor.reports.model import INSIDE, NONE_SEEN, NOT_SEEN, NOT_STATED, VIOLATIONS, Chapter, Pair, Report, Verdict, span
-from sensor.reports.references import DISCLAIMER, references
+from sensor.reports.references import DISCLAIMER, WORDING, references
 from sensor.reports.tables import packets_of
 
 _FOLDER: Final = Path(__file__).parent
@@ -52,8 +52,8 @@ def render(report: Report) -> bytes:
     template = environment.from_string((_FOLDER / "report.html.j2").read_text("utf-8"))
     text = template.render(
         report=report, style=style, style_digest=_digest(style), thresholds=THRESHOLDS, method=METHOD, limits=LIMITS,
-        references=references(), disclaimer=DISCLAIMER, results=RESULTS, effects=EFFECTS, grid=grid, matters=matters, packets_of=packets_of,
-        by_severity=_by_severity, most_rows=MOST_ROWS,
+        references=references(), disclaimer=DISCLAIMER, wording=WORDING, results=RESULTS, effects=EFFECTS, grid=grid, matters=matters,
+        packets_of=packets_of, by_severity=_by_severity, most_rows=MOST_ROWS,
     )  # fmt: skip
     return text.encode("utf-8", "replace")
 

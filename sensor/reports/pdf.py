@@ -12,7 +12,7 @@ from sensor.reports.forms import FormMissing
 from sensor.reports.html import EFFECTS, RESULTS, Matter, grid, matters
 from sensor.reports.method import LIMITS, METHOD
 from sensor.reports.model import VIOLATIONS, Chapter, Pair, Report, Verdict, span
-from sensor.reports.references import DISCLAIMER, references
+from sensor.reports.references import DISCLAIMER, WORDING, references
 from sensor.reports.tables import packets_of
 
 MOST_ROWS: Final = 1_000
@@ -216,6 +216,12 @@ def _end(page: pdf_style.Page) -> Iterator[Any]:
         yield page.text(line, "note")
     yield page.heading("Standards that this report can support")
     yield page.text(DISCLAIMER, "dim")
-    rows = [(one.standard, one.id, one.title, one.supports, one.leaves) for one in references()]
-    yield page.table(("Standard", "Reference", "About", "What the report supports", "What it leaves open"), rows, (13, 13, 20, 29, 25))
+    rows = [
+        (one.standard, one.id, f"{one.title}: {one.about}" if one.title else one.about, one.supports, one.leaves, one.checked)
+        for one in references()
+    ]
+    heads = ("Standard", "Reference", "Title, and what it is about", "What the report supports", "What it leaves open", "Checked")
+    yield page.table(heads, rows, (12, 11, 26, 24, 20, 9))
+    yield page.space(4)
+    yield page.text(WORDING, "dim")
     yield page.signatures()

@@ -140,7 +140,7 @@ def _coverage(seen: Coverage) -> Sequence[Cell]:
 
 def _references(_: Chapter) -> Iterator[Sequence[Cell]]:
     for one in references():
-        yield one.standard, one.edition, one.id, one.title, one.supports, one.leaves
+        yield one.standard, one.edition, one.id, one.title, one.about, one.supports, one.leaves, one.checked
 
 
 _Rows = Callable[[Chapter], Iterator[Sequence[Any]]]
@@ -164,7 +164,7 @@ _TABLES: Final[Sequence[tuple[str, str, Sequence[str], _Rows]]] = (
     ("strangers", "Assets without a zone", ("asset", "kind", "addresses", "zone", "vendor", "acts as", "first", "last"), _strangers),
     ("exceptions", "Exceptions", ("exception", "owner", "ticket", "start", "end", "state", "uses", "policy line"), _exceptions),
     ("captures", "Captures", ("number", "path", "sha256", "packets", "bytes", "first", "last", "dropped", "lacking"), _captures),
-    ("references", "Standards", ("standard", "edition", "reference", "title", "supports", "leaves open"), _references),
+    ("references", "Standards", ("standard", "edition", "reference", "title", "about", "supports", "leaves open", "checked"), _references),
 )  # fmt: skip
 NAMES: Final[Mapping[str, str]] = {name: title for name, title, _, _ in _TABLES}
 """Names of the tables, for --table."""

@@ -12,7 +12,7 @@ from sensor.reports.build import report_of
 from sensor.reports.changes import NoReport, compared
 from sensor.reports.forms import made
 from sensor.reports.model import NONE_SEEN, NOT_SEEN, VIOLATIONS, Report
-from sensor.reports.references import SECTIONS, references
+from sensor.reports.references import CHECKED, SECTIONS, references
 from tests.sensor.cli.run import ATTACK, NORMAL, policy
 from tests.sensor.reports.made import MADE, attack, judged, normal, pair
 
@@ -127,7 +127,23 @@ def test_references_are_whole_and_claim_nothing() -> None:
         assert set(one.uses) <= set(SECTIONS)
         assert one.supports.endswith(".")
         assert one.leaves.endswith(".")
+        assert one.about.endswith(".")
+        assert one.checked in CHECKED
         assert not {"complies", "compliant", "fulfils", "satisfies", "certifies"} & set(f"{one.supports} {one.leaves}".lower().split())
+
+
+def test_a_title_is_shown_only_where_it_was_confirmed() -> None:
+    """What was compared with a translation alone claims no words of the standard; what has a title says what that was compared with."""
+    for one in references():
+        assert (one.title is None) == (one.checked == "translation"), one.id
+    assert [one.id for one in references() if one.title is None] == ["5.2.3.3"]
+    for form in ("html", "json"):
+        text = made(normal(), form).decode()
+        assert "in our words" in text
+        assert "with a translation, so no title is given" in text
+    rows = made(normal(), "csv", table="references").decode().splitlines()
+    assert rows[0] == "standard,edition,reference,title,about,supports,leaves open,checked"
+    assert {line.rpartition(",")[2] for line in rows[1:]} == set(CHECKED)
 
 
 def test_no_form_says_compliant() -> None:
