@@ -20,9 +20,7 @@ CHECKED: Final[Mapping[str, str]] = {
 """What an entry was compared with. A part of a requirement carries the title of its requirement."""
 WORDING: Final = (
     "Titles are the standards' own, and a part has that of its requirement. All else is in our words. What number and title were compared "
-    "with: "
-    + "; ".join(f"{name}: {says}" for name, says in CHECKED.items())
-    + "."
+    "with: " + "; ".join(f"{name}: {says}" for name, says in CHECKED.items()) + "."
 )
 SECTIONS: Final = ("zones", "matrix", "violations", "skip_level", "conduits", "strangers", "coverage", "evidence")
 """What an entry may name under `uses`."""

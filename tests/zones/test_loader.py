@@ -195,6 +195,11 @@ CONDUITS = {
     "    deny: [{protocol: modbus, values: {max: 5}}]": "9: deny takes no values: limit what is allowed instead",
     "    deny: [{protocol: modbus, initiator: client}]": "9: deny takes no initiator: limit what is allowed instead",
     "    deny: [{protocol: modbus}]": None,
+    "    deny: [{protocol: modbus, access: write},\n      {protocol: modbus, access: mode}]": None,
+    "    deny: [{protocol: modbus, access: write}, {protocol: modbus, access: mode}]": (
+        "9: two lines of deny stand on one line: what is denied names the line that denied it, so begin each on its own"
+    ),
+    "    allow: [{protocol: ssh}]\n  - {id: d, from: a, to: b, deny: [{protocol: http}]}": None,
     "    allow: [{protocol: ssh}]\n    skip_level: because": '6: warning: conduit "c" skips no level: skip_level says nothing',
     "    allow: [{protocol: ssh}]\n  - {id: c, from: a, to: b, allow: [{protocol: ssh}]}": '10: conduit "c" stands twice (first on line 6)',
     "    allow: [{protocol: ssh}]\n  - {id: d, from: a, to: zz, allow: [{protocol: ssh}]}": '10: zone or asset "zz" is not defined',
@@ -205,6 +210,11 @@ CONDUITS = {
         '10: warning: conduit "d" changes nothing: all is allowed within zone "a" (unless internal: deny)'
     ),
 }
+
+
+def test_two_conduits_of_one_id_are_found_on_one_line_too(tmp_path: Path) -> None:
+    one = "{id: c, from: a, to: b, allow: [{protocol: ssh}]}"
+    assert _said(tmp_path, HEAD + f"conduits: [{one}, {one}]") == ['p.yml:5: conduit "c" stands twice (first on line 5)']
 
 
 def _all() -> list[object]:
