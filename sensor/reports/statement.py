@@ -8,6 +8,7 @@ from typing import Final
 
 from sensor.reports.coverage import MOST_DROPPED, MOST_UNREADABLE, share
 from sensor.reports.model import INSIDE, NONE_SEEN, NOT_SEEN, NOT_STATED, VIOLATIONS, Chapter, ConduitLine, Pair, Statement
+from sensor.reports.standing import decided
 
 UNSAID: Final = Statement(result=NOT_STATED, text="")
 
@@ -101,4 +102,6 @@ def _violations(chapter: Chapter) -> str:
     skips = f" {part} pass by a level." if skipping else ""
     kinds = f"{len(found):,} kinds of operation violate" if len(found) > 1 else "One kind of operation violates"
     times = "once" if count == 1 else f"{count:,} times"
-    return f"{kinds} the policy, {times} in all, between {len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'} of zones.{skips}"
+    known = decided(found)
+    already = f" Decided already: {known}." if known else ""
+    return f"{kinds} the policy, {times} in all, between {len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'} of zones.{skips}{already}"
