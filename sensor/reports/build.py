@@ -67,7 +67,7 @@ def chapter_of(result: Result) -> Chapter:
         exceptions=exceptions(policy, traffic, violations), coverage=traffic.whole, packets=_packets(result.engine),
         ceilings={**result.engine["ceilings"], **({"merged_occurrences": traffic.merged} if traffic.merged else {})},
         alerts=_alerts(result.findings), rules=(result.plan.rules_summary or {}).get("digest"), complete=not result.interrupted,
-        alert_list=sorted(map(_alert, _of_rules(result.findings)), key=_gravest),
+        alert_list=sorted((_alert(finding, placing) for finding in _of_rules(result.findings)), key=_gravest),
     ))  # fmt: skip
 
 
@@ -199,6 +199,12 @@ def _party(side: Mapping[str, Any] | None, asset: str | None) -> str:
     return where if asset is None else f"{asset} ({where})"
 
 
+def _named(side: Mapping[str, Any], placing: Placing) -> str | None:
+    """A side by the policy's name for it; None where it is none."""
+    address = side.get("ip") or side.get("mac")
+    return None if address is None else _party(side, placing.sides(address, address)[0].asset)
+
+
 def _function(document: Mapping[str, Any]) -> str:
     """`write_single_coil (5)`, with the sub-function where there is one."""
     parts = [document["function"], document["sub_function"]]
@@ -213,11 +219,12 @@ def _of_rules(findings: Iterable[Finding]) -> Iterator[Finding]:
     return (finding for finding in findings if finding.statement.kind == "alert")
 
 
-def _alert(finding: Finding) -> Alert:
+def _alert(finding: Finding, placing: Placing) -> Alert:
     document = finding.to_dict()
     group = document.get("group") or {}
-    sides = {side: document[side] or {"ip": group.get(f"{side}.ip"), "mac": group.get(f"{side}.mac")} for side in ("client", "server")}
-    client, server = (_party(one, None) if one.get("ip") or one.get("mac") else None for one in sides.values())
+    client, server = (
+        _named(document[side] or {"ip": group.get(f"{side}.ip"), "mac": group.get(f"{side}.mac")}, placing) for side in ("client", "server")
+    )
     attacks = document.get("attacks") or ([document["attack"]] if document["attack"] else [])
     return Alert(
         id=document["id"], severity=document["severity"], rule=document.get("rule") or document["reason"], title=document["title"],

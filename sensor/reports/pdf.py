@@ -180,7 +180,7 @@ def _alerts(page: pdf_style.Page, chapter: Chapter) -> Iterator[Any]:
         for one in found[:MOST_ROWS]
     ]  # fmt: skip
     heads = ("Finding", "Severity", "What", "Who to whom", "ATT&CK", "Times", "First – last (UTC)", "Packets", "Standing")
-    yield page.table(heads, rows, (8, 7.5, 20, 18, 8, 5.5, 12.5, 9, 11.5))
+    yield page.table(heads, rows, (8, 7, 18, 18, 9.5, 5.5, 12.5, 10, 11.5))
     if len(found) > MOST_ROWS:
         yield page.text(f"{len(found) - MOST_ROWS:,} more are not listed here: CSV, XLSX and JSON have them all.", "text")
 
