@@ -196,7 +196,7 @@ def _party(side: Mapping[str, Any] | None, asset: str | None) -> str:
     address = str((side or {}).get("ip") or (side or {}).get("mac") or "?")
     port = (side or {}).get("port")
     where = address if port is None else f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    return where if asset is None else f"{asset} ({where})"
+    return where if asset in (None, address) else f"{asset} ({where})"
 
 
 def _named(side: Mapping[str, Any], placing: Placing) -> str | None:

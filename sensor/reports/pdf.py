@@ -12,7 +12,7 @@ from sensor.reports.coverage import THRESHOLDS, Coverage, share
 from sensor.reports.forms import FormMissing
 from sensor.reports.html import EFFECTS, RESULTS, Matter, grid, matters
 from sensor.reports.method import LIMITS, METHOD
-from sensor.reports.model import VIOLATIONS, Chapter, Pair, Report, Verdict, span
+from sensor.reports.model import NONE_SEEN, VIOLATIONS, Chapter, Pair, Report, Verdict, span
 from sensor.reports.references import DISCLAIMER, WORDING, references
 from sensor.reports.standing import decided, is_open, standing
 from sensor.reports.tables import packets_of
@@ -92,7 +92,7 @@ def _figures(chapter: Chapter) -> Iterator[tuple[str, str, str]]:
     violations, undecided, skipping = (
         sum(verdict.count for verdict in found) for found in (chapter.violations, chapter.insufficient, chapter.skipping)
     )
-    yield f"{violations:,}", "violations", "bad" if violations else "good"
+    yield f"{violations:,}", "violations", "bad" if violations else "good" if chapter.statement.result == NONE_SEEN else ""
     yield f"{undecided:,}", "undecided", "warn" if undecided else ""
     yield f"{skipping:,}", "skip a level", "bad" if skipping else ""
     yield f"{len(chapter.unused)} / {len(chapter.conduits)}", "conduits never used", ""

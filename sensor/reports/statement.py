@@ -89,8 +89,18 @@ def _statement(chapter: Chapter, whole: list[str]) -> Statement:
     if because:
         text = "This report does not state that there were no violations: what was seen is below its thresholds."
         return Statement(result=NOT_STATED, text=text, because=because)
-    text = "No violation of the policy was seen, and every zone pair with traffic was seen at or above the thresholds of this report."
-    return Statement(result=NONE_SEEN, text=text)
+    return Statement(result=NONE_SEEN, text=_none_seen(chapter))
+
+
+def _none_seen(chapter: Chapter) -> str:
+    """What that is worth: nothing inside a zone that allows everything can be a violation, and of strangers the policy knows nothing."""
+    if any(pair.result == NONE_SEEN for pair in chapter.matrix):
+        text = "No violation of the policy was seen, and every zone pair with traffic was seen at or above the thresholds of this report."
+    else:
+        text = "No violation of the policy was seen: all traffic stayed inside zones in which it allows everything."
+    count = len(chapter.strangers)
+    standing = f" {count:,} {'asset that was heard stands' if count == 1 else 'assets that were heard stand'} in no zone of the policy."
+    return text + (standing if count else "")
 
 
 def _violations(chapter: Chapter) -> str:
