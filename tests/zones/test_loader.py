@@ -212,6 +212,24 @@ CONDUITS = {
 }
 
 
+def test_what_is_wrong_in_many_places_keeps_each_line(tmp_path: Path) -> None:
+    """What is left out for its shape doesn't move the lines of what comes after it: here a zone that isn't there, on each odd conduit."""
+    text, wanted = HEAD + "conduits:\n", []
+    for number in range(200):
+        at = text.count("\n") + 1
+        target = "b" if number % 2 else "nowhere"
+        text += f"  - id: c{number}\n    from: a\n    to: {target}\n    allow:\n      - {{protocl: ssh}}\n"
+        text += "      - {protocol: ssh}\n" if number % 3 else ""
+        wanted += [(at + 4, "lacks"), (at + 4, "is not a key")]
+        if number % 3 == 0:
+            wanted.append((at, "neither"))
+        if target != "b":
+            wanted.append((at + 2, "nowhere"))
+    words = ("lacks", "is not a key", "neither", "nowhere")
+    said = [(int(line.split(":")[1]), next(word for word in words if word in line)) for line in _said(tmp_path, text)]
+    assert sorted(said) == sorted(wanted)
+
+
 def test_two_conduits_of_one_id_are_found_on_one_line_too(tmp_path: Path) -> None:
     one = "{id: c, from: a, to: b, allow: [{protocol: ssh}]}"
     assert _said(tmp_path, HEAD + f"conduits: [{one}, {one}]") == ['p.yml:5: conduit "c" stands twice (first on line 5)']
