@@ -182,6 +182,8 @@ class Reader:
                 continue
             if text[0].isdigit():
                 self.report.note(at, f"{text} is {point.text} (zero-based, as on the wire)")
+            elif " index " in text and entry.protocol == "dnp3":
+                self.report.note(at, f"{text} is {point.text} (by whichever group of objects)")
             made.append(point)
         return tuple(made)
 
