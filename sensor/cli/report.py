@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _FORMATS = ("html", "pdf", "csv", "xlsx", "json")
 _TABLES = (
-    "violations", "insufficient", "skip_level", "matrix", "conduits", "lines", "zones", "strangers", "exceptions", "captures", "references",
-    "summary",
+    "violations", "insufficient", "alerts", "skip_level", "matrix", "conduits", "lines", "zones", "strangers", "exceptions", "captures",
+    "references", "summary", "changes",
 )  # fmt: skip
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
 

@@ -10,7 +10,10 @@ from typing import Any, TextIO
 import click
 
 output_option: Callable[[Any], Any] = click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True), metavar="FILE",
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="FILE",
     help="Where to; - is standard output.",
 )
 
