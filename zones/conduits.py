@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from zones.document import Document, Path
@@ -35,7 +36,15 @@ class Reader:
         path: Path = ("conduits", index)
         held = self.when(entry.schedule, (*path, "schedule"))
         denied = tuple(self._denied(part, (*path, "deny", i), held) for i, part in enumerate(entry.deny))
+        self._apart(denied)
         return replace(self.channel(entry, path, entry.schedule), deny=denied, skip_level=entry.skip_level)
+
+    def _apart(self, denied: tuple[Line, ...]) -> None:
+        """What is denied names the line that did it, and is counted by it."""
+        for before, line in pairwise(denied):
+            if before.line == line.line:
+                what = "two lines of deny stand on one line: what is denied names the line that denied it, so begin each on its own"
+                self.report.error(line.line, what)
 
     def _denied(self, entry: LineEntry, path: Path, held: tuple[tuple[str, ...], ...]) -> Line:
         """One line of `deny`: without an access it denies every one."""
@@ -173,6 +182,8 @@ class Reader:
                 continue
             if text[0].isdigit():
                 self.report.note(at, f"{text} is {point.text} (zero-based, as on the wire)")
+            elif " index " in text and entry.protocol == "dnp3":
+                self.report.note(at, f"{text} is {point.text} (by whichever group of objects)")
             made.append(point)
         return tuple(made)
 

@@ -79,6 +79,7 @@ class Decider:
         self._units = any(line.units is not None for line in lines)
         self._ports = any(line.ports is not None for line in lines)
         self._users = any(line.users is not None or line.security_modes is not None for line in lines)
+        self._plain = not (self.judge.is_timed or self._units or self._ports or self._users)
 
     def zone_of(self, ip: str | None, mac: str | None = None, vlan: tuple[int, ...] = ()) -> Zone:
         """The zone of an address (`ip` None for traffic without IP), by the most specific declaration (see zones.places)."""
@@ -86,13 +87,14 @@ class Decider:
 
     def sides(self, t: Transaction) -> tuple[Place, Place]:
         """Where client and server stand. Group traffic belongs to the zone of the side that is one device."""
-        client, server = t.client, t.server
-        if self.places.by_ip_alone and client.ip is not None and server.ip is not None:
-            one, other = self.places.place_of(client.ip, None, ()), self.places.place_of(server.ip, None, ())
+        client, server, places = t.client, t.server, self.places
+        if places.by_ip_alone and client.ip is not None and server.ip is not None:
+            one = places.place_by_ip(client.ip) or places.place_of(client.ip, None, ())
+            other = places.place_by_ip(server.ip) or places.place_of(server.ip, None, ())
         else:
             vlan = t.vlan
-            one = self.places.place_of(client.ip, client.mac, vlan)
-            other = self.places.place_of(server.ip, server.mac, vlan)
+            one = places.place_of(client.ip, client.mac, vlan)
+            other = places.place_of(server.ip, server.mac, vlan)
         if other.by == "group":
             other = other._replace(zone=one.zone)
         elif one.by == "group":
@@ -130,24 +132,28 @@ class Decider:
         return self.rates.group(crossing.window)
 
     def _plan(self, t: Transaction, client: Place, server: Place) -> Plan:
-        function, sub, access = t.function, t.sub_function, t.access
-        one, other = client.zone.name, server.zone.name
-        at = _moment(t) if self.judge.is_timed else 0
-        key = (
-            self.judge.stretch(client, server, at) if at else None,
-            one, client.asset, other, server.asset, t.protocol, access, function.code,
-            None if sub is None else (sub.group, sub.code),
-            t.unit if self._units else None, t.server.port if self._ports or access == "session" else None,
-            self._asker(t) if self._users else None,
-        )  # fmt: skip
+        access, sub = t.access, t.sub_function
+        key: tuple[object, ...] = (client.zone.name, client.asset, server.zone.name, server.asset, t.protocol, access, t.function.code)
+        at = 0
+        if sub is not None or access == "session" or not self._plain:
+            at = _moment(t) if self.judge.is_timed else 0
+            key += (
+                self.judge.stretch(client, server, at) if at else None,
+                None if sub is None else (sub.group, sub.code),
+                t.unit if self._units else None, t.server.port if self._ports or access == "session" else None,
+                self._asker(t) if self._users else None,
+            )  # fmt: skip
         plan = self._plans.get(key)
-        if plan is None:
-            if len(self._plans) >= CACHE:
-                self._plans.clear()
-            rungs = self.judge.rungs(client, server, self._operation(t), at)
-            counting = any(rung.limits for rung in rungs)
-            simple = rungs[0].verdict is None and len(rungs) == 1 and not counting
-            plan = self._plans[key] = Plan(rungs, {LANE: (Expected(clause=rungs[0].clause),)} if simple else None, {}, {}, {}, counting)
+        return self._planned(key, t, (client, server), at) if plan is None else plan
+
+    def _planned(self, key: tuple[object, ...], t: Transaction, sides: tuple[Place, Place], at: int) -> Plan:
+        """Made once for all that the key says."""
+        if len(self._plans) >= CACHE:
+            self._plans.clear()
+        rungs = self.judge.rungs(*sides, self._operation(t), at)
+        counting = any(rung.limits for rung in rungs)
+        simple = rungs[0].verdict is None and len(rungs) == 1 and not counting
+        plan = self._plans[key] = Plan(rungs, {LANE: (Expected(clause=rungs[0].clause),)} if simple else None, {}, {}, {}, counting)
         return plan
 
     def _asker(self, t: Transaction) -> tuple[str | None, str | None]:

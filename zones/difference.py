@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from zones.decision import Decider
 from zones.expectations import said_of
-from zones.model import ACCESSES, EXTERNAL, SECURITY_MODES, UNKNOWN, Line, Network, PointRange, Policy
+from zones.model import ACCESSES, EXTERNAL, INDUSTRIAL, SECURITY_MODES, UNKNOWN, Line, Network, PointRange, Policy
 from zones.supposed import Code, Point, Side, Supposed, asker
 
 MAX_QUESTIONS = 200_000
@@ -134,7 +134,10 @@ def _questions(*policies: Policy) -> Iterator[_Asked]:
 
 def _of_line(source: str, target: str, line: Line) -> Iterator[_Asked]:
     functions = [Code(one, None) if isinstance(one, int) else Code(-1, one) for one in sorted(line.functions or (), key=str)]
-    for access in line.access or ACCESSES:
+    accesses = line.access or ACCESSES
+    if line.protocol not in INDUSTRIAL and not line.known_ports:
+        accesses = ("session",)  # judged by its connections
+    for access in accesses:
         for function in functions or [Code(0, "connect" if access == "session" else None)]:
             for points, text in _corners(line, access):
                 for who in _askers(line):

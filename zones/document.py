@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 MAX_DEPTH = 32
@@ -37,28 +38,54 @@ class Document:
             path = path[:-1]
         return self.lines[path]
 
-    def leave_out(self, path: Path) -> None:
-        """Takes the part at `path` out (and the list it was the last item of); later items of its list move up, with their lines."""
-        holder = self.data
-        for key in path[:-1]:
-            holder = holder[key]
-        del holder[path[-1]]
-        if not isinstance(holder, list):
-            return
-        if not holder:
-            self.leave_out(path[:-1])
-            return
-        depth, index = len(path) - 1, path[-1]
-        moved: dict[Path, int] = {}
-        step: str | int | None
-        for place, line in self.lines.items():
-            step = place[depth] if len(place) > depth and place[:depth] == path[:depth] else None
-            if isinstance(step, int) and isinstance(index, int) and step >= index:
-                if step > index:
-                    moved[(*place[:depth], step - 1, *place[depth + 1 :])] = line
+    def leave_out(self, places: Collection[Path]) -> None:
+        """Takes these parts out, of which none lies within another, and the lists whose last item they were; later items of a list move
+        up, with their lines."""
+        places = self._with_emptied(set(places))
+        gone: dict[Path, list[int]] = {}
+        for path in sorted(places, key=len, reverse=True):  # the inner ones first: the way to them goes by the places as they are
+            if isinstance(path[-1], int):
+                gone.setdefault(path[:-1], []).append(path[-1])
             else:
-                moved[place] = line
-        self.lines = moved
+                del self._at(path[:-1])[path[-1]]
+        for path, items in gone.items():
+            kept, left = self._at(path), set(items)
+            kept[:] = [item for index, item in enumerate(kept) if index not in left]
+            items.sort()
+        moved = {_moved(path, gone): line for path, line in self.lines.items()} if gone else self.lines
+        self.lines = {path: line for path, line in moved.items() if path is not None}
+
+    def _at(self, path: Path) -> Any:
+        holder = self.data
+        for key in path:
+            holder = holder[key]
+        return holder
+
+    def _with_emptied(self, places: set[Path]) -> set[Path]:
+        """The same, a list instead of its items where all of them go."""
+        while True:
+            items: dict[Path, int] = {}
+            for path in places:
+                if isinstance(path[-1], int):
+                    items[path[:-1]] = items.get(path[:-1], 0) + 1
+            emptied = {path for path, count in items.items() if path and count == len(self._at(path))}
+            if not emptied:
+                return places
+            places = {path for path in places if path[:-1] not in emptied} | emptied
+
+
+def _moved(path: Path, gone: Mapping[Path, Sequence[int]]) -> Path | None:
+    """Where a part is once these items of lists have gone; None where it went with them."""
+    made: list[str | int] = []
+    for depth, step in enumerate(path):
+        items = gone.get(path[:depth])
+        if items is not None and isinstance(step, int):
+            before = bisect_left(items, step)
+            if before < len(items) and items[before] == step:
+                return None
+            step -= before
+        made.append(step)
+    return tuple(made)
 
 
 def _zone_names(holder: dict[str, Any]) -> set[str]:

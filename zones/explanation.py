@@ -85,7 +85,7 @@ def limits(line: Line) -> Iterator[str]:
     if line.points is not None:
         yield f"points {' '.join(point.text for point in line.points)}"
     if line.valued:
-        yield f"values {'…' if line.minimum is None else f'{line.minimum:g}'} to {'…' if line.maximum is None else f'{line.maximum:g}'}"
+        yield values(line)
     if line.initiator is not None:
         yield f"over connections that the {line.initiator} opened"
     if line.users is not None:
@@ -98,12 +98,15 @@ def limits(line: Line) -> Iterator[str]:
         yield f"only {' or '.join(names)}"
 
 
+def values(line: Line) -> str:
+    """Between which values: `values 0 to 500`, `values … to 500`."""
+    least, most = ("…" if limit is None else f"{limit:.15g}" for limit in (line.minimum, line.maximum))
+    return f"values {least} to {most}"
+
+
 def _condition(line: Line) -> str:
     limits = [] if line.points is None else ["points " + ", ".join(point.text for point in line.points)]
-    if line.minimum is not None:
-        limits.append(f"values from {line.minimum}")
-    if line.maximum is not None:
-        limits.append(f"values to {line.maximum}")
+    limits += [values(line)] if line.valued else []
     limits += [f"at most {rate.text}" for rate in line.rates]
     return "fits" if not limits else "fits with " + ", ".join(limits)
 

@@ -40,7 +40,28 @@ def covered(point: Point, lines: Sequence[PointLine]) -> bool:
     values = point.values
     if point.name is not None:
         return any(_takes_all(line, values) for line in mine)
-    at, width = point.first, point.width
+    for line in mine:
+        if line.first <= point.first and point.last <= line.last and _takes_each(line, point, values):
+            return True
+    return _together(point, mine)
+
+
+def _takes_each(line: PointLine, point: Point, values: Sequence[object] | None) -> bool:
+    """Whether a line takes every value of a point that lies in it, and all of them were seen."""
+    least, most = line.minimum, line.maximum
+    if least is None and most is None:
+        return True
+    if values is None or len(values) * point.width < point.last - point.first + 1:
+        return False
+    for value in values:
+        if not isinstance(value, (int, float)) or (least is not None and value < least) or (most is not None and value > most):
+            return False
+    return True
+
+
+def _together(point: Point, mine: Sequence[PointLine]) -> bool:
+    """Whether lines take a point between them, each a part of it."""
+    values, at, width = point.values, point.first, point.width
     while at <= point.last:
         index = (at - point.first) // width
         value = values[index] if values is not None and index < len(values) else None
@@ -56,9 +77,9 @@ def covered(point: Point, lines: Sequence[PointLine]) -> bool:
 
 
 def _concerns(line: PointLine, point: Point) -> bool:
-    if line.access is not None and line.access != point.access:
-        return False
     if line.kind is not None and line.kind != point.kind:
+        return False
+    if line.access is not None and line.access != point.access:
         return False
     if line.block is not None and line.block != point.block:
         return False

@@ -148,13 +148,11 @@ def _has(node: object, step: str | int) -> bool:
 
 
 def _leave_out(document: Document, places: list[Path]) -> bool:
-    """Takes these parts out, from the last to the first; false where nothing would be left."""
+    """Takes these parts out; false where nothing would be left."""
     wanted = set(places)
     if () in wanted:
         return False
-    for path in reversed(list(dict.fromkeys(places))):
-        if not any(path[:length] in wanted for length in range(1, len(path))):
-            document.leave_out(path)
+    document.leave_out([path for path in wanted if not any(path[:length] in wanted for length in range(1, len(path)))])
     return True
 
 

@@ -1,4 +1,5 @@
-"""Points as a policy writes them: as transactions do (`kind:first-last`, `DB10.DBW2`), and Modicon's 5 and 6 digit numbers for Modbus."""
+"""Points as a policy writes them: as transactions do (`kind:first-last`, `DB10.DBW2`), Modicon's 5 and 6 digit numbers for Modbus, and
+groups of objects for DNP3 (`g12 index 3`)."""
 
 from __future__ import annotations
 
@@ -9,6 +10,14 @@ from zones.vocabulary import Vocabulary, suggestion
 
 _GENERIC = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?:([0-9]+)/)?([0-9]+)(?:-([0-9]+))?")
 _MODICON = re.compile(r"([0-9]{5,6})(?:-([0-9]{5,6}))?")
+_GROUP = re.compile(r"g([0-9]{1,3}) index ([0-9]+)(?:-([0-9]+))?")
+GROUPS = {
+    1: "binary_input", 2: "binary_input", 3: "double_bit_input", 4: "double_bit_input", 10: "binary_output", 11: "binary_output",
+    12: "binary_output", 13: "binary_output", 20: "counter", 21: "frozen_counter", 22: "counter", 23: "frozen_counter",
+    30: "analog_input", 31: "frozen_analog_input", 32: "analog_input", 33: "frozen_analog_input", 34: "analog_input_deadband",
+    40: "analog_output", 41: "analog_output", 42: "analog_output", 43: "analog_output",
+}  # fmt: skip
+"""Kinds of DNP3's points by the group of the objects that carry them (IEEE 1815-2012, annex A)."""
 _TABLES = {"0": "coil", "1": "discrete_input", "3": "input_register", "4": "holding_register"}
 _LATER = {"s7commplus": "DB10.DBW2", "cip": "a tag's name"}
 
@@ -17,6 +26,8 @@ def read_point(protocol: str, text: str, words: Vocabulary) -> PointRange:
     """The range that `text` means for `protocol`; ValueError says what is wrong with it."""
     if protocol == "modbus" and (modicon := _MODICON.fullmatch(text)):
         return _modicon(text, modicon.group(1), modicon.group(2) or modicon.group(1))
+    if protocol == "dnp3" and (grouped := _GROUP.fullmatch(text)):
+        return _grouped(text, grouped, words)
     generic = _GENERIC.fullmatch(text)
     if generic is None or _is_own(protocol, generic.group(1), words):
         if _is_own(protocol, None, words):
@@ -46,6 +57,18 @@ def _own(protocol: str, text: str) -> PointRange:
         joint = " " if str(wrong).startswith("is not") else ": "
         raise ValueError(f'point "{text}"{joint}{wrong}') from None
     return PointRange(kind, block, first, last, text, name, point_text(protocol, kind, block, first, last, name))
+
+
+def _grouped(text: str, parts: re.Match[str], words: Vocabulary) -> PointRange:
+    """The points that objects of this group carry: of one kind, whichever of its groups carries them."""
+    group, first, last = parts.groups()
+    kind = GROUPS.get(int(group))
+    if kind is None:
+        known = ", ".join(f"g{one}" for one in GROUPS)
+        raise ValueError(f'point "{text}": objects of group {int(group)} are no points with an index; these are: {known}')
+    made = PointRange(kind, None, int(first), int(last or first), text)
+    _judge("dnp3", made, words)
+    return made
 
 
 def _modicon(text: str, low: str, high: str) -> PointRange:

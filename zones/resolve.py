@@ -226,9 +226,10 @@ def resolve(entry: PolicyEntry, document: Document, report: Report, words: Vocab
     conduits = (*(reader.conduit(part, i) for i, part in enumerate(entry.conduits)), *calendar.exceptions(reader))
     seen: dict[str, int] = {}
     for conduit in conduits:
-        if seen.setdefault(conduit.id, conduit.line) != conduit.line:
+        if conduit.id in seen:
             what = "conduit" if conduit.term is None else "exception"
             report.error(conduit.line, f'{what} "{conduit.id}" stands twice (first on line {seen[conduit.id]})')
+        seen.setdefault(conduit.id, conduit.line)
     policy = Policy(
         file=report.file, sha256=digest, site=entry.site, timezone=entry.timezone, severity=entry.severity, zones=zones,
         assets=resolver.assets, conduits=conduits, schedules=schedules, line=document.line(("conduits",)),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.group(epilog="\b\nExample:\n  fieldtap evidence pack plant.pcapng --zones site.yml -o pack.zip")
 def evidence() -> None:
-    """Evidence that others can check without trusting you: policy, verdicts, the packets that show each violation, digests, a signature."""
+    """Evidence that others can check without trusting you: policy, verdicts, packets of each violation and alert, digests, a signature."""
 
 
 evidence.add_command(slice_)
@@ -41,7 +41,7 @@ evidence.add_command(slice_)
 @click.option("--raw-evidence", is_flag=True, help="Leave passwords and other secrets in the slices; the pack is readable by you alone.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no closing lines.")
 def pack(captures: tuple[str, ...], zones: Path, output: Path, sign: Path | None, raw_evidence: bool, quiet: bool) -> int:
-    """Judge captures by a policy and pack the evidence: policy, digests, report, verdicts, and the packets that show each violation."""
+    """Judge captures by a policy and pack the evidence: policy, digests, report, verdicts, the packets of each violation and alert."""
     from sensor.cli.replay import ended, troubles, watched
     from sensor.evidence.container import write
     from sensor.evidence.pack import MANIFEST, SIGNATURE, packed
@@ -68,9 +68,12 @@ def pack(captures: tuple[str, ...], zones: Path, output: Path, sign: Path | None
 
 
 def _told(made: Packed, output: Path, *, signed: bool, raw: bool) -> None:
+    from sensor.cli.words import counted
+
     again = sum(one.occurrences is not None for one in made.slices)
     click.echo(f"{output}: {len(made.files):,} files, digest {made.digest}", err=True)
-    click.echo(f"{again:,} of {len(made.slices):,} violations were made again from their slice alone.", err=True)
+    kinds = " and ".join(counted(sum(one.kind == kind for one in made.slices), kind) for kind in ("violation", "alert"))
+    click.echo(f"{kinds}: {again:,} of {len(made.slices):,} were made again from their slice alone.", err=True)
     hidden = sum(one.masked for one in made.slices)
     secrets = "Secrets were left in." if raw else f"{hidden:,} bytes of secrets are masked; manifest.json says what is not."
     click.echo(secrets, err=True)
@@ -111,7 +114,7 @@ def _judged(outcome: Outcome) -> None:
         click.echo("This pack does NOT hold.")
         return
     click.echo(f"Whole: {outcome.files:,} files are as they were packed, digest {outcome.digest}.")
-    click.echo(f"{outcome.reproduced:,} of {outcome.slices:,} violations were made again from their slice when it was packed.")
+    click.echo(f"{outcome.reproduced:,} of {outcome.slices:,} violations and alerts were made again from their slice when it was packed.")
     if outcome.origin:
         click.echo(f"Origin: signed by the key that you gave ({outcome.signer}).")
     elif outcome.signed:

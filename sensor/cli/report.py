@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _FORMATS = ("html", "pdf", "csv", "xlsx", "json")
 _TABLES = (
-    "violations", "insufficient", "skip_level", "matrix", "conduits", "lines", "zones", "strangers", "exceptions", "captures", "references",
-    "summary",
+    "violations", "insufficient", "alerts", "skip_level", "matrix", "conduits", "lines", "zones", "strangers", "exceptions", "captures",
+    "references", "summary", "changes",
 )  # fmt: skip
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
 
@@ -139,8 +139,9 @@ def _write(made: Report, where: Path | None, form: str, table: str) -> None:
 
 def _graver(code: Exit, made: Report, fail_on: str | None) -> Exit:
     from sensor.findings import at_least
+    from sensor.reports.standing import is_open
 
     found = fail_on is not None and any(
-        at_least(verdict.severity, fail_on) for chapter in made.chapters for verdict in chapter.violations if verdict.disposition == "open"
+        at_least(verdict.severity, fail_on) for chapter in made.chapters for verdict in chapter.violations if is_open(verdict)
     )
     return Exit.FOUND if found and code is Exit.DONE else code

@@ -10,7 +10,11 @@ from typing import Any, TextIO
 import click
 
 output_option: Callable[[Any], Any] = click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True), metavar="FILE", help="Where to; - is standard output."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Where to; - is standard output.",
 )
 
 

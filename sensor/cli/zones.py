@@ -138,14 +138,18 @@ def diff(before: Path, after: Path, at: int | None, *, as_json: bool) -> int:
 
 @zones.command(epilog="\b\nExample:\n  fieldtap zones draw site.yml --output zones.svg")
 @click.argument("policy", type=options.FILE)
-@click.option("--output", metavar="FILE", type=options.WRITTEN, default="-", show_default="standard output", help="Where to.")
-def draw(policy: Path, output: str) -> None:
+@output_option
+def draw(policy: Path, output: Path | None) -> None:
     """Picture a POLICY as SVG: zones by Purdue level, conduits by the gravest access that they allow, and what each of them says."""
     from zones import compile_policy
     from zones.drawing import draw as drawn
 
-    with click.open_file(output, "w", encoding="utf-8") as file:
-        file.write(drawn(compile_policy(str(policy))))
+    picture = drawn(compile_policy(str(policy)))
+
+    def write(out: TextIO) -> None:
+        out.write(picture)
+
+    write_text(output, write, "drawn")
 
 
 @zones.command(epilog="\b\nExample:\n  fieldtap zones export site.yml --output zones.csv")
@@ -199,7 +203,7 @@ def import_(listed: Path, policy: Path | None, output: Path | None) -> None:
 )
 @click.argument("captures", metavar="[CAPTURE]...", nargs=-1, type=options.CAPTURE)
 @click.option("--into", type=options.FILE, metavar="POLICY", help="Keep this policy, and add conduits for what it forbids.")
-@click.option("--output", type=options.WRITTEN, metavar="FILE", default="-", show_default="standard output", help="Where to.")
+@click.option("-o", "--output", type=options.WRITTEN, metavar="FILE", default="-", show_default="standard output", help="Where to.")
 @click.option("--prefix", type=click.IntRange(8, 32), default=24, show_default=True, help="Bits of the IPv4 networks that become zones.")
 @kept.store_option
 def learn(captures: tuple[str, ...], into: Path | None, output: str, prefix: int, store: Path | None) -> int:

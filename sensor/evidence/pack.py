@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sensor.evidence.masks import MASKED, NOT_MASKED
-from sensor.evidence.slices import Slice, slices
+from sensor.evidence.slices import Slice, slice_of, slices
 from sensor.findings import SEVERITIES
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sensor.result import Result
 
 VERSION: Final = 1
+MOST_ALERTS: Final = 200
+"""Alerts that get a slice, the gravest first; of the rest the pack says that they have none."""
 MANIFEST: Final = "manifest.json"
 DIGEST: Final = "manifest.sha256"
 SIGNATURE: Final = "manifest.sig"
@@ -49,7 +51,8 @@ def packed(result: Result, *, raw: bool = False) -> Packed:
 
         raise UnreadableError(f"{policy.file} changed while it was used.")
     report = _portable(report_of(result, ""), place)
-    made = list(slices(_violations(result), result.engine["captures"], load(Path(policy.file), (), catalog=False), raw=raw))
+    proof = load(Path(policy.file), (), catalog=False)
+    made = [*slices(_found(result, "violation"), result.engine["captures"], proof, raw=raw), *_of_alerts(result, raw=raw)]
     for one in made:
         if one.capture:
             files[f"slices/{one.finding}.pcap"] = one.capture
@@ -60,9 +63,19 @@ def packed(result: Result, *, raw: bool = False) -> Packed:
     return Packed({MANIFEST: manifest, DIGEST: f"{digest}  {MANIFEST}\n".encode(), **dict(sorted(files.items()))}, digest, made)
 
 
-def _violations(result: Result) -> list[Finding]:
-    found = [finding for finding in result.findings if finding.statement.kind == "violation"]
+def _found(result: Result, kind: str) -> list[Finding]:
+    found = [finding for finding in result.findings if finding.statement.kind == kind]
     return sorted(found, key=lambda one: (-SEVERITIES.index(one.statement.severity), one.first, one.id))
+
+
+def _of_alerts(result: Result, *, raw: bool) -> Iterator[Slice]:
+    """A slice for each alert, by the policy and the rules of the run. Each is looked for by itself, so there are not as many."""
+    paths = [Path(capture["path"]) for capture in result.engine["captures"]]
+    for place, finding in enumerate(_found(result, "alert")):
+        if place < MOST_ALERTS:
+            yield replace(slice_of(finding, paths, result.plan, raw=raw), kind="alert")
+        else:
+            yield Slice(finding=finding.id, kind="alert", occurrences=None, why=f"only the gravest {MOST_ALERTS:,} alerts get a slice")
 
 
 def _portable(report: Report, policy: str) -> Report:
@@ -95,6 +108,7 @@ def _said(report: Report) -> Iterator[tuple[str, bytes]]:
     yield "report.html", made(report, "html")
     verdicts = [asdict(verdict) for chapter in report.chapters for verdict in (*chapter.violations, *chapter.insufficient)]
     yield "verdicts.json", _json(verdicts)
+    yield "alerts.json", _json([asdict(alert) for chapter in report.chapters for alert in chapter.alert_list])
 
 
 def _manifest(
@@ -106,8 +120,9 @@ def _manifest(
          "last": one.last} for one in report.chapters[0].captures
     ]  # fmt: skip
     cut = [
-        {"finding": one.finding, "file": f"slices/{one.finding}.pcap" if one.capture else None, "reproduced": one.occurrences is not None,
-         "occurrences": one.occurrences, "why_not": one.why, "frames": [list(place) for place in one.places], "masked_bytes": one.masked}
+        {"finding": one.finding, "kind": one.kind, "file": f"slices/{one.finding}.pcap" if one.capture else None,
+         "reproduced": one.occurrences is not None, "occurrences": one.occurrences, "why_not": one.why,
+         "frames": [list(place) for place in one.places], "masked_bytes": one.masked}
         for one in made
     ]  # fmt: skip
     listed = [
@@ -145,12 +160,13 @@ manifest.sig     the signature over it (Ed25519), where the pack was signed; man
 policy/          the policy, byte by byte, by which the captures were judged
 report.html      the report, for people; report.json the same for programs
 verdicts.json    each violation, and what could not be decided, with the line of the policy and the packets
-slices/          for each violation the packets that show it (.pcap), and what was read from them (.jsonl)
+alerts.json      what rules found beside the policy, with the packets
+slices/          for each violation and alert the packets that show it (.pcap), and what was read from them (.jsonl)
 
 To check it, on any machine, without a network:
   fieldtap evidence verify PACK --key PUBLIC.pem
 
-To see a violation again:
+To see a violation or an alert again:
   fieldtap replay PACK/slices/FINDING.pcap --zones PACK/policy/NAME.yml --store none
 
 Without the signer's public key the check proves that the pack is whole, and not who made it.

@@ -46,13 +46,14 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """What a pack has of a violation. `occurrences` were found again in it; None and `why` where it could not be made again. `facts` are
-    the transactions in it, JSON lines. `same`: its finding has the same id. `places` are capture and packet of each frame, `frames` these
-    with their bytes, `masked` and `hidden` count masked bytes, of all and of each."""
+    """What a pack has of a violation or an alert (its `kind`). `occurrences` were found again in it; None and `why` where it could not be
+    made again. `facts` are the transactions in it, JSON lines. `same`: its finding has the same id. `places` are capture and packet of each
+    frame, `frames` these with their bytes, `masked` and `hidden` count masked bytes, of all and of each."""
 
     finding: str
     occurrences: int | None
     why: str | None
+    kind: str = "violation"
     same: bool = False
     capture: bytes = b""
     facts: bytes = b""

@@ -11,7 +11,7 @@ from sensor.findings import SEVERITIES
 from sensor.reports import statement
 from sensor.reports.conduits import conduit_lines, exceptions
 from sensor.reports.coverage import Coverage
-from sensor.reports.model import Capture, Chapter, Pair, Report, Stranger, Verdict, ZoneLine
+from sensor.reports.model import Alert, Capture, Chapter, Pair, Report, Stranger, Verdict, ZoneLine
 from sensor.reports.traffic import Between, Placing, Traffic, traffic_of
 from zones.model import ACCESSES, EXTERNAL, UNKNOWN
 
@@ -67,6 +67,7 @@ def chapter_of(result: Result) -> Chapter:
         exceptions=exceptions(policy, traffic, violations), coverage=traffic.whole, packets=_packets(result.engine),
         ceilings={**result.engine["ceilings"], **({"merged_occurrences": traffic.merged} if traffic.merged else {})},
         alerts=_alerts(result.findings), rules=(result.plan.rules_summary or {}).get("digest"), complete=not result.interrupted,
+        alert_list=sorted((_alert(finding, placing) for finding in _of_rules(result.findings)), key=_gravest),
     ))  # fmt: skip
 
 
@@ -195,7 +196,13 @@ def _party(side: Mapping[str, Any] | None, asset: str | None) -> str:
     address = str((side or {}).get("ip") or (side or {}).get("mac") or "?")
     port = (side or {}).get("port")
     where = address if port is None else f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-    return where if asset is None else f"{asset} ({where})"
+    return where if asset in (None, address) else f"{asset} ({where})"
+
+
+def _named(side: Mapping[str, Any], placing: Placing) -> str | None:
+    """A side by the policy's name for it; None where it is none."""
+    address = side.get("ip") or side.get("mac")
+    return None if address is None else _party(side, placing.sides(address, address)[0].asset)
 
 
 def _function(document: Mapping[str, Any]) -> str:
@@ -204,11 +211,30 @@ def _function(document: Mapping[str, Any]) -> str:
     return ", ".join(f"{part['name'] or 'code'} ({part['code']})" for part in parts if part is not None)
 
 
-def _gravest(verdict: Verdict) -> tuple[int, str, str]:
-    return (-SEVERITIES.index(verdict.severity), verdict.first, verdict.id)
+def _gravest(one: Verdict | Alert) -> tuple[int, str, str]:
+    return (-SEVERITIES.index(one.severity), one.first, one.id)
+
+
+def _of_rules(findings: Iterable[Finding]) -> Iterator[Finding]:
+    return (finding for finding in findings if finding.statement.kind == "alert")
+
+
+def _alert(finding: Finding, placing: Placing) -> Alert:
+    document = finding.to_dict()
+    group = document.get("group") or {}
+    client, server = (
+        _named(document[side] or {"ip": group.get(f"{side}.ip"), "mac": group.get(f"{side}.mac")}, placing) for side in ("client", "server")
+    )
+    attacks = document.get("attacks") or ([document["attack"]] if document["attack"] else [])
+    return Alert(
+        id=document["id"], severity=document["severity"], rule=document.get("rule") or document["reason"], title=document["title"],
+        client=client, server=server, protocol=document["protocol"] or "", access=document["access"] or "", count=document["count"],
+        first=document["first"], last=document["last"],
+        packets=[(packet["capture"], packet["packet"]) for packet in document["packets"]], attack=[attack["id"] for attack in attacks],
+    )  # fmt: skip
 
 
 def _alerts(findings: Iterable[Finding]) -> dict[str, int]:
-    """How many alerts of rules there were, by severity; what they say is not this report's matter."""
-    counts = Counter(finding.statement.severity for finding in findings if finding.statement.kind == "alert")
+    """How many alerts of rules there were, by severity."""
+    counts = Counter(finding.statement.severity for finding in _of_rules(findings))
     return {severity: counts[severity] for severity in reversed(SEVERITIES) if counts[severity]}

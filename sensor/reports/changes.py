@@ -7,7 +7,12 @@ from dataclasses import asdict, replace
 from typing import Any, Final
 
 from sensor.reports.model import VERSION, Report
+from sensor.reports.standing import standing
 
+WORDS: Final = {
+    "new": "new violations", "again": "seen again", "gone": "not seen any more", "decided": "decided since",
+}  # fmt: skip
+"""What `changes` lists, as people read it."""
 _MATTER: Final = ("reason", "source", "target", "conduit", "client", "server", "protocol", "unit", "function", "access")
 """What makes two violations the same matter in two reports: their ids differ where their first times do."""
 
@@ -21,14 +26,21 @@ def compared(report: Report, earlier: Mapping[str, Any]) -> Report:
     if earlier.get("fieldtap_report") != VERSION:
         raise NoReport(f"it is not the JSON of a report (fieldtap_report: {VERSION})")
     try:
-        before = {_matter(verdict): verdict["title"] for chapter in earlier["chapters"] for verdict in chapter["violations"]}
+        before = {_matter(verdict): verdict for chapter in earlier["chapters"] for verdict in chapter["violations"]}
+        titles = {key: str(verdict["title"]) for key, verdict in before.items()}
         since = str(earlier["made"])
     except (KeyError, TypeError) as error:
         raise NoReport(f"it lacks {error}") from error
-    now = {_matter(asdict(verdict)): verdict.title for chapter in report.chapters for verdict in chapter.violations}
+    now = {_matter(asdict(verdict)): verdict for chapter in report.chapters for verdict in chapter.violations}
+    again = [(verdict, before[key]) for key, verdict in now.items() if key in before]
     changes = {
-        "since": since, "new": [title for key, title in now.items() if key not in before],
-        "again": [title for key, title in now.items() if key in before], "gone": [title for key, title in before.items() if key not in now],
+        "since": since, "new": [verdict.title for key, verdict in now.items() if key not in before],
+        "again": [verdict.title for verdict, _ in again], "gone": [title for key, title in titles.items() if key not in now],
+        "decided": [
+            f"{verdict.title} ({'; '.join(standing(verdict)) or 'open again'})"
+            for verdict, then in again
+            if (verdict.disposition, verdict.suppressed) != (then.get("disposition", "open"), then.get("suppressed"))
+        ],
     }  # fmt: skip
     return replace(report, changes=changes)
 

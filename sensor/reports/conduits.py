@@ -23,10 +23,10 @@ DENIED = "denied"
 def conduit_lines(policy: Policy, traffic: Traffic, violations: Sequence[Verdict], insufficient: Sequence[Verdict]) -> list[ConduitLine]:
     """All conduits in the order of the policy; exceptions stand apart."""
     bad, unsure = (_by_conduit(verdicts) for verdicts in (violations, insufficient))
-    denied = Counter[int]()
+    denied = Counter[tuple[str | None, int]]()
     for verdict in violations:
         if verdict.reason == DENIED:
-            denied[verdict.line] += verdict.count
+            denied[verdict.conduit, verdict.line] += verdict.count
     conduits = [conduit for conduit in policy.conduits if conduit.term is None]
     return [_conduit(conduit, traffic, (bad[conduit.id], unsure[conduit.id]), denied) for conduit in conduits]
 
@@ -39,9 +39,9 @@ def _by_conduit(verdicts: Sequence[Verdict]) -> Counter[str]:
     return counts
 
 
-def _conduit(conduit: Conduit, traffic: Traffic, counts: tuple[int, int], denied: Counter[int]) -> ConduitLine:
+def _conduit(conduit: Conduit, traffic: Traffic, counts: tuple[int, int], denied: Counter[tuple[str | None, int]]) -> ConduitLine:
     violations, insufficient = counts
-    denials = [AllowLine(line=line.line, says=says(line), seen=denied[line.line]) for line in conduit.deny]
+    denials = [AllowLine(line=line.line, says=says(line), seen=denied[conduit.id, line.line]) for line in conduit.deny]
     lines = [
         AllowLine(line=line.line, says=says(line), seen=traffic.grants.get((conduit.id, place), 0))
         for place, line in enumerate(conduit.allow)

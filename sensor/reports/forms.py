@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sensor.reports.model import Report
-from sensor.reports.references import DISCLAIMER, references
+from sensor.reports.references import DISCLAIMER, WORDING, references
 
 _MADE_BY: Final[Mapping[str, str]] = {
     "html": "sensor.reports.html", "pdf": "sensor.reports.pdf", "csv": "sensor.reports.csv_form", "xlsx": "sensor.reports.xlsx",
@@ -45,6 +45,6 @@ def render(report: Report) -> bytes:
 
     document = {
         **report.to_dict(), "thresholds": [threshold._asdict() for threshold in THRESHOLDS], "method": METHOD, "limits": LIMITS,
-        "references": {"note": DISCLAIMER, "entries": [asdict(one) for one in references()]},
+        "references": {"note": DISCLAIMER, "wording": WORDING, "entries": [asdict(one) for one in references()]},
     }  # fmt: skip
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")

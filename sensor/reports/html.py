@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sensor.findings import SEVERITIES
+from sensor.reports.changes import WORDS
 from sensor.reports.coverage import THRESHOLDS, share
 from sensor.reports.method import LIMITS, METHOD
-from sensor.reports.model import INSIDE, NONE_SEEN, NOT_SEEN, NOT_STATED, VIOLATIONS, Chapter, Pair, Report, Verdict, span
-from sensor.reports.references import DISCLAIMER, references
+from sensor.reports.model import INSIDE, NONE_SEEN, NOT_SEEN, NOT_STATED, VIOLATIONS, Alert, Chapter, Pair, Report, Verdict, span
+from sensor.reports.references import DISCLAIMER, WORDING, references
+from sensor.reports.standing import decided, is_open, standing
 from sensor.reports.tables import packets_of
 
 _FOLDER: Final = Path(__file__).parent
@@ -52,8 +54,9 @@ def render(report: Report) -> bytes:
     template = environment.from_string((_FOLDER / "report.html.j2").read_text("utf-8"))
     text = template.render(
         report=report, style=style, style_digest=_digest(style), thresholds=THRESHOLDS, method=METHOD, limits=LIMITS,
-        references=references(), disclaimer=DISCLAIMER, results=RESULTS, effects=EFFECTS, grid=grid, matters=matters, packets_of=packets_of,
-        by_severity=_by_severity, most_rows=MOST_ROWS,
+        references=references(), disclaimer=DISCLAIMER, wording=WORDING, results=RESULTS, effects=EFFECTS, grid=grid, matters=matters,
+        packets_of=packets_of, by_severity=_by_severity, most_rows=MOST_ROWS, words=WORDS, standing=standing,
+        decided=decided, is_open=is_open,
     )  # fmt: skip
     return text.encode("utf-8", "replace")
 
@@ -149,7 +152,7 @@ def _without_port(side: str) -> str:
     return name if bracket and rest else side.rpartition(":")[0] if side.count(":") == 1 else side
 
 
-def _by_severity(verdicts: Sequence[Verdict]) -> list[tuple[str, int, int]]:
+def _by_severity(verdicts: Sequence[Verdict | Alert]) -> list[tuple[str, int, int]]:
     """Severity, kinds of operation, occurrences; the gravest first."""
     kinds, counts = Counter[str](), Counter[str]()
     for verdict in verdicts:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sensor.clock import nanoseconds
 from sensor.reports.merging import merged
-from sensor.reports.model import NONE_SEEN, NOT_STATED, VIOLATIONS, Chapter, Report, Statement, Verdict
+from sensor.reports.model import NONE_SEEN, NOT_STATED, VIOLATIONS, Alert, Chapter, Report, Statement, Verdict
+from sensor.reports.standing import decided
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from sensor.store import Store
 
 DISPOSITIONS: Final = ("open", "accepted", "fixed")
+_Found = TypeVar("_Found", Verdict, Alert)
 
 
 def keep_chapter(connection: sqlite3.Connection, run: int, result: Result) -> None:
@@ -53,7 +56,7 @@ def report_of(store: Store, made: str, since: int | None = None, until: int | No
     chapters = [_within(chapter, since, until) for chapter in _by_policy(_kept(store, since, until))]
     if not chapters:
         return None
-    known = dispositions(store)
+    known = _decisions(store)
     chapters = [_disposed(chapter, known) for chapter in chapters]
     from sensor.outputs.json_result import fieldtap_version
 
@@ -88,16 +91,25 @@ def _by_policy(chapters: Iterable[Chapter]) -> list[Chapter]:
 
 
 def _within(chapter: Chapter, since: int | None, until: int | None) -> Chapter:
-    def meant(verdict: Verdict) -> bool:
-        return (since is None or nanoseconds(verdict.last) >= since) and (until is None or nanoseconds(verdict.first) < until)
+    def meant(one: Verdict | Alert) -> bool:
+        return (since is None or nanoseconds(one.last) >= since) and (until is None or nanoseconds(one.first) < until)
 
     violations = [verdict for verdict in chapter.violations if meant(verdict)]
     insufficient = [verdict for verdict in chapter.insufficient if meant(verdict)]
+    chapter = _with_alerts(chapter, [alert for alert in chapter.alert_list if meant(alert)])
     if len(violations) == len(chapter.violations) and len(insufficient) == len(chapter.insufficient):
         return chapter
     from sensor.reports.statement import stated
 
     return stated(replace(chapter, violations=violations, insufficient=insufficient))
+
+
+def _with_alerts(chapter: Chapter, meant: Sequence[Alert]) -> Chapter:
+    """With these of its alerts, counted anew. Chapters of older versions have counts alone, which stay."""
+    if len(meant) == len(chapter.alert_list):
+        return chapter
+    counts = Counter(alert.severity for alert in meant)
+    return replace(chapter, alert_list=meant, alerts={severity: counts[severity] for severity in chapter.alerts if counts[severity]})
 
 
 def dispose(store: Store, finding: str, state: str, who: str, why: str, at: str) -> None:
@@ -115,14 +127,30 @@ def dispositions(store: Store) -> dict[str, tuple[str, str, str]]:
     return {finding: (state, who, why) for finding, state, who, why in rows}
 
 
-def _disposed(chapter: Chapter, known: Mapping[str, tuple[str, str, str]]) -> Chapter:
-    def told(verdict: Verdict) -> Verdict:
-        if verdict.id not in known:
-            return verdict
-        state, who, why = known[verdict.id]
-        return replace(verdict, disposition=state, decided_by=who, because=why)
+def _decisions(store: Store) -> dict[str, dict[str, Any]]:
+    """What people decided of findings, as the fields of a report, by finding."""
+    from sensor.finding_listing import decided as as_decided
 
-    return replace(chapter, violations=[*map(told, chapter.violations)], insufficient=[*map(told, chapter.insufficient)])
+    known: dict[str, dict[str, Any]] = {
+        finding: {"disposition": state, "decided_by": who, "because": why} for finding, (state, who, why) in dispositions(store).items()
+    }
+    for document in as_decided(store, store.findings()):
+        if "suppressed" in document:
+            known.setdefault(document["id"], {})["suppressed"] = document["suppressed"]
+    return known
+
+
+def _disposed(chapter: Chapter, known: Mapping[str, Mapping[str, Any]]) -> Chapter:
+    def told(one: _Found) -> _Found:
+        return replace(one, **known[one.id]) if one.id in known else one
+
+    chapter = replace(
+        chapter, violations=[*map(told, chapter.violations)], insufficient=[*map(told, chapter.insufficient)],
+        alert_list=[*map(told, chapter.alert_list)],
+    )  # fmt: skip
+    from sensor.reports.statement import stated
+
+    return stated(chapter) if decided(chapter.violations) else chapter
 
 
 def _over_all(chapters: Sequence[Chapter]) -> Statement:

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from sensor.findings import SEVERITIES
 from sensor.reports.coverage import Coverage
-from sensor.reports.model import AllowLine, Capture, Chapter, ConduitLine, ExceptionLine, Pair, Stranger, Verdict, ZoneLine
+from sensor.reports.model import Alert, AllowLine, Capture, Chapter, ConduitLine, ExceptionLine, Pair, Stranger, Verdict, ZoneLine
 from sensor.reports.statement import stated
 
 _Part = TypeVar("_Part")
+_Found = TypeVar("_Found", Verdict, Alert)
 
 
 def merged(chapters: Sequence[Chapter]) -> Chapter:
@@ -30,7 +31,8 @@ def merged(chapters: Sequence[Chapter]) -> Chapter:
         conduits=_united((one.conduits for one in chapters), lambda line: line.id, _conduit),
         strangers=_united((one.strangers for one in chapters), lambda one: one.id, _stranger),
         exceptions=_united((one.exceptions for one in chapters), lambda one: one.id, _exception),
-        violations=_verdicts(one.violations for one in shifted), insufficient=_verdicts(one.insufficient for one in shifted),
+        violations=_newest(one.violations for one in shifted), insufficient=_newest(one.insufficient for one in shifted),
+        alert_list=_newest(one.alert_list for one in shifted),
         coverage=reduce(Coverage.__add__, (one.coverage for one in chapters)), packets=_sums(one.packets for one in chapters),
         ceilings=_sums(one.ceilings for one in chapters), alerts=_sums(one.alerts for one in chapters),
     ))  # fmt: skip
@@ -42,13 +44,16 @@ def _numbered(chapters: Sequence[Chapter]) -> tuple[list[Chapter], list[Capture]
     for chapter in chapters:
         begin = len(captures)
         captures += [replace(capture, number=begin + capture.number) for capture in chapter.captures]
-        moved = [[_moved(verdict, begin) for verdict in found] for found in (chapter.violations, chapter.insufficient)]
-        shifted.append(replace(chapter, violations=moved[0], insufficient=moved[1]))
+        shifted.append(replace(
+            chapter, violations=[_moved(one, begin) for one in chapter.violations],
+            insufficient=[_moved(one, begin) for one in chapter.insufficient],
+            alert_list=[_moved(one, begin) for one in chapter.alert_list],
+        ))  # fmt: skip
     return shifted, captures
 
 
-def _moved(verdict: Verdict, begin: int) -> Verdict:
-    return replace(verdict, packets=[(begin + capture, packet) for capture, packet in verdict.packets])
+def _moved(one: _Found, begin: int) -> _Found:
+    return replace(one, packets=[(begin + capture, packet) for capture, packet in one.packets])
 
 
 def _united(
@@ -102,9 +107,9 @@ def _exception(one: ExceptionLine, other: ExceptionLine) -> ExceptionLine:
     return replace(other, uses=one.uses + other.uses, state=min(one.state, other.state, key=states.index))
 
 
-def _verdicts(groups: Iterable[Sequence[Verdict]]) -> list[Verdict]:
+def _newest(groups: Iterable[Sequence[_Found]]) -> list[_Found]:
     """By id, the newest; the gravest first."""
-    found = {verdict.id: verdict for group in groups for verdict in group}
+    found = {one.id: one for group in groups for one in group}
     return sorted(found.values(), key=lambda one: (-SEVERITIES.index(one.severity), one.first, one.id))
 
 

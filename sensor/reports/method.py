@@ -14,6 +14,8 @@ METHOD: Final = (
     "Where what decides was not seen, an occurrence is neither allowed nor a violation: it is listed as insufficient evidence.",
     "Coverage is the sum of what the flows themselves show: both directions, bytes missing from streams, payload that could not be "
     "read, encryption, connections that began before the capture, frames shown twice, and packets that the capturing host reports as lost.",
+    "What people decided of a finding (accepted, fixed, suppressed for a time) stands in reports from the store, by whom and why; it "
+    "changes no count. A report over captures alone knows of no decisions.",
     "A line of a conduit counts as used when an operation was seen that it grants, or may grant by protocol, access, function and points.",
 )
 LIMITS: Final = (

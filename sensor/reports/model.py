@@ -119,8 +119,8 @@ def span(values: Sequence[float]) -> str:
 class Verdict:
     """A violation, or what could not be decided. `effect` says what became of it on the wire: `accepted` by the device, `rejected` by it,
     `attempted` (no answer came), `unknown` (the answer was not seen), `counted` (by a rate, which doesn't tell what became of each).
-    `values` are the least and the greatest that were outside of limits.
-    `exception` is the id of the policy's exception that concerns it."""
+    `values` are the least and the greatest that were outside of limits. `exception` is the id of the policy's exception that concerns it.
+    `disposition` is open, accepted or fixed; `suppressed` says until when, by whom and why people don't want to be told of it."""
 
     id: str
     severity: str
@@ -153,6 +153,30 @@ class Verdict:
     disposition: str = "open"
     decided_by: str | None = None
     because: str | None = None
+    suppressed: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What a rule found beside the policy. `client` or `server` is None where it is about several; `attack` are ids of ATT&CK."""
+
+    id: str
+    severity: str
+    rule: str
+    title: str
+    client: str | None
+    server: str | None
+    protocol: str
+    access: str
+    count: int
+    first: str
+    last: str
+    packets: Sequence[tuple[int, int]]
+    attack: Sequence[str]
+    disposition: str = "open"
+    decided_by: str | None = None
+    because: str | None = None
+    suppressed: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +231,7 @@ class Chapter:
     alerts: Mapping[str, int]
     rules: str | None
     complete: bool = True
+    alert_list: Sequence[Alert] = ()
 
     @property
     def skipping(self) -> list[Verdict]:

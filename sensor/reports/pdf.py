@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import Any, Final
 
 from sensor.reports import pdf_style
+from sensor.reports.changes import WORDS
 from sensor.reports.coverage import THRESHOLDS, Coverage, share
 from sensor.reports.forms import FormMissing
 from sensor.reports.html import EFFECTS, RESULTS, Matter, grid, matters
 from sensor.reports.method import LIMITS, METHOD
-from sensor.reports.model import VIOLATIONS, Chapter, Pair, Report, Verdict, span
-from sensor.reports.references import DISCLAIMER, references
+from sensor.reports.model import NONE_SEEN, VIOLATIONS, Chapter, Pair, Report, Verdict, span
+from sensor.reports.references import DISCLAIMER, WORDING, references
+from sensor.reports.standing import decided, is_open, standing
 from sensor.reports.tables import packets_of
 
 MOST_ROWS: Final = 1_000
@@ -46,6 +48,24 @@ def _cover(page: pdf_style.Page, report: Report) -> Iterator[Any]:
     yield page.space(8)
     if len(report.chapters) > 1:
         yield page.box(report.statement.result, RESULTS[report.statement.result], report.statement.text, ())
+        yield page.space(6)
+    if report.changes is not None:
+        yield from _changes(page, report.changes)
+
+
+def _changes(page: pdf_style.Page, changes: Mapping[str, Any]) -> Iterator[Any]:
+    """What changed since an earlier report, before everything else."""
+    yield page.heading("Since the last report")
+    counts = ", ".join(f"{len(changes[name]):,} {words}" for name, words in WORDS.items())
+    yield page.text(f"The last one was made {_clock(changes['since'])} UTC: {counts}.", "text")
+    for name in ("new", "gone", "decided"):
+        if changes[name]:
+            yield page.text(f"{WORDS[name].capitalize()}:", "text")
+        for title in changes[name][:50]:
+            yield page.text(title, "note")
+        if len(changes[name]) > 50:
+            yield page.text(f"and {len(changes[name]) - 50:,} more: the other forms have them all", "note")
+    yield page.space(8)
 
 
 def _chapter(page: pdf_style.Page, chapter: Chapter) -> Iterator[Any]:
@@ -63,6 +83,8 @@ def _chapter(page: pdf_style.Page, chapter: Chapter) -> Iterator[Any]:
     yield from _verdicts(page, chapter, chapter.violations, "None was seen. What that means is said by the statement and the coverage.")
     yield page.heading("Insufficient evidence")
     yield from _verdicts(page, chapter, chapter.insufficient, "Nothing was left undecided.")
+    yield page.heading("Alerts of rules")
+    yield from _alerts(page, chapter)
     yield from _rest(page, chapter)
 
 
@@ -70,7 +92,7 @@ def _figures(chapter: Chapter) -> Iterator[tuple[str, str, str]]:
     violations, undecided, skipping = (
         sum(verdict.count for verdict in found) for found in (chapter.violations, chapter.insufficient, chapter.skipping)
     )
-    yield f"{violations:,}", "violations", "bad" if violations else "good"
+    yield f"{violations:,}", "violations", "bad" if violations else "good" if chapter.statement.result == NONE_SEEN else ""
     yield f"{undecided:,}", "undecided", "warn" if undecided else ""
     yield f"{skipping:,}", "skip a level", "bad" if skipping else ""
     yield f"{len(chapter.unused)} / {len(chapter.conduits)}", "conduits never used", ""
@@ -132,23 +154,48 @@ def _matter(page: pdf_style.Page, chapter: Chapter, matter: Matter) -> Iterator[
     lead = matter.lead
     what = "connections" if lead.access == "session" else f"{lead.protocol} {lead.access}"
     times = "once" if matter.times == 1 else f"{matter.times:,} times"
+    already = f" {decided(matter.verdicts).capitalize()} of {len(matter.verdicts)}." if decided(matter.verdicts) else ""
     title = f"{lead.source} to {lead.target}: {what} from {lead.client} to {matter.servers}, {times}"
     skips = f"; passes by level {', '.join(f'{level:g}' for level in lead.skips)}" if lead.skips else ""
     conduit = f", conduit {lead.conduit}" if lead.conduit else ""
     why = f"{lead.title.split(': ')[-1].capitalize()}{skips}. {matter.effects.capitalize()}. Decided by {lead.file}:{lead.line}{conduit}."
     heads = ("Finding", "Operation", "Unit", "Server", "Points", "Times", "Effect", "First – last (UTC)", "Packets")
     rows = [_verdict(verdict, chapter) for verdict in matter.verdicts]
+    why += already
     table = page.table(heads, rows, (8, 19, 5, 14.5, 17, 5.5, 10, 12.5, 8.5), severity=lead.severity)
     yield from page.titled(lead.severity, title, why, table)
+
+
+def _alerts(page: pdf_style.Page, chapter: Chapter) -> Iterator[Any]:
+    found = chapter.alert_list
+    if not found:
+        counted = f"{sum(chapter.alerts.values()):,}; the run that was kept says no more of them." if chapter.alerts else ""
+        yield page.text(counted or ("The rules found nothing." if chapter.rules else "No rules were applied."), "text")
+        return
+    already = f" {decided(found).capitalize()} of {len(found):,}." if decided(found) else ""
+    yield page.text(f"What rules found in the same traffic, whatever the policy allows. They don't count as violations.{already}", "dim")
+    rows = [
+        (one.id[:8], one.severity, one.title, f"{one.client or 'several'} to {one.server or 'several'}", ", ".join(one.attack),
+         f"{one.count:,}", _span(one.first, one.last), packets_of(one, chapter), "open" if is_open(one) else "\n".join(standing(one)))
+        for one in found[:MOST_ROWS]
+    ]  # fmt: skip
+    heads = ("Finding", "Severity", "What", "Who to whom", "ATT&CK", "Times", "First – last (UTC)", "Packets", "Standing")
+    yield page.table(heads, rows, (8, 7, 18, 18, 9.5, 5.5, 12.5, 10, 11.5))
+    if len(found) > MOST_ROWS:
+        yield page.text(f"{len(found) - MOST_ROWS:,} more are not listed here: CSV, XLSX and JSON have them all.", "text")
+
+
+def _span(first: str, last: str) -> str:
+    return _clock(first) if _clock(first) == _clock(last) else f"{_clock(first)} –\n{_clock(last)}"
 
 
 def _verdict(one: Verdict, chapter: Chapter) -> Sequence[str]:
     points = ", ".join(one.points[:6]) + (f" and {len(one.points) - 6} more" if len(one.points) > 6 else "")
     points += f", value {span(one.values)}" if one.values else ""
-    when = _clock(one.first) if _clock(one.first) == _clock(one.last) else f"{_clock(one.first)} –\n{_clock(one.last)}"
-    effect = EFFECTS[one.effect] if one.disposition == "open" else f"{EFFECTS[one.effect]}; {one.disposition} by {one.decided_by}"
+    effect = "\n".join((EFFECTS[one.effect], *standing(one)))
     operation = f"{one.protocol} {one.function or one.access}"
-    return one.id[:8], operation, one.unit or "", one.server, points, f"{one.count:,}", effect, when, packets_of(one, chapter)
+    when, packets = _span(one.first, one.last), packets_of(one, chapter)
+    return one.id[:8], operation, one.unit or "", one.server, points, f"{one.count:,}", effect, when, packets
 
 
 def _rest(page: pdf_style.Page, chapter: Chapter) -> Iterator[Any]:
@@ -216,6 +263,12 @@ def _end(page: pdf_style.Page) -> Iterator[Any]:
         yield page.text(line, "note")
     yield page.heading("Standards that this report can support")
     yield page.text(DISCLAIMER, "dim")
-    rows = [(one.standard, one.id, one.title, one.supports, one.leaves) for one in references()]
-    yield page.table(("Standard", "Reference", "About", "What the report supports", "What it leaves open"), rows, (13, 13, 20, 29, 25))
+    rows = [
+        (one.standard, one.id, f"{one.title}: {one.about}" if one.title else one.about, one.supports, one.leaves, one.checked)
+        for one in references()
+    ]
+    heads = ("Standard", "Reference", "Title, and what it is about", "What the report supports", "What it leaves open", "Checked")
+    yield page.table(heads, rows, (12, 11, 26, 24, 20, 9))
+    yield page.space(4)
+    yield page.text(WORDING, "dim")
     yield page.signatures()

@@ -15,6 +15,8 @@ _SEVERITIES: Final = {"critical": "#8f1d14", "high": "#c4391d", "medium": "#8a61
 _CELLS: Final = {
     "bad": "#fdecea", "good": "#e4f4ee", "idle": "#eef4fa", "unsure": "#fff3dc", "inside": "#e9edf1", "same": "#e9edf1", "none": "#ffffff",
 }  # fmt: skip
+_FOOT: Final = 110
+"""So much room, in points, a heading wants below it."""
 _SIZES: Final = {"title": (19, 23), "subtitle": (11, 15), "heading": (12.5, 16), "text": (8.6, 11.6), "dim": (8.2, 11), "note": (8.2, 11)}
 
 
@@ -39,7 +41,7 @@ class Page:
         return self._style(
             name, fontName="Helvetica-Bold" if bold else "Helvetica", fontSize=size, leading=leading,
             textColor=_MUTED if name in ("dim", "subtitle") else _TEXT, spaceBefore=14 if name == "heading" else 0,
-            spaceAfter=4 if name in ("heading", "dim") else 2, keepWithNext=name == "heading",
+            spaceAfter=4 if name in ("heading", "dim") else 2,
             leftIndent=10 if name == "note" else 0, bulletIndent=1,
         )  # fmt: skip
 
@@ -49,7 +51,7 @@ class Page:
         return self._parts.Paragraph(_plain(words), self._styles[kind], bulletText=bullet)
 
     def heading(self, words: str) -> Any:
-        """A section's heading, which stays with what follows."""
+        """A section's heading, which isn't left alone at the foot of a page."""
         return self.text(words, "heading")
 
     def space(self, points: float) -> Any:
@@ -133,7 +135,14 @@ class Page:
             title="Zones and conduits report", author=f"Fieldtap {self._report.fieldtap}", subject=self._report.chapters[0].site or "",
             invariant=1, pageCompression=1, lang="en",
         )  # fmt: skip
-        document.build(list(story), onFirstPage=self._foot, onLaterPages=self._foot)
+        document.build(list(self._broken(story)), onFirstPage=self._foot, onLaterPages=self._foot)
+
+    def _broken(self, story: Sequence[Any]) -> Iterator[Any]:
+        """With a new page before a heading that would stand at the foot of one; a long table below it may be divided."""
+        for part in story:
+            if getattr(part, "style", None) is self._styles["heading"]:
+                yield self._parts.CondPageBreak(_FOOT)
+            yield part
 
     def _foot(self, canvas: Any, document: Any) -> None:
         canvas.saveState()

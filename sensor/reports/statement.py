@@ -8,6 +8,7 @@ from typing import Final
 
 from sensor.reports.coverage import MOST_DROPPED, MOST_UNREADABLE, share
 from sensor.reports.model import INSIDE, NONE_SEEN, NOT_SEEN, NOT_STATED, VIOLATIONS, Chapter, ConduitLine, Pair, Statement
+from sensor.reports.standing import decided
 
 UNSAID: Final = Statement(result=NOT_STATED, text="")
 
@@ -88,8 +89,18 @@ def _statement(chapter: Chapter, whole: list[str]) -> Statement:
     if because:
         text = "This report does not state that there were no violations: what was seen is below its thresholds."
         return Statement(result=NOT_STATED, text=text, because=because)
-    text = "No violation of the policy was seen, and every zone pair with traffic was seen at or above the thresholds of this report."
-    return Statement(result=NONE_SEEN, text=text)
+    return Statement(result=NONE_SEEN, text=_none_seen(chapter))
+
+
+def _none_seen(chapter: Chapter) -> str:
+    """What that is worth: nothing inside a zone that allows everything can be a violation, and of strangers the policy knows nothing."""
+    if any(pair.result == NONE_SEEN for pair in chapter.matrix):
+        text = "No violation of the policy was seen, and every zone pair with traffic was seen at or above the thresholds of this report."
+    else:
+        text = "No violation of the policy was seen: all traffic stayed inside zones in which it allows everything."
+    count = len(chapter.strangers)
+    standing = f" {count:,} {'asset that was heard stands' if count == 1 else 'assets that were heard stand'} in no zone of the policy."
+    return text + (standing if count else "")
 
 
 def _violations(chapter: Chapter) -> str:
@@ -101,4 +112,6 @@ def _violations(chapter: Chapter) -> str:
     skips = f" {part} pass by a level." if skipping else ""
     kinds = f"{len(found):,} kinds of operation violate" if len(found) > 1 else "One kind of operation violates"
     times = "once" if count == 1 else f"{count:,} times"
-    return f"{kinds} the policy, {times} in all, between {len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'} of zones.{skips}"
+    known = decided(found)
+    already = f" Decided already: {known}." if known else ""
+    return f"{kinds} the policy, {times} in all, between {len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'} of zones.{skips}{already}"

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sensor.reports.changes import WORDS
 from sensor.reports.coverage import THRESHOLDS, Coverage
-from sensor.reports.model import Chapter, Report, Verdict
+from sensor.reports.model import Alert, Chapter, Report, Verdict
 from sensor.reports.references import references
 
 Cell = str | int | float | bool | None
@@ -31,16 +32,18 @@ _VERDICT: Final = (
     "id", "severity", "reasons", "from zone", "to zone", "client", "server", "protocol", "unit", "function", "access", "points",
     "least value", "greatest value", "count", "effect", "accepted", "rejected", "unanswered", "outcome unknown", "first", "last", "packets",
     "conduit", "policy file", "policy line", "policy sha256", "levels passed by", "references", "exception", "disposition", "decided by",
-    "because", "title",
+    "because", "suppressed until", "suppressed by", "suppressed because", "title",
 )  # fmt: skip
 
 
 def tables(report: Report) -> list[Table]:
     """All of them, in the order of the report."""
-    return [
+    made = [
         Table(name=name, title=title, columns=columns, rows=[tuple(row) for chapter in report.chapters for row in rows(chapter)])
         for name, title, columns, rows in _TABLES
     ]
+    name, title, columns = _CHANGES
+    return [*made, Table(name=name, title=title, columns=columns, rows=[tuple(row) for row in _changes(report)])]
 
 
 def _summary(chapter: Chapter) -> Iterator[Sequence[Cell]]:
@@ -55,6 +58,12 @@ def _summary(chapter: Chapter) -> Iterator[Sequence[Cell]]:
         yield f"ceiling {name}".replace("_", " "), count, chapter.sha256
     for threshold in THRESHOLDS:
         yield f"threshold: {threshold.about}", threshold.bound, chapter.sha256
+
+
+def _changes(report: Report) -> Iterator[Sequence[Cell]]:
+    for name in WORDS:
+        for title in (report.changes or {}).get(name, ()):
+            yield WORDS[name], title, (report.changes or {})["since"]
 
 
 def _captures(chapter: Chapter) -> Iterator[Sequence[Cell]]:
@@ -93,11 +102,23 @@ def _verdict(one: Verdict, chapter: Chapter) -> Sequence[Cell]:
         one.id, one.severity, ", ".join(one.reasons), one.source, one.target, one.client, one.server, one.protocol, one.unit, one.function,
         one.access, ", ".join(one.points), *(one.values or (None, None)), one.count, one.effect, *outcomes, one.first, one.last,
         packets_of(one, chapter), one.conduit, one.file, one.line, one.sha256, _levels(one.skips), ", ".join(one.references),
-        one.exception, one.disposition, one.decided_by, one.because, one.title,
+        one.exception, one.disposition, one.decided_by, one.because, *_suppressed(one), one.title,
     )  # fmt: skip
 
 
-def packets_of(verdict: Verdict, chapter: Chapter) -> str:
+def _suppressed(one: Verdict | Alert) -> Sequence[Cell]:
+    by = one.suppressed or {}
+    return by.get("until"), by.get("who"), by.get("why")
+
+
+def _alerts(chapter: Chapter) -> Iterator[Sequence[Cell]]:
+    for one in chapter.alert_list:
+        about = (one.id, one.severity, one.rule, one.title, one.client, one.server, one.protocol, one.access, ", ".join(one.attack))
+        when = (one.count, one.first, one.last, packets_of(one, chapter))
+        yield *about, *when, one.disposition, one.decided_by, one.because, *_suppressed(one)
+
+
+def packets_of(verdict: Verdict | Alert, chapter: Chapter) -> str:
     """`25, 28`, with the capture's number where there are several: `1:25, 2:7`."""
     if len(chapter.captures) == 1:
         return ", ".join(str(packet) for _, packet in verdict.packets)
@@ -140,7 +161,7 @@ def _coverage(seen: Coverage) -> Sequence[Cell]:
 
 def _references(_: Chapter) -> Iterator[Sequence[Cell]]:
     for one in references():
-        yield one.standard, one.edition, one.id, one.title, one.supports, one.leaves
+        yield one.standard, one.edition, one.id, one.title, one.about, one.supports, one.leaves, one.checked
 
 
 _Rows = Callable[[Chapter], Iterator[Sequence[Any]]]
@@ -148,6 +169,11 @@ _TABLES: Final[Sequence[tuple[str, str, Sequence[str], _Rows]]] = (
     ("summary", "Summary", ("what", "says", "policy sha256"), _summary),
     ("violations", "Violations", _VERDICT, _violations),
     ("insufficient", "Insufficient evidence", _VERDICT, _insufficient),
+    (
+        "alerts", "Alerts of rules",
+        ("id", "severity", "rule", "title", "client", "server", "protocol", "access", "ATT&CK", "count", "first", "last", "packets",
+         "disposition", "decided by", "because", "suppressed until", "suppressed by", "suppressed because"), _alerts,
+    ),
     ("skip_level", "Traffic that passes by a level", _VERDICT, _skipping),
     (
         "matrix", "Zones: seen and allowed",
@@ -164,7 +190,8 @@ _TABLES: Final[Sequence[tuple[str, str, Sequence[str], _Rows]]] = (
     ("strangers", "Assets without a zone", ("asset", "kind", "addresses", "zone", "vendor", "acts as", "first", "last"), _strangers),
     ("exceptions", "Exceptions", ("exception", "owner", "ticket", "start", "end", "state", "uses", "policy line"), _exceptions),
     ("captures", "Captures", ("number", "path", "sha256", "packets", "bytes", "first", "last", "dropped", "lacking"), _captures),
-    ("references", "Standards", ("standard", "edition", "reference", "title", "supports", "leaves open"), _references),
+    ("references", "Standards", ("standard", "edition", "reference", "title", "about", "supports", "leaves open", "checked"), _references),
 )  # fmt: skip
-NAMES: Final[Mapping[str, str]] = {name: title for name, title, _, _ in _TABLES}
+_CHANGES: Final = ("changes", "Since the last report", ("what", "violation", "since"))
+NAMES: Final[Mapping[str, str]] = {name: title for name, title, _, _ in _TABLES} | {_CHANGES[0]: _CHANGES[1]}
 """Names of the tables, for --table."""

@@ -192,7 +192,7 @@ def test_explanations(plant: Decider) -> None:
     assert said[1] == 'server 10.20.1.11: zone "cell", level 1, by asset: plc-1 10.20.1.11 (line 19)'
     assert said[2] == 'conduit "operations-to-cell" (line 24) joins them'
     assert said[3] == "line 28 (modbus: read): does not fit (access)"
-    assert said[4] == "line 30 (modbus: write): fits with points holding_register:100-119, values from 0, values to 500"
+    assert said[4] == "line 30 (modbus: write): fits with points holding_register:100-119, values 0 to 500"
     assert said[-1].startswith("violation (point), severity high, ")
     assert said[-1].endswith(":30: modbus write from hmi (operations) to plc-1 (cell): not these points")
     inside = plant.explain_decision(_t(client={"ip": "10.20.1.12"}))

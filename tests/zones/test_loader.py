@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from zones import Policy, PolicyError, check, compile_policy
 from zones.decision import Decider
+from zones.points import GROUPS
 
 EXAMPLES = Path(__file__).parents[2] / "zones" / "examples"
 HEAD = "fieldtap: 1\nzones:\n  a: {level: 3, networks: [10.0.3.0/24]}\n  b: {level: 2, networks: [10.0.2.0/24]}\n"
@@ -168,6 +170,14 @@ LINES = {
     "{protocol: dnp3, access: read, points: [binary_output:18446744073709551616]}": (
         '10: point "binary_output:18446744073709551616": there are no addresses above 18446744073709551615'
     ),
+    "{protocol: dnp3, access: write, points: [g12 index 3-5]}": "10: note: g12 index 3-5 is binary_output:3-5 (by whichever group of objects)",
+    "{protocol: dnp3, access: write, points: [g12 index 5-3]}": '10: point "g12 index 5-3": the last is less than the first',
+    "{protocol: dnp3, access: write, points: [g12 index 4294967296]}": (
+        '10: point "g12 index 4294967296": the greatest address of binary_output is 4294967295'
+    ),
+    "{protocol: dnp3, access: write, points: [g50 index 1]}": (
+        '10: point "g50 index 1": objects of group 50 are no points with an index; these are: g1, g2, g3, g4, g10, g11, g12, g13, g20, g21, g22, g23, g30, g31, g32, g33, g34, g40, g41, g42, g43'
+    ),
     "{protocol: modbus, access: read, points: [40101-40120]}": "10: note: 40101-40120 is holding_register:100-119 (zero-based, as on the wire)",
     "{protocol: iec104, access: read}": (
         '10: warning: protocol "iec104" is not dissected by this version: only connections to the ports of this line are allowed'
@@ -195,6 +205,11 @@ CONDUITS = {
     "    deny: [{protocol: modbus, values: {max: 5}}]": "9: deny takes no values: limit what is allowed instead",
     "    deny: [{protocol: modbus, initiator: client}]": "9: deny takes no initiator: limit what is allowed instead",
     "    deny: [{protocol: modbus}]": None,
+    "    deny: [{protocol: modbus, access: write},\n      {protocol: modbus, access: mode}]": None,
+    "    deny: [{protocol: modbus, access: write}, {protocol: modbus, access: mode}]": (
+        "9: two lines of deny stand on one line: what is denied names the line that denied it, so begin each on its own"
+    ),
+    "    allow: [{protocol: ssh}]\n  - {id: d, from: a, to: b, deny: [{protocol: http}]}": None,
     "    allow: [{protocol: ssh}]\n    skip_level: because": '6: warning: conduit "c" skips no level: skip_level says nothing',
     "    allow: [{protocol: ssh}]\n  - {id: c, from: a, to: b, allow: [{protocol: ssh}]}": '10: conduit "c" stands twice (first on line 6)',
     "    allow: [{protocol: ssh}]\n  - {id: d, from: a, to: zz, allow: [{protocol: ssh}]}": '10: zone or asset "zz" is not defined',
@@ -205,6 +220,42 @@ CONDUITS = {
         '10: warning: conduit "d" changes nothing: all is allowed within zone "a" (unless internal: deny)'
     ),
 }
+
+
+def test_groups_of_dnp3_are_those_of_the_dissector() -> None:
+    """zones.points.GROUPS says in Python what tables/objects.rs says: where they differ, mend GROUPS."""
+    table = Path(__file__).parents[2] / "dissectors" / "src" / "protocols" / "dnp3" / "tables" / "objects.rs"
+    if not table.exists():
+        pytest.skip("the wheel has no Rust")
+    rows = re.findall(r'object\(\((\d+), \d+\), "[^"]+", Some\(Kind::(\w+)\)', table.read_text())
+    told = {int(group): re.sub(r"(?<!^)([A-Z])", r"_\1", kind).lower() for group, kind in rows}
+    assert len(told) > len(GROUPS)
+    assert {group: told.get(group) for group in GROUPS} == GROUPS
+    indexed = set(GROUPS.values())
+    assert {group for group, kind in told.items() if kind in indexed} - set(GROUPS) == {100}, "floating-point values, long withdrawn"
+
+
+def test_what_is_wrong_in_many_places_keeps_each_line(tmp_path: Path) -> None:
+    """What is left out for its shape doesn't move the lines of what comes after it: here a zone that isn't there, on each odd conduit."""
+    text, wanted = HEAD + "conduits:\n", []
+    for number in range(200):
+        at = text.count("\n") + 1
+        target = "b" if number % 2 else "nowhere"
+        text += f"  - id: c{number}\n    from: a\n    to: {target}\n    allow:\n      - {{protocl: ssh}}\n"
+        text += "      - {protocol: ssh}\n" if number % 3 else ""
+        wanted += [(at + 4, "lacks"), (at + 4, "is not a key")]
+        if number % 3 == 0:
+            wanted.append((at, "neither"))
+        if target != "b":
+            wanted.append((at + 2, "nowhere"))
+    words = ("lacks", "is not a key", "neither", "nowhere")
+    said = [(int(line.split(":")[1]), next(word for word in words if word in line)) for line in _said(tmp_path, text)]
+    assert sorted(said) == sorted(wanted)
+
+
+def test_two_conduits_of_one_id_are_found_on_one_line_too(tmp_path: Path) -> None:
+    one = "{id: c, from: a, to: b, allow: [{protocol: ssh}]}"
+    assert _said(tmp_path, HEAD + f"conduits: [{one}, {one}]") == ['p.yml:5: conduit "c" stands twice (first on line 5)']
 
 
 def _all() -> list[object]:

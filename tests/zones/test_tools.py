@@ -85,6 +85,20 @@ def test_expectations_are_met_or_say_what_it_is_instead(tmp_path: Path) -> None:
     ]
 
 
+def test_services_are_compared_by_their_connections_alone(tmp_path: Path) -> None:
+    """A service has no access but session: one line of difference, not one for each access."""
+    head = "fieldtap: 1\nzones: {a: {networks: [10.0.1.0/24]}, b: {networks: [10.0.2.0/24]}}\nconduits:\n"
+    rules = ("allow: [{protocol: https}]", "deny: [{protocol: https}]")
+    texts = [f"{head}  - {{id: c, from: a, to: b, {rule}}}\n" for rule in rules]
+    policies = []
+    for number, text in enumerate(texts):
+        path = tmp_path / f"{number}.yml"
+        path.write_text(text)
+        policies.append(compile_policy(str(path)))
+    found = compare(*policies, WEDNESDAY)
+    assert [(change.access, change.before, change.after) for change in found.changes] == [("session", "allowed", "violation denied")]
+
+
 def test_all_that_is_wrong_with_expectations_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(PolicyError) as raised:
         _held(

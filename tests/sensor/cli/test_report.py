@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,6 +31,17 @@ def test_standard_output_and_fail_on(tmp_path: Path) -> None:
     assert ended.out.startswith("from zone,to zone,seen,allowed,violations")
     assert fieldtap(tmp_path, "report", ATTACK, "--zones", policy(), "--fail-on", "critical").code == 0
     assert fieldtap(tmp_path, "report", NORMAL, "--zones", policy(), "--fail-on", "info").code == 0
+
+
+def test_every_table_can_be_asked_for(tmp_path: Path) -> None:
+    """The command names them by itself, so that its start loads no report: where this fails, mend _TABLES in sensor/cli/report.py."""
+    from sensor.cli.report import _TABLES
+    from sensor.reports.tables import NAMES
+
+    assert set(_TABLES) == set(NAMES)
+    assert fieldtap(tmp_path, "report", ATTACK, "--zones", policy(), "--format", "csv", "--table", "alerts").out.startswith(
+        "id,severity,rule"
+    )
 
 
 def test_from_the_store(tmp_path: Path) -> None:
@@ -84,7 +96,7 @@ def test_evidence_from_pack_to_verify(tmp_path: Path) -> None:
     pack = tmp_path / "pack.zip"
     ended = fieldtap(tmp_path, "evidence", "pack", ATTACK, "--zones", policy(), "-o", pack, "--sign", tmp_path / "a.pem")
     assert ended.code == 0, ended.err
-    assert "86 of 86 violations were made again" in ended.err
+    assert re.search(r"86 violations and (\d+) alerts: (\d+) of \2 were made again", ended.err), ended.err
     sound = fieldtap(tmp_path, "evidence", "verify", pack, "--key", tmp_path / "a.pub")
     assert (sound.code, "Origin: signed by the key that you gave" in sound.out) == (0, True)
     assert "not who made it" in fieldtap(tmp_path, "evidence", "verify", pack).out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def manifest(made: Packed) -> Mapping[str, object]:
 @pytest.mark.parametrize("capture", WHERE, ids=lambda path: path.stem)
 def test_each_slice_alone_makes_its_violation_again(capture: Path, tmp_path: Path) -> None:
     """By the means of a user: the packed policy, the slice, and a replay that knows nothing of the rest."""
-    made = packed(judged(capture))
+    made = packed(judged(capture, catalog=False))
     write(made.files, tmp_path / "pack")
     verdicts = {one["id"]: one for one in json.loads(made.files["verdicts.json"])}
     zones = next((tmp_path / "pack" / "policy").iterdir())
@@ -51,11 +52,35 @@ def test_each_slice_alone_makes_its_violation_again(capture: Path, tmp_path: Pat
         assert same[0].statement.policy["line"] == wanted["line"]
 
 
+@pytest.mark.parametrize("capture", WHERE, ids=lambda path: path.stem)
+def test_each_slice_alone_makes_its_alert_again(capture: Path, tmp_path: Path) -> None:
+    """By the packed policy and the rules that come with the product."""
+    made = packed(judged(capture))
+    write(made.files, tmp_path / "pack")
+    alerts = {one["id"]: one for one in json.loads(made.files["alerts.json"])}
+    zones = next((tmp_path / "pack" / "policy").iterdir())
+    found = [one for one in made.slices if one.kind == "alert"]
+    assert {one.finding for one in found} == set(alerts)
+    assert len(found) > 3
+    for one in found:
+        alone = replay(ReplayConfig(captures=[tmp_path / "pack" / "slices" / f"{one.finding}.pcap"], zones=zones, keep=False))
+        same = [finding for finding in alone.findings if finding.id == one.finding]
+        assert same, f"{alerts[one.finding]['title']} ({one.why})"
+        assert (same[0].statement.rule, same[0].statement.severity) == (alerts[one.finding]["rule"], alerts[one.finding]["severity"])
+
+
+def test_a_great_many_alerts_get_slices_for_the_gravest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sensor.evidence.pack.MOST_ALERTS", 1)
+    alerts = [one for one in packed(judged(ATTACK)).slices if one.kind == "alert"]
+    assert alerts[0].occurrences
+    assert {(one.occurrences, one.why) for one in alerts[1:]} == {(None, "only the gravest 1 alerts get a slice")}
+
+
 def test_a_slice_says_which_packets_it_holds(pack: Packed) -> None:
     from tests.robustness.frames import read
 
     frames = read(ATTACK)
-    for one in pack.slices[:20]:
+    for one in (*pack.slices[:20], *pack.slices[86:]):
         path = Path(pack_file(pack, f"slices/{one.finding}.pcap"))
         cut = read(path)
         assert len(cut) == len(one.places)
@@ -88,7 +113,8 @@ def test_the_same_inputs_give_the_same_digest_wherever_they_lie(pack: Packed, tm
 def test_the_manifest_names_everything(pack: Packed) -> None:
     said = manifest(pack)
     assert {entry["path"] for entry in said["files"]} == set(pack.files) - {"manifest.json", "manifest.sha256"}  # type: ignore[attr-defined, index]
-    assert len(said["slices"]) == 86  # type: ignore[arg-type]
+    kinds = Counter(one["kind"] for one in said["slices"])  # type: ignore[attr-defined]
+    assert kinds == {"violation": 86, "alert": len(json.loads(pack.files["alerts.json"]))}
     (capture,) = said["captures"]  # type: ignore[misc]
     assert capture["sha256"] == judged(ATTACK).engine["captures"][0]["sha256"]
     assert said["tool"]["code_sha256"]  # type: ignore[index]
@@ -99,7 +125,7 @@ def test_captures_that_are_packed_or_split_give_slices_too(tmp_path: Path) -> No
     zipped = tmp_path / "attack.pcapng.gz"
     zipped.write_bytes(gzip.compress(ATTACK.read_bytes(), mtime=0))
     made = packed(judged(NORMAL, zipped))
-    assert len(made.slices) == 86
+    assert sum(one.kind == "violation" for one in made.slices) == 86
     assert all(one.occurrences for one in made.slices)
     assert {capture for one in made.slices for capture, _ in one.places} == {2}
 

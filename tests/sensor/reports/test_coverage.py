@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from sensor.reports.merging import merged
 from sensor.reports.model import NONE_SEEN, NOT_STATED, VIOLATIONS
 from tests.robustness.frames import Frame, read, segment, write
 from tests.sensor.cli.run import NORMAL, policy
-from tests.sensor.reports.made import chapter, judged, pair
+from tests.sensor.reports.made import MADE, chapter, judged, normal, pair
 
 HMI, PLC = b"\x0a\x14\x03\x05", b"\x0a\x14\x01\x0b"
 
@@ -172,3 +173,14 @@ def test_lines_that_stand_on_one_line_are_counted_apart_and_an_occurrence_once(t
     assert conduit.seen < read + written + first
     twice = merged([found, found])
     assert [line.seen for line in twice.conduits[0].lines] == [2 * read, 2 * written, 2 * first]
+
+
+def test_what_cannot_be_violated_is_said_so(tmp_path: Path) -> None:
+    """Traffic inside a zone that allows everything, and assets of which the policy knows nothing."""
+    site = tmp_path / "site.yml"
+    site.write_text("fieldtap: 1\nzones: {office: {level: 4, networks: [172.31.0.0/16]}}\n")
+    said = report_of(judged(NORMAL, zones=site), MADE).statement
+    assert said.result == NONE_SEEN
+    assert "all traffic stayed inside zones in which it allows everything" in said.text
+    assert re.search(r" \d+ assets that were heard stand in no zone of the policy\.$", said.text)
+    assert normal().statement.text.endswith("at or above the thresholds of this report.")

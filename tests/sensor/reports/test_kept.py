@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import json
 from dataclasses import asdict, replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from sensor.reports.forms import FORMATS, made
 from sensor.reports.kept import dispose, report_of
 from sensor.reports.model import VIOLATIONS
 from sensor.store import Store
+from sensor.suppressions import keep as suppress
 from tests.sensor.cli.run import ATTACK, NORMAL, policy
 from tests.sensor.reports.made import MADE, attack, normal
 
@@ -109,9 +113,52 @@ def test_dispositions_stand_beside_their_violations(store: Path) -> None:
     found = next(verdict for verdict in report.chapters[0].violations if verdict.id == chosen)
     assert (found.disposition, found.decided_by, found.because) == ("accepted", "J. Smith", "loading test")
     assert {verdict.disposition for verdict in report.chapters[0].violations if verdict.id != chosen} == {"open"}
-    assert b"accepted</b> by J. Smith: loading test" in made(report, "html")
+    assert report.statement.text.endswith("Decided already: 1 accepted.")
+    assert b"accepted by J. Smith: loading test" in made(report, "html")
     plain = replace(found, disposition="open", decided_by=None, because=None)
     assert asdict(plain) in [asdict(verdict) for verdict in attack().chapters[0].violations] or plain.id == chosen
+
+
+def test_suppressed_violations_and_alerts_say_so_and_keep_their_counts(store: Path) -> None:
+    kept(store, ATTACK)
+    (plain,) = attack().chapters
+    violation, alert = plain.violations[1], plain.alert_list[0]
+    with Store.open(store) as opened:
+        for finding in (violation.id, alert.id):
+            suppress(opened, [f"id={finding}"], nanoseconds("2040-01-01"), "J. Smith", "known, ticket 4711", MADE)
+        dispose(opened, plain.alert_list[1].id, "fixed", "A. Miller", "replaced", MADE)
+        report = report_of(opened, MADE)
+    assert report is not None
+    (chapter,) = report.chapters
+    assert [(verdict.id, verdict.count) for verdict in chapter.violations] == [(one.id, one.count) for one in plain.violations]
+    hidden = [one.id for one in (*chapter.violations, *chapter.alert_list) if one.suppressed is not None]
+    assert hidden == [violation.id, alert.id]
+    assert chapter.alert_list[1].disposition == "fixed"
+    assert chapter.statement.text.endswith("Decided already: 1 suppressed.")
+    for form in ("html", "json"):
+        assert b"known, ticket 4711" in made(report, form)
+    assert b"suppressed until 2040-01-01 by J. Smith: known, ticket 4711" in made(report, "html")
+    rows = list(csv.DictReader(StringIO(made(report, "csv", table="alerts").decode())))
+    assert [(row["id"], row["suppressed by"], row["disposition"]) for row in rows[:2]] == [
+        (alert.id, "J. Smith", "open"), (plain.alert_list[1].id, "", "fixed"),
+    ]  # fmt: skip
+    assert made(report, "pdf").startswith(b"%PDF")
+
+
+def test_chapters_of_older_versions_have_no_list_of_alerts(store: Path) -> None:
+    kept(store, ATTACK)
+    with Store.open(store) as opened:
+        (document,) = opened.connection.execute("SELECT document FROM chapters").fetchone()
+        old = json.loads(document)
+        assert old.pop("alert_list")
+        for verdict in old["violations"]:
+            del verdict["suppressed"]
+        opened.connection.execute("UPDATE chapters SET document = ?", (json.dumps(old),))
+        report = report_of(opened, MADE, nanoseconds("2020-01-01"))
+    assert report is not None
+    assert sum(report.chapters[0].alerts.values()) == len(attack().chapters[0].alert_list)
+    assert b"the run that was kept says no more of them" in made(report, "html")
+    assert made(report, "pdf").startswith(b"%PDF")
 
 
 def test_a_run_without_a_policy_is_no_part_of_reports(store: Path) -> None:

@@ -67,6 +67,17 @@ def test_a_denial_is_counted_at_its_line(tmp_path: Path) -> None:
     assert {zone.name: zone.security_level for zone in chapter.zones if zone.line}["engineering"] == 2
 
 
+def test_denials_of_two_conduits_on_one_line_are_counted_apart(tmp_path: Path) -> None:
+    text = (POLICY % ("2020-01-01", "2040-01-01")).partition("conduits:\n")
+    one = "{id: %s, from: operations, to: cell, deny: [{protocol: modbus, access: %s}]}"
+    path = tmp_path / "site.yml"
+    path.write_text(f"{text[0]}conduits: [{one % ('no-reads', 'read')}, {one % ('no-modes', 'mode')}]\n")
+    (chapter,) = report_of(judged(NORMAL, zones=path), MADE).chapters
+    counts = {conduit.id: conduit.denials[0].seen for conduit in chapter.conduits}
+    assert counts["no-reads"] == sum(verdict.count for verdict in chapter.violations if verdict.conduit == "no-reads") > 0
+    assert counts["no-modes"] == 0
+
+
 def test_slices_of_such_violations_make_them_again_and_every_form_is_made(tmp_path: Path) -> None:
     result = judged(NORMAL, zones=site(tmp_path, "2020-01-01", "2020-02-01"))
     pack = packed(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from sensor.reports.build import report_of
 from sensor.reports.changes import NoReport, compared
 from sensor.reports.forms import made
 from sensor.reports.model import NONE_SEEN, NOT_SEEN, VIOLATIONS, Report
-from sensor.reports.references import SECTIONS, references
+from sensor.reports.references import CHECKED, SECTIONS, references
 from tests.sensor.cli.run import ATTACK, NORMAL, policy
 from tests.sensor.reports.made import MADE, attack, judged, normal, pair
 
@@ -108,7 +109,45 @@ def test_changes_since_an_earlier_report() -> None:
     same = compared(loud, json.loads(made(loud, "json")))
     assert same.changes is not None
     assert len(same.changes["again"]) == 86
-    assert b"Since the last report" in made(told, "html")
+    for form in ("html", "pdf", "xlsx", "csv"):
+        assert made(told, form) != made(loud, form) or form == "csv", form
+    page = html.unescape(made(told, "html").decode())
+    assert "Since the last report" in page
+    assert all(f"<li>{title}</li>" in page for title in told.changes["new"][:50])
+    assert "and 36 more" in page
+    rows = made(told, "csv", table="changes").decode().splitlines()
+    assert len(rows) == 1 + 86
+
+
+def test_what_was_decided_since_is_a_change() -> None:
+    loud = attack()
+    (chapter,) = loud.chapters
+    first, *rest = chapter.violations
+    accepted = replace(first, disposition="accepted", decided_by="J. Smith", because="loading test")
+    after = replace(loud, chapters=[replace(chapter, violations=[accepted, *rest])])
+    told = compared(after, json.loads(made(loud, "json")))
+    assert told.changes is not None
+    assert told.changes["decided"] == [f"{first.title} (accepted by J. Smith: loading test)"]
+    back = compared(loud, json.loads(made(after, "json")))
+    assert back.changes is not None
+    assert back.changes["decided"] == [f"{first.title} (open again)"]
+    same = compared(after, json.loads(made(after, "json")))
+    assert same.changes is not None
+    assert same.changes["decided"] == []
+
+
+def test_alerts_of_rules_are_listed_beside_the_violations(report: Report) -> None:
+    (chapter,) = report.chapters
+    alerts = {finding.id: finding for finding in judged(ATTACK).findings if finding.statement.kind == "alert"}
+    assert {one.id for one in chapter.alert_list} == set(alerts)
+    assert sum(chapter.alerts.values()) == len(alerts) > 3
+    for one in chapter.alert_list:
+        found = alerts[one.id]
+        assert (one.count, one.severity, one.title) == (found.count, found.statement.severity, found.statement.title)
+        assert one.client or one.server
+    for form in ("html", "json"):
+        text = html.unescape(made(report, form).decode())
+        assert all(one.title in text for one in chapter.alert_list), form
 
 
 @pytest.mark.parametrize(
@@ -127,7 +166,23 @@ def test_references_are_whole_and_claim_nothing() -> None:
         assert set(one.uses) <= set(SECTIONS)
         assert one.supports.endswith(".")
         assert one.leaves.endswith(".")
+        assert one.about.endswith(".")
+        assert one.checked in CHECKED
         assert not {"complies", "compliant", "fulfils", "satisfies", "certifies"} & set(f"{one.supports} {one.leaves}".lower().split())
+
+
+def test_a_title_is_shown_only_where_it_was_confirmed() -> None:
+    """What was compared with a translation alone claims no words of the standard; what has a title says what that was compared with."""
+    for one in references():
+        assert (one.title is None) == (one.checked == "translation"), one.id
+    assert [one.id for one in references() if one.title is None] == ["5.2.3.3"]
+    for form in ("html", "json"):
+        text = made(normal(), form).decode()
+        assert "in our words" in text
+        assert "with a translation, so no title is given" in text
+    rows = made(normal(), "csv", table="references").decode().splitlines()
+    assert rows[0] == "standard,edition,reference,title,about,supports,leaves open,checked"
+    assert {line.rpartition(",")[2] for line in rows[1:]} == set(CHECKED)
 
 
 def test_no_form_says_compliant() -> None:
