@@ -104,4 +104,5 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE baseline_log (id INTEGER PRIMARY KEY, baseline TEXT NOT NULL, action TEXT NOT NULL, who TEXT NOT NULL,"
         " why TEXT NOT NULL, at TEXT NOT NULL, document TEXT NOT NULL)",
     ),
+    ("DROP TRIGGER outbox_gone",),
 )

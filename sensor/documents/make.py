@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from sensor.documents import derived
+import orjson
+
 from sensor.documents.fields import ECS_VERSION, SCHEMA_VERSION, STREAMS, fields_of
+from sensor.documents.written import REPEATED, Document, fill, repeated
 
-Document = dict[str, Any]
-Value = Callable[[Mapping[str, Any]], Any]
+REMEMBERED: Final = 4_096
+"""Of what is repeated so much is kept, a few kilobytes each."""
 
 
 class Maker:
-    """Makes the documents of one sender: `name` of the sensor and `site` stand in each, `namespace` in the names of the streams."""
+    """Makes the documents of one sender: `name` of the sensor and `site` stand in each, `namespace` in the names of the streams. Documents
+    share what is the same in all: they are to be read, not changed."""
 
     def __init__(self, *, name: str, hostname: str, version: str, site: str | None = None, namespace: str = "default") -> None:
         self.namespace = namespace
@@ -23,28 +25,27 @@ class Maker:
         self.clock_offset_ms: int | None = None
         """The cluster's clock minus ours."""
         said = {"name": name, "hostname": hostname, "type": "ids", "vendor": "Fieldtap", "product": "Fieldtap", "version": version}
-        self._same = {**{f"observer.{part}": value for part, value in said.items()}, "site.id": site, "event.module": "fieldtap"}
-        self._heads = {of: self._head(of) for of in STREAMS}
+        self._same = {**{f"observer.{part}": value for part, value in said.items()}, "event.module": "fieldtap"}
+        self._site = None if site is None else {"id": site}
+        self._streams = {of: _Class(self._head(of), stream.record) for of, stream in STREAMS.items()}
 
     def document(self, of: str, record: Mapping[str, Any], *, known: str, created: str, ingested: str) -> Document:
         """The document of a record of this class of the outbox. `known` is its _id."""
-        made: Document = {}
-        for branch, held in self._heads[of].items():
-            made[branch] = dict(held)
-        getters, branches = _plan(STREAMS[of].record)
-        values = [value_of(record) for value_of in getters]
-        for path, members in branches:
-            held = {name: value for name, place in members if (value := values[place]) or value == 0}
-            if held:
-                _put(made, path, held)
+        stream = self._streams[of]
+        base = stream.head if stream.parts is None else stream.base(record)
+        made: Document = dict(base)
+        for branch in stream.own:
+            if branch in base:
+                made[branch] = dict(base[branch])
+        stream.rest(record, made)
         event = made["event"]
         event["id"], event["created"], event["ingested"] = known, created, ingested
         fieldtap = made.setdefault("fieldtap", {})
         fieldtap["schema_version"] = SCHEMA_VERSION
         if self.clock_offset_ms is not None:
             fieldtap["clock_offset_ms"] = self.clock_offset_ms
-        if self._same["site.id"] is not None:
-            fieldtap["site"] = {"id": self._same["site.id"]}
+        if self._site is not None:
+            fieldtap["site"] = self._site
         return made
 
     def _head(self, of: str) -> dict[str, Document]:
@@ -63,43 +64,25 @@ class Maker:
         return found
 
 
-Branch = tuple[tuple[str, ...], list[tuple[str, int]]]
+class _Class:
+    """Documents of a class: their `head`, what is repeated from record to record, and the rest. `own` are the branches of a document that
+    it shares with no other."""
 
+    def __init__(self, head: dict[str, Document], record: str) -> None:
+        self.head = head
+        self.parts = REPEATED.get(record)
+        self.own = {"event", "fieldtap", *(path[0] for path in repeated(record)[1] if path)}
+        self.rest = fill(record, same=False)
+        self._same = fill(record, same=True)
+        self._known: dict[bytes, Document] = {}
 
-@cache
-def _plan(record: str) -> tuple[list[Value], list[Branch]]:
-    """What is asked of a record, each once, and the branches of the document with the names in them and which answer they have. What is
-    empty is left out; 0 and false are values."""
-    sources: dict[str, int] = {}
-    branches: dict[tuple[str, ...], list[tuple[str, int]]] = {}
-    for field in fields_of(record):
-        if field.source[0] not in "$-":
-            *path, name = field.name.split(".")
-            place = sources.setdefault(field.source, len(sources))
-            branches.setdefault(tuple(path), []).append((name, place))
-    return [_getter(source) for source in sources], list(branches.items())
-
-
-def _getter(source: str) -> Value:
-    if source.startswith("="):
-        function: Value = getattr(derived, source[1:])
-        return function
-    if source.startswith("~"):
-        return partial(derived.said_of, source[1:])
-    outer, _, inner = source.partition(".")
-    if not inner:
-        return lambda record: record.get(outer)
-    return lambda record: held.get(inner) if (held := record.get(outer)) else None
-
-
-def _put(made: Document, path: tuple[str, ...], held: Document) -> None:
-    if not path:
-        made.update(held)
-        return
-    for name in path[:-1]:
-        made = made.setdefault(name, {})
-    known = made.get(path[-1])
-    if known is None:
-        made[path[-1]] = held
-    else:
-        known.update(held)
+    def base(self, record: Mapping[str, Any]) -> Document:
+        """Head and what is repeated, made once for the same parts."""
+        key = orjson.dumps([record.get(part) for part in self.parts or ()])
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            known = self._known[key] = {branch: dict(held) for branch, held in self.head.items()}
+            self._same(record, known)
+        return known

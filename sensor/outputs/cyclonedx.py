@@ -12,7 +12,8 @@ from typing import Any, Final, TextIO
 from uuid import NAMESPACE_URL, uuid5
 
 from sensor.inventory.known import Known, value
-from sensor.outputs.flat import asset_fields, text
+from sensor.outputs.cells import text
+from sensor.outputs.flat import asset_fields
 from sensor.outputs.json_result import fieldtap_version
 
 _IDENTITY: Final[Mapping[str, str]] = {"firmware": "version", "model": "name"}

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from sensor.inventory.known import value
+from sensor.outputs.cells import text
 from zones.model import ACCESSES
 
 Plain = str | int | float | bool
 Document = Mapping[str, Any]
-_NOT_TEXT: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 (2.2) can't hold: a device may say anything of itself."""
-
-
-def text(said: object) -> str:
-    """Text that every format can hold."""
-    plain = str(said)
-    return plain if plain.isprintable() else _NOT_TEXT.sub("\ufffd", plain)
 
 
 def _own(name: str) -> Callable[[Document], Any]:

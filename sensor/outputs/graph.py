@@ -12,7 +12,8 @@ from typing import Any, Final, TextIO
 from xml.sax.saxutils import quoteattr
 
 from sensor.inventory.known import Known
-from sensor.outputs.flat import ASSET, EDGE, Plain, asset_fields, edge_fields, key, text
+from sensor.outputs.cells import text
+from sensor.outputs.flat import ASSET, EDGE, Plain, asset_fields, edge_fields, key
 
 VERSION: Final = 1
 """Of the JSON form; it grows when a field changes its meaning or goes."""

@@ -13,7 +13,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from sensor.inventory.known import Known, value
 from sensor.inventory.names import ROLES
-from sensor.outputs.flat import gravest, text
+from sensor.outputs.cells import text
+from sensor.outputs.flat import gravest
 from sensor.outputs.lanes import Lane, about, called, lanes
 from zones.model import ACCESSES
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 from sensor.inventory.known import Known
-from sensor.outputs.flat import ASSET, EDGE, FINDING, Plain, asset_fields, edge_fields, finding_fields, text
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What starts a formula in some spreadsheet (OWASP, CSV injection), the full-width forms included."""
+from sensor.outputs.cells import safe
+from sensor.outputs.flat import ASSET, EDGE, FINDING, Plain, asset_fields, edge_fields, finding_fields
 
 
 def write_assets_csv(known: Known, out: TextIO) -> None:
@@ -43,11 +41,3 @@ def write_findings_csv(findings: Iterable[Mapping[str, Any]], out: TextIO) -> No
 def _cells(fields: Mapping[str, Plain], names: tuple[str, ...]) -> list[Plain]:
     values = (fields.get(name, "") for name in names)
     return [safe(value) if value and isinstance(value, str) else value for value in values]
-
-
-def safe(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    plain = text(value)
-    if plain[:1].isalnum():
-        return plain
-    return f"'{plain}" if plain.lstrip(" ").startswith(_FORMULA) else plain

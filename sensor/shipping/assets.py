@@ -12,6 +12,8 @@ from sensor.documents import derived
 from sensor.store import atomic
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from sensor.store import Store
 
 _SALIENT: Final = ("name", "role", "vendor", "model", "firmware", "hardware", "serial", "os", "location", "criticality")
@@ -23,25 +25,27 @@ _RECORD: Final = (
 
 def put_assets(store: Store) -> int:
     """Adds what differs from what was shipped before; gives how many assets do. Does nothing where no run was kept since."""
-    newest = store.connection.execute("SELECT id, policy FROM runs ORDER BY id DESC LIMIT 1").fetchone()
-    if newest is None or _seen(store) >= newest[0]:
+    newest = newer_run(store.connection)
+    if newest is None:
         return 0
     from sensor.inventory.known import known
 
-    assets = known(store, _policy(store, newest[1])).assets
+    run, policy = newest
+    assets = known(store, _policy(store, policy)).assets
     with atomic(store.connection):
         shipped = {asset: (digest, state) for asset, digest, state in store.connection.execute("SELECT * FROM shipped_assets")}
         found = list(_changes(assets, shipped))
         outbox.put(store.connection, (row for _, _, rows in found for row in rows))
-        marks = [*((asset, digest, state) for asset, digest, state in ((a, *s) for a, s, _ in found)), ("", "", str(newest[0]))]
+        marks = [*((asset, digest, state) for asset, digest, state in ((a, *s) for a, s, _ in found)), ("", "", str(run))]
         store.connection.executemany("INSERT OR REPLACE INTO shipped_assets VALUES (?, ?, ?)", marks)
     return len(found)
 
 
-def _seen(store: Store) -> int:
-    """The last run whose assets were put in."""
-    row = store.connection.execute("SELECT state FROM shipped_assets WHERE asset = ''").fetchone()
-    return 0 if row is None else int(row[0])
+def newer_run(connection: sqlite3.Connection) -> tuple[int, str | None] | None:
+    """The newest run and its policy's digest, where its assets were not put in yet."""
+    newest = connection.execute("SELECT id, policy FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+    seen = connection.execute("SELECT state FROM shipped_assets WHERE asset = ''").fetchone()
+    return None if newest is None or (seen is not None and int(seen[0]) >= newest[0]) else (newest[0], newest[1])
 
 
 def _policy(store: Store, digest: str | None) -> Any:
@@ -101,3 +105,21 @@ def _state(record: Mapping[str, Any]) -> dict[str, Any]:
     roles = {"serves": derived.serves(record), "asks": derived.asks(record)}
     places = {name: record[name] for name in ("zone", "level")}
     return {**said, **lists, **roles, **places, "contradictions": derived.contradictions(record)}
+
+
+def main() -> None:
+    """The shipper calls this in a process of its own, with the path of the store."""
+    import sys
+    from pathlib import Path
+
+    from sensor.store import Store, StoreError
+
+    try:
+        with Store.open(Path(sys.argv[1])) as store:
+            put_assets(store)
+    except StoreError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

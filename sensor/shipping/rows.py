@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sensor.documents import derived
 from sensor.outbox import Item
-from sensor.outputs.tables import safe
+from sensor.outputs.cells import safe
 
 if TYPE_CHECKING:
     from sensor.documents.make import Maker

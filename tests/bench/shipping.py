@@ -19,6 +19,7 @@ from pathlib import Path
 from sensor import outbox
 from sensor.shipping.pump import Pump
 from sensor.shipping.setup import set_up
+from sensor.shipping.ship import keep_memory
 from sensor.store import Store, atomic
 from tests.bench.captures import make
 from tests.bench.measure import Cost, middle, run
@@ -76,6 +77,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--packets", type=int, default=2_000_000, help="of the capture that is replayed beside")
     chosen = parser.parse_args()
+    keep_memory()  # as `fieldtap ship` does
     server = Server(folder())
     server.start()
     shares: list[float] = []

@@ -39,6 +39,20 @@ def shipper(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
+def moved(store: Path) -> tuple[int, int]:
+    """How far the alerts are: the mark up to which they may have been sent, and how many of them are not settled yet."""
+    with Store.open(store) as kept:
+        row = kept.connection.execute("SELECT sending, sending - position FROM outputs WHERE class = 'alert'").fetchone()
+    return (0, 0) if row is None else (row[0], max(0, row[1]))
+
+
+def at_work(process: subprocess.Popen[bytes], store: Path, before: int) -> None:
+    """Waits until the shipper sends: what comes before is its start, where a kill shows little."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None and moved(store)[0] <= before:
+        time.sleep(0.05)
+
+
 def finish(folder: Path, *arguments: str) -> None:
     done = subprocess.run(
         command("ship", "--once", "--patience", "60", *arguments), cwd=folder, env=environment(folder), capture_output=True, timeout=300
@@ -54,20 +68,27 @@ def test_shipper_and_server_killed(own_server: Server, namespace: str, tmp_path:
     arguments, store, names = configured(tmp_path, own_server.url, namespace), tmp_path / "s.sqlite", []
     kills = ["server"] * SERVER_KILLS + ["shipper"] * (KILLS - SERVER_KILLS)
     chance.shuffle(kills)
+    amid = 0
     for kill in kills:
-        names += put(store, chance.randrange(500, 4_000))
+        names += put(store, chance.randrange(1_000, 4_000))
+        before = moved(store)[0]
         process = shipper(tmp_path, *arguments)
-        time.sleep(chance.uniform(0.3, 2.5))
+        at_work(process, store, before)
+        time.sleep(chance.uniform(0, 0.8))
         if kill == "server":
             own_server.kill()
             time.sleep(chance.uniform(0, 1))
             own_server.start()
+        assert process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait(30)
+        amid += moved(store)[1] > 0
         if chance.random() < 0.4:
             es.indices.rollover(alias=STREAMS["alert"].name(namespace), body={"conditions": {}}) if es.indices.exists(
                 index=STREAMS["alert"].name(namespace)
             ) else None
+    print(f"{len(kills)} kills, {SERVER_KILLS} of them of the server; after {amid} of them a batch was not settled")
+    assert amid >= KILLS // 10
     finish(tmp_path, *arguments)
     found = held(client(own_server.url), namespace, "alert")
     assert found == {f"s1.{name}": 1 for name in names}
@@ -80,10 +101,12 @@ def test_sensor_killed_at_random_points(cluster: str, namespace: str, tmp_path: 
     chance = random.Random(SEED)
     arguments, store = configured(tmp_path, cluster, namespace), tmp_path / "s.sqlite"
     captures = sorted(PCAPS.glob("*/attack.pcapng"))
-    for _ in range(max(2, KILLS // 3)):
+    killed = 0
+    while killed < max(2, KILLS // 3):
         run = ["replay", chance.choice(captures), "-q", "--store", store]
         process = subprocess.Popen(command(*run), cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.DEVNULL)
         time.sleep(chance.uniform(0.2, 2.5))
+        killed += process.poll() is None
         process.kill()
         process.wait(30)
         if chance.random() < 0.5:

@@ -16,7 +16,7 @@ import pytest
 import sensor.documents
 from rules.documents import document_field
 from rules.fields import FIELDS, WITHIN
-from sensor.documents import derived, mapping
+from sensor.documents import derived, mapping, written
 from sensor.documents.fields import CLASSES, RECORDS, STREAMS, fields, fields_of
 from sensor.documents.json_schema import json_schema
 from sensor.documents.make import Maker
@@ -103,6 +103,59 @@ def test_every_line_of_the_table_can_be_made() -> None:
     functions = {name for name, value in vars(derived).items() if callable(value) and getattr(value, "__module__", "") == derived.__name__}
     unused = {name for name in functions if not name.startswith("_")} - {field.source[1:] for field in fields()} - {"said_of"}
     assert unused == set(), "no field of the table takes these from sensor/documents/derived.py"
+
+
+class Watched(dict[str, Any]):
+    """A record that remembers what was asked of it and is there."""
+
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        super().__init__(record)
+        self.asked: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        return self._noted(name, super().__contains__(name))
+
+    def __getitem__(self, name: str) -> Any:
+        self._noted(name, True)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self._noted(name, super().__contains__(name))
+        return super().get(name, default)
+
+    def _noted(self, name: object, there: bool) -> bool:
+        if there:
+            self.asked.add(str(name))
+        return there
+
+
+def transactions(folder: Path) -> list[dict[str, Any]]:
+    """Of every protocol that the project's own captures show."""
+    said = folder / "t.jsonl"
+    replay(ReplayConfig(captures=[PCAPS / name for name in OWN], keep=False, transactions=said))
+    return [json.loads(line) for line in said.read_bytes().splitlines()]
+
+
+def test_what_is_kept_of_repeated_transactions_reads_what_is_repeated_only(tmp_path: Path) -> None:
+    for record in transactions(tmp_path)[:3_000]:
+        for name, parts in written.READS.items():
+            watched = Watched(record)
+            getattr(derived, name)(watched)
+            assert watched.asked <= set(parts), f"add it to READS[{name!r}] in sensor/documents/written.py"
+    assert set(written.READS) <= {field.source[1:] for field in fields_of("transaction")}
+
+
+def test_a_document_is_the_same_whatever_was_made_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is repeated is made once and shared: a maker that keeps nothing makes the same, and one that often forgets."""
+    made = transactions(tmp_path)
+    kept = [json.dumps(MAKER.document("transaction", record, known="x", **TIMES)) for record in made]
+    assert [json.dumps(MAKER.document("transaction", record, known="x", **TIMES)) for record in reversed(made)] == kept[::-1]
+    monkeypatch.setattr("sensor.documents.make.REMEMBERED", 3)
+    forgets = Maker(name="plant1-a", hostname="h", version="1", site="plant1")
+    assert [json.dumps(forgets.document("transaction", record, known="x", **TIMES)) for record in made] == kept
+    alone = [Maker(name="plant1-a", hostname="h", version="1", site="plant1") for _ in made[:100]]
+    fresh = [json.dumps(one.document("transaction", record, known="x", **TIMES)) for one, record in zip(alone, made, strict=False)]
+    assert fresh == kept[:100]
 
 
 def test_names_of_ours_stand_below_one_branch() -> None:
