@@ -13,6 +13,7 @@ from sensor.cli.exits import Exit
 
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "replay": ("replay:replay", "Analyse captures: assets, who does what to whom, violations, alerts."),
+    "watch": ("watch:watch", "Analyse live interfaces: the same, as it happens."),
     "report": ("report:report", "The report on zones and conduits, for people who sign it."),
     "evidence": ("evidence:evidence", "Evidence that others can check without trusting you."),
     "assets": ("assets:assets", "What is on the network."),

@@ -6,6 +6,7 @@ mod engine;
 mod facts;
 mod habit;
 mod listing;
+mod live;
 mod names;
 mod plugin;
 mod registry;
