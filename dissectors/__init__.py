@@ -281,7 +281,6 @@ class Engine:
         while (batch := self.advance()) is not None:
             yield batch
 
-
     def listen(
         self, interfaces: Sequence[str], *, ring_bytes: int = 128 * 2**20, snap_length: int | None = None, promiscuous: bool = True,
         hardware_time: bool = False, record: Recording | None = None,

@@ -90,7 +90,8 @@ class Log:
         if total > before:
             self._troubles[name] = total
             causes = ", ".join(f"{cause} {number(count)}" for cause, count in lost.items() if count)
-            text = f"{name} lost {counted(total - before, 'packet')}, {number(total)} of {number(counters['packets'] + total)} so far ({causes})."
+            seen = counters["packets"] + total
+            text = f"{name} lost {counted(total - before, 'packet')}, {number(total)} of {number(seen)} so far ({causes})."
             self.line("loss", text, interface=name, **lost)
 
     def _changed(self, what: str, now: Any, text: str) -> None:
@@ -103,5 +104,6 @@ class Log:
         packets = sum(one["packets"] for one in counters)
         rate = (packets - self._packets) / seconds
         self._packets = packets
-        text = f"{number(packets)} packets ({rate:,.0f}/s), {size(sum(one['bytes'] for one in counters))}; {counted(watch.keeper.newest, 'finding')}."
+        came = size(sum(one["bytes"] for one in counters))
+        text = f"{number(packets)} packets ({rate:,.0f}/s), {came}; {counted(watch.keeper.newest, 'finding')}."
         self.line("traffic", text, interfaces=counters, rate=round(rate), clock=now)

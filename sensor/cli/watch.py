@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sensor.cli import options
-from sensor.cli.exits import Exit
 from sensor.cli.replay import ended, show_result
 
 if TYPE_CHECKING:

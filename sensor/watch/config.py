@@ -18,8 +18,8 @@ RING_BYTES = 128 * 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchConfig:
-    """`interfaces`: names of network interfaces. `zones`, `rules`, `catalog`, `store`, `keep`, `filter`, `plugins`, `limits`, `baseline` and
-    `alerts_per_hour` as in sensor.pipeline.ReplayConfig. `ring_bytes`, `snap_length`, `promiscuous`, `hardware_time` and `record` as
+    """`interfaces`: names of network interfaces. `zones`, `rules`, `catalog`, `store`, `keep`, `filter`, `plugins`, `limits`, `baseline`
+    and `alerts_per_hour` as in sensor.pipeline.ReplayConfig. `ring_bytes`, `snap_length`, `promiscuous`, `hardware_time` and `record` as
     dissectors.Engine.listen takes them.
     """
 

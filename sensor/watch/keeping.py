@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from sensor.plan import Plan
     from sensor.result import Result
     from sensor.store import Store
+    from sensor.suppressions import Suppression
     from sensor.watch.early import EarlyEngine
 
 MAX_WAITING: Final = 10_000
-"""Findings and revisions that wait for a store that takes nothing. Beyond them, those that the run's end tells again anyway are left out."""
+"""Findings and revisions that wait for a store that takes nothing. Beyond them the oldest are left out; the run's end tells their newest state."""
 
 Told = Callable[["Finding", bool], object]
 """Is given what is found: a finding, and whether it is new."""
@@ -46,6 +47,7 @@ class Keeper:
         self._opened: dict[str, Finding] = {}
         self._waiting: list[Finding] = []
         self._withdrawn: list[str] = []
+        self._suppressions: Sequence[Suppression] = ()
         self.run: int | None = None
         """The run's number in the store, once it has one."""
         self.trouble: str | None = None
@@ -61,9 +63,7 @@ class Keeper:
             self.run = self._store.begin(self._plan)
 
     def took(self, pipeline: Pipeline, batch: Batch) -> None:
-        """After each batch: what opened, and at a full minute what was revised."""
-        if batch.end:
-            return  # the result tells it all
+        """After each batch: what opened, and at a full minute and the end what was revised."""
         if batch.minute:
             self._minute(pipeline)
         else:
@@ -73,6 +73,7 @@ class Keeper:
 
     def end(self, result: Result) -> None:
         """Ends the run in the store."""
+        result.suppress(self._suppressions)
         self.close()
         if self._keep:
             result.keep(self._path, self.run)
@@ -112,7 +113,8 @@ class Keeper:
             from sensor.store import StoreError
 
             try:
-                pipeline.revisions.marked = Suppressed(kept(self._store)).marked
+                self._suppressions = kept(self._store)
+                pipeline.revisions.marked = Suppressed(self._suppressions).marked
             except StoreError as error:
                 self.trouble = str(error)
 

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+_NUMBERS = count(1)
 FIELDTAP = Path(sys.executable).parent / "fieldtap"
 
 
@@ -55,12 +57,23 @@ class Wires:
         process: subprocess.Popen[str] = subprocess.Popen(self.inside(str(FIELDTAP), "watch", *words), **streams | more)  # type: ignore[call-overload]
         return process
 
-    def send(self, *captures: Path, pace: float = 1.0, only: str = "") -> None:
+    def send(self, *captures: Path, pace: float = 1.0) -> None:
         """Sends captures, the first to `out0`, the second to `out1` …, together, `pace` times as fast as they were."""
-        sender = [sys.executable, "-m", "tests.live.send", "--pace", str(pace), *map(str, captures)]
-        root = Path(__file__).parents[2]
-        done = subprocess.run(["ip", "netns", "exec", self.plant, *sender], capture_output=True, text=True, check=False, cwd=root)
+        self._send("--pace", str(pace), *map(str, captures))
+
+    def flood(self, capture: Path, times: int, rate: float = 0) -> int:
+        """Sends a capture so often to `out0`, `rate` frames a second (0: as fast as it goes); gives the number of frames."""
+        return int(self._send("--fast", str(times), "--rate", str(rate), str(capture)).split()[0])
+
+    def set(self, interface: str, state: str) -> None:
+        """Sets an interface of the sensor up or down."""
+        run("ip", "-n", self.sensor, "link", "set", interface, state)
+
+    def _send(self, *words: str) -> str:
+        sender = ["ip", "netns", "exec", self.plant, sys.executable, "-m", "tests.live.send", *words]
+        done = subprocess.run(sender, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def sent(self, interface: str = "mirror0") -> int:
         """Packets that the sensor's interface has sent."""
@@ -68,15 +81,16 @@ class Wires:
 
 
 @contextmanager
-def wires(count: int = 1) -> Iterator[Wires]:
+def wires(pairs: int = 1) -> Iterator[Wires]:
     """So many veth pairs, up."""
     needs_namespaces()
-    made = Wires(f"ftsensor{os.getpid()}", f"ftplant{os.getpid()}")
+    own = f"{os.getpid()}x{next(_NUMBERS)}"
+    made = Wires(f"ftsensor{own}", f"ftplant{own}")
     try:
         for namespace in (made.sensor, made.plant):
             run("ip", "netns", "add", namespace)
             run("ip", "netns", "exec", namespace, "sh", "-c", "for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 1 > $f; done")
-        for number in range(count):
+        for number in range(pairs):
             mirror, out = f"mirror{number}", f"out{number}"
             run("ip", "link", "add", mirror, "netns", made.sensor, "type", "veth", "peer", "name", out, "netns", made.plant)
             for namespace, name in ((made.sensor, mirror), (made.plant, out)):

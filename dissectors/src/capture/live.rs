@@ -225,8 +225,8 @@ fn link_of(socket: &OwnedFd, name: &str) -> io::Result<u16> {
 
 /// Sets the socket up and maps its ring.
 fn prepare(socket: &OwnedFd, name: &str, means: Means) -> io::Result<Ring> {
-    let version = c_int::try_from(libc::tpacket_versions::TPACKET_V3 as u32).map_err(io::Error::other)?;
-    set(socket, libc::SOL_PACKET, libc::PACKET_VERSION, &version)?;
+    const THIRD: c_int = 2; // TPACKET_V3, counted from 0
+    set(socket, libc::SOL_PACKET, libc::PACKET_VERSION, &THIRD)?;
     if let Some(most) = means.snap_length {
         snap(socket, most)?;
     }

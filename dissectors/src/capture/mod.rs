@@ -9,6 +9,9 @@ mod compressed;
 pub mod filter;
 mod info;
 pub mod live;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod live_tests;
 mod merge;
 mod pcap;
 mod pcapng;
@@ -90,7 +93,7 @@ impl Selection {
 enum Mode {
     One(Box<Capture>),
     Several(Merge),
-    Live(Watch),
+    Live(Box<Watch>),
 }
 
 /// Captures that are being read.
@@ -208,7 +211,7 @@ impl Reader {
         let identities = infos.iter().map(|_| None).collect();
         let filter = options.filter.clone();
         let selection = Selection { active: filter.is_some(), from: 0, to: None, filter };
-        Reader { mode: Mode::Live(watch), selection, infos, identities, skipped: Vec::new(), digest: false }
+        Reader { mode: Mode::Live(Box::new(watch)), selection, infos, identities, skipped: Vec::new(), digest: false }
     }
 
     /// Told to stop: whether there is something to be read first. A live source that has received frames gives them; from now on it

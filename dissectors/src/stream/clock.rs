@@ -150,7 +150,7 @@ mod tests {
     fn a_packet_that_claims_the_time_of_silence_is_a_packet() {
         let mut clock = Clock::new();
         clock.advance(&at(S));
-        assert_eq!(clock.advance(&at(9 * S | SILENT)), Tick { now: S, came: Came::Packet, backwards: false });
+        assert_eq!(clock.advance(&at((9 * S) | SILENT)), Tick { now: S, came: Came::Packet, backwards: false });
         assert_eq!(clock.time_unconfirmed, 1);
     }
 
