@@ -26,6 +26,7 @@ __all__ = [
     "Transaction",
     "WindowTally",
     "__version__",
+    "confine",
     "packed",
     "point_text",
     "protocols",
@@ -55,6 +56,9 @@ def point_text(protocol: str, kind: str, block: int | None, first: int, last: in
 
 def packed(address: str) -> bytes | None:
     """An address as the bytes of the wire: 4 (IPv4), 16 (IPv6, a scope after `%` left out) or 6 (MAC); None for what is none."""
+
+def confine(descriptors: Sequence[int]) -> None:
+    """Keeps this process from sending, for good: no sockets, no send, and no use of these descriptors but reading. Raises OSError."""
 
 def witnesses() -> list[dict[str, Any]]:
     """What identifies devices in messages that are read for that alone: for each witness (the `protocol` of its observations) name, title,

@@ -96,6 +96,6 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 def fieldtap() -> None:
     """Fieldtap, a passive security sensor for industrial (OT) networks.
 
-    It reads captures and says what is on the network, who does what to whom, whether that is allowed, and whether it is an attack. It
-    never sends a packet.
+    It reads captures, or listens on a mirror port, and says what is on the network, who does what to whom, whether that is allowed, and
+    whether it is an attack. It never sends a packet.
     """

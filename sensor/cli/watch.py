@@ -60,6 +60,7 @@ _FILE_BYTES = (2**20, 256 * 2**20)
 )  # fmt: skip
 @click.option("--baseline", metavar="NAME", help="Judge by this baseline of the store as well ('fieldtap baseline learn').")
 @click.option("--dissector", "dissectors", multiple=True, metavar="NAME", help="Switch on an installed Python dissector. May be repeated.")
+@click.option("--user", metavar="NAME", help="Started as root: who to be once the interfaces are open. The store has to be this user's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document at the end, on standard output.")
 @click.option("--log-json", is_flag=True, help="Log lines on standard error are JSON.")
 @click.option("--fail-on", type=click.Choice(_SEVERITIES), help="Exit with 1 when there is a finding of this severity or above.")
@@ -87,7 +88,7 @@ def watch(length: int | None, as_json: bool, log_json: bool, fail_on: str | None
 def _config(
     interfaces: tuple[str, ...], zones: Path | None, rules: tuple[Path, ...], no_catalog: bool, store: Path | None, expression: str | None,
     record: Path | None, record_size: int, record_age: int | None, ring_memory: int, snap_length: int | None, no_promiscuous: bool,
-    hardware_time: bool, alerts_per_hour: int, baseline: str | None, dissectors: tuple[str, ...],
+    hardware_time: bool, alerts_per_hour: int, baseline: str | None, dissectors: tuple[str, ...], user: str | None,
 ) -> WatchConfig:  # fmt: skip
     from sensor.watch.config import WatchConfig
 
@@ -99,7 +100,7 @@ def _config(
         interfaces=interfaces, zones=zones, rules=rules, catalog=not no_catalog, store=store if keep else None, keep=keep,
         filter=expression, record=None if record is None else _recording(record, record_size, record_age), ring_bytes=ring_memory,
         snap_length=snap_length, promiscuous=not no_promiscuous, hardware_time=hardware_time, alerts_per_hour=alerts_per_hour,
-        baseline=baseline, plugins=dissectors,
+        baseline=baseline, plugins=dissectors, user=user,
     )  # fmt: skip
 
 

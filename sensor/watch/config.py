@@ -20,7 +20,7 @@ RING_BYTES = 128 * 2**20
 class WatchConfig:
     """`interfaces`: names of network interfaces. `zones`, `rules`, `catalog`, `store`, `keep`, `filter`, `plugins`, `limits`, `baseline`
     and `alerts_per_hour` as in sensor.pipeline.ReplayConfig. `ring_bytes`, `snap_length`, `promiscuous`, `hardware_time` and `record` as
-    dissectors.Engine.listen takes them.
+    dissectors.Engine.listen takes them. `user`: who to be once the interfaces are open (sensor.watch.privilege).
     """
 
     interfaces: Sequence[str]
@@ -40,3 +40,4 @@ class WatchConfig:
     promiscuous: bool = True
     hardware_time: bool = False
     record: Recording | None = None
+    user: str | None = None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sensor.watch.early import EarlyEngine
 
 MAX_WAITING: Final = 10_000
-"""Findings and revisions that wait for a store that takes nothing. Beyond them the oldest are left out; the run's end tells their newest state."""
+"""Findings and revisions that wait for a store that takes nothing. The oldest give way; the run's end tells their newest state."""
 
 Told = Callable[["Finding", bool], object]
 """Is given what is found: a finding, and whether it is new."""

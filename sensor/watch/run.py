@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from sensor.pipeline import ConfigurationError, Pipeline, collector_at_rest
 from sensor.result import Result
 from sensor.watch.interfaces import Errors
 from sensor.watch.keeping import Keeper, Told
+from sensor.watch.privilege import PrivilegeError, give_up
 
 if TYPE_CHECKING:
     from sensor.plan import Plan
@@ -37,7 +39,8 @@ class Watch:
         self.descriptors: list[int] = []
 
     def listen(self) -> None:
-        """Opens the interfaces. Frames wait in their rings from now on. Raises InterfaceError."""
+        """Opens the interfaces, and gives up all rights that only this needed: from now on frames wait in rings, and nothing can be sent.
+        Raises InterfaceError, PrivilegeError."""
         wanted = self.config
         try:
             self.descriptors = self.engine.listen(
@@ -46,6 +49,9 @@ class Watch:
             )  # fmt: skip
         except OSError as error:
             raise InterfaceError(_explained(error)) from error
+        give_up(wanted.user, self.descriptors)
+        if wanted.record is not None and not os.access(wanted.record.folder, os.W_OK):
+            raise PrivilegeError(f"{os.fspath(wanted.record.folder)}: whoever watches can't write there, so nothing can be recorded")
 
     def run(self, turn: Turn) -> Result:
         """Analyses what comes until `turn` gives False, and then what was received by then. Raises StoreError where the store takes

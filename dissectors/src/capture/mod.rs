@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 mod compressed;
+pub mod confine;
 pub mod filter;
 mod info;
 pub mod live;

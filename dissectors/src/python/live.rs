@@ -19,6 +19,12 @@ pub(super) struct Live {
     record: Option<Arc<record::Counters>>,
 }
 
+/// Keeps this process from sending, for good.
+#[pyfunction]
+pub fn confine(descriptors: Vec<i32>) -> PyResult<()> {
+    crate::capture::confine::confine(&descriptors).map_err(|error| PyOSError::new_err(error.to_string()))
+}
+
 /// Opens what Python asks for.
 pub(super) fn open(settings: &Bound<'_, PyDict>) -> PyResult<Watch> {
     let interfaces: Vec<String> = required(settings, "interfaces")?;

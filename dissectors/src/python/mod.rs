@@ -29,6 +29,8 @@ mod _native {
     #[pymodule_export]
     use super::listing::{Conversation, Counts, Listing};
     #[pymodule_export]
+    use super::live::confine;
+    #[pymodule_export]
     use super::plugin::register;
     #[pymodule_export]
     use super::registry::{point_text, protocols, read_point, services, witnesses};
