@@ -10,6 +10,7 @@ from sensor.pipeline import ConfigurationError, Pipeline, collector_at_rest
 from sensor.result import Result
 from sensor.watch.interfaces import Errors
 from sensor.watch.keeping import Keeper, Told
+from sensor.watch.notify import Notify
 from sensor.watch.privilege import PrivilegeError, give_up
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Watch:
         self.keeper = Keeper(self.engine, config.store, self.plan, told, keep=config.keep)
         self.errors = Errors(config.interfaces)
         self.descriptors: list[int] = []
+        self.notify = Notify()
 
     def listen(self) -> None:
         """Opens the interfaces, and gives up all rights that only this needed: from now on frames wait in rings, and nothing can be sent.
@@ -58,6 +60,7 @@ class Watch:
         nothing from the beginning."""
         self.keeper.begin()
         self.engine.begin()
+        self.notify.ready()
         judges, watcher = self.plan.judges(self.engine)
         wanted = self.config
         course = _course(wanted)
@@ -69,8 +72,10 @@ class Watch:
 
         def progress(_done: int, _total: int, _packets: int, clock: int) -> bool:
             nonlocal stopping
+            self.notify.alive()
             if not stopping and not turn(self, clock):
                 stopping = True
+                self.notify.ending()
                 self.engine.stop()  # no interruption: this is how a watch ends
             return True
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +18,7 @@ import pytest
 
 from dissectors import Engine
 from sensor.cli.exits import Exit
+from sensor.cli.watch import watch
 from sensor.pipeline import ReplayConfig, replay
 from sensor.store import Store
 from tests.live.send import frames, write_pcap
@@ -270,3 +274,29 @@ def test_the_engine_alone_listens_too() -> None:
             engine.stop()
     assert 3 <= batches < 20
     assert [one["name"] for one in engine.interfaces()] == ["lo"]
+
+
+def test_a_service_manager_hears_that_it_is_ready_alive_and_ending(tmp_path: Path) -> None:
+    place = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, wires() as made:
+        manager.bind(str(place))
+        manager.settimeout(20)
+        environment = os.environ | {"NOTIFY_SOCKET": str(place), "WATCHDOG_USEC": "400000"}
+        process = made.watch("mirror0", "--store", "none", "--json", env=environment)
+        heard = [manager.recv(100).decode() for _ in range(3)]
+        ended = end(process)
+        while heard[-1] != "STOPPING=1":
+            heard.append(manager.recv(100).decode())
+    assert ended.code == Exit.DONE
+    assert heard[:3] == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]
+
+
+def test_the_unit_starts_what_the_command_understands() -> None:
+    unit = (files("sensor.watch") / "data" / "fieldtap-watch@.service").read_text()
+    (line,) = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
+    command, name, *words = line.removeprefix("ExecStart=").split()
+    assert (Path(command).name, name) == ("fieldtap", "watch")
+    known = {option for parameter in watch.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+    assert "WatchdogSec=" in unit
+    assert "Type=notify" in unit
