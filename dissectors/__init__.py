@@ -25,6 +25,7 @@ from dissectors._native import (
     Tally,
     Transaction,
     WindowTally,
+    confine,
     packed,
     point_text,
     read_point,
@@ -45,10 +46,12 @@ __all__ = [
     "Habit",
     "Observation",
     "PointLine",
+    "Recording",
     "Tally",
     "Transaction",
     "WindowTally",
     "compile_filter",
+    "confine",
     "packed",
     "point_text",
     "protocols",
@@ -137,8 +140,23 @@ def witnesses() -> Mapping[str, Mapping[str, Any]]:
     return {entry["name"]: entry for entry in _native.witnesses()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Where what is captured live is kept as well: files of pcapng within zstd in `folder`, which has to be there.
+
+    A file ends at `file_bytes` or when its first frame is `file_seconds` old. The oldest files go when all have more than `total_bytes`,
+    or were written more than `total_seconds` ago (None: never for their age).
+    """
+
+    folder: str | PathLike[str]
+    file_bytes: int = 256 * 2**20
+    file_seconds: int = 3_600
+    total_bytes: int = 10 * 2**30
+    total_seconds: int | None = None
+
+
 class Engine:
-    """The engine for one run over captures.
+    """The engine for one run over captures, or over live interfaces.
 
     `follow`: deliver every transaction; without it the gate asks once per operation and `expect` answers.
     `threads`: 0 chooses (a second one where there are two cores), 1 or 2; the result is the same.
@@ -262,6 +280,47 @@ class Engine:
         Raises CaptureError when one can't be opened. What goes wrong later stands in `result()["errors"]`.
         """
         self.open(paths)
+        while (batch := self.advance()) is not None:
+            yield batch
+
+    def listen(
+        self, interfaces: Sequence[str], *, ring_bytes: int = 128 * 2**20, snap_length: int | None = None, promiscuous: bool = True,
+        hardware_time: bool = False, record: Recording | None = None,
+    ) -> list[int]:  # fmt: skip
+        """Opens live interfaces (Linux, CAP_NET_RAW) and gives the descriptors of their sockets. Frames wait in rings of `ring_bytes`
+        together until `begin` is called, so that rights can be given up in between.
+
+        `snap_length`: most bytes kept of a frame. `hardware_time`: time stamps of the network cards. The filter is applied to frames as
+        they were on the wire, VLAN tags included, as it is in a replay. Raises OSError that says which interface and why.
+        """
+        from dataclasses import asdict
+
+        kept = None if record is None else {**asdict(record), "folder": fspath(record.folder)}
+        settings = {
+            "interfaces": list(interfaces), "ring_bytes": ring_bytes, "snap_length": snap_length, "promiscuous": promiscuous,
+            "hardware_time": hardware_time,
+        }  # fmt: skip
+        return self._native.listen(settings | ({} if kept is None else {"record": kept}))
+
+    def begin(self) -> None:
+        """Goes on with what `listen` opened: from now on `advance` gives a batch for what comes, at least ten times a second, empty where
+        nothing came. `stop` ends it when what was received is analysed."""
+        self._native.begin()
+
+    def interfaces(self) -> list[dict[str, Any]]:
+        """What each interface brought so far: name, packets, bytes, dropped (frames that the kernel had no room for), full (how often the
+        ring was), troubles (how often it went down or away), newest (time of its last frame in ns, 0 before the first)."""
+        return self._native.interfaces()
+
+    def recorded(self) -> dict[str, Any] | None:
+        """What was recorded so far: packets, bytes, files, removed, lost (frames that the disk was too slow for), failure; None without a
+        recording."""
+        return self._native.recorded()
+
+    def watch(self, *interfaces: str, **wanted: Any) -> Iterator[Batch]:
+        """Facts of live interfaces as they come, until `stop` is called. `wanted`: as `listen` takes it."""
+        self.listen(interfaces, **wanted)
+        self.begin()
         while (batch := self.advance()) is not None:
             yield batch
 

@@ -26,6 +26,7 @@ __all__ = [
     "Transaction",
     "WindowTally",
     "__version__",
+    "confine",
     "packed",
     "point_text",
     "protocols",
@@ -55,6 +56,9 @@ def point_text(protocol: str, kind: str, block: int | None, first: int, last: in
 
 def packed(address: str) -> bytes | None:
     """An address as the bytes of the wire: 4 (IPv4), 16 (IPv6, a scope after `%` left out) or 6 (MAC); None for what is none."""
+
+def confine(descriptors: Sequence[int]) -> None:
+    """Keeps this process from sending, for good: no sockets, no send, and no use of these descriptors but reading. Raises OSError."""
 
 def witnesses() -> list[dict[str, Any]]:
     """What identifies devices in messages that are read for that alone: for each witness (the `protocol` of its observations) name, title,
@@ -398,6 +402,12 @@ class Engine:
 
     def __new__(cls, options: Mapping[str, Any]) -> Engine: ...
     def open(self, paths: Sequence[str]) -> None: ...
+    def listen(self, settings: Mapping[str, Any]) -> list[int]:
+        """Opens live interfaces; gives the descriptors of their sockets. Raises OSError."""
+    def begin(self) -> None:
+        """Reads on from the interfaces that `listen` opened."""
+    def interfaces(self) -> list[dict[str, Any]]: ...
+    def recorded(self) -> dict[str, Any] | None: ...
     def advance(self) -> Batch | None:
         """Runs natively, with the interpreter released, until a batch is due; None after the last one was taken."""
     def expect(self, operation: int, lanes: Sequence[tuple[int, Sequence[int | Clause]]]) -> list[list[int]]:

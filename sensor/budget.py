@@ -25,6 +25,11 @@ class Budget:
         self._most = most
         self._counts: dict[tuple[str, int], int] = {}
 
+    def has_room(self, statement: Statement, first: int) -> bool:
+        """Whether an alert that begins then would have room; takes none."""
+        key = (statement.rule or statement.reason, first // HOUR)
+        return not self._most or statement.kind != "alert" or self._counts.get(key, 0) < self._most
+
     def beyond(self, statement: Statement, first: int) -> Statement | None:
         """None where an alert that begins then has room (and takes it), else what is said of those that have none."""
         if not self._most or statement.kind != "alert":

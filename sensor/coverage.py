@@ -61,12 +61,16 @@ class Coverage:
                 "available": seen.available,
             })  # fmt: skip
 
-    def findings(self, span: tuple[int, int], conversations: Iterable[Mapping[str, Any]], ceilings: Mapping[str, int]) -> list[Finding]:
-        """All that the end of a run has to say. `span` is the first and last capture time in ns."""
+    def findings(
+        self, span: tuple[int, int], conversations: Iterable[Mapping[str, Any]], ceilings: Mapping[str, int],
+        captures: Iterable[Mapping[str, Any]] = (),
+    ) -> list[Finding]:  # fmt: skip
+        """All that the end of a run has to say. `span` is the first and last capture time in ns; the rest is the engine's."""
         found = [self._noted(protocol, name, noted) for (protocol, name), noted in sorted(self._anomalies.items())]
         found += _one_way(span, conversations)
         found += _vanished(conversations)
         found += _loss(span, conversations)
+        found += _not_delivered(span, captures)
         found += [_ceiling(span, table, count) for table, count in sorted(ceilings.items()) if count]
         return found
 
@@ -135,6 +139,20 @@ def _loss(span: tuple[int, int], conversations: Iterable[Mapping[str, Any]]) -> 
         return []
     statement = Statement(kind="coverage", title="Bytes are missing from some conversations", reason="loss", severity="low")
     return [_finding(statement, span, len(lossy), _worst(lossy))]
+
+
+def _not_delivered(span: tuple[int, int], captures: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """Packets that the capturing host had no room for, and those that its network cards say they could not take."""
+    missing = []
+    for capture in captures:
+        dropped, errors = capture.get("dropped") or 0, capture.get("errors") or {}
+        count = dropped + sum(errors.values())
+        if count:
+            missing.append((count, {"capture": capture["path"], "dropped": dropped, **({"errors": errors} if errors else {})}))
+    if not missing:
+        return []
+    statement = Statement(kind="coverage", title="The capturing host lost packets", reason="dropped", severity="medium")
+    return [_finding(statement, span, sum(count for count, _ in missing), _worst(missing))]
 
 
 def _ceiling(span: tuple[int, int], table: str, count: int) -> Finding:

@@ -6,7 +6,7 @@ within an hour of one another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -113,6 +113,14 @@ class Episode:
             self.newest_revision = self._revision()
             self.behind = False
         return self.newest_revision.finding() if self.newest_revision is not None else None
+
+    def preview(self, now: int) -> Finding:
+        """The first revision as it would be now. What was due before stays due."""
+        before = self.number, self.revised
+        self.number, self.revised = 1, now
+        made = self._revision().finding()
+        self.number, self.revised = before
+        return made
 
     def _revision(self) -> Revision:
         """This moment's revision. The engine's tallies stay what they were when they were read."""
@@ -301,6 +309,31 @@ class Episodes:
         revised = [revision for episode in self._changed.values() if (revision := episode.revise(now)) is not None]
         self._changed.clear()
         return sorted(revised, key=lambda revision: revision.order)
+
+    def openings(self, now: int, tallies: Iterable[Tally]) -> Iterator[Finding]:
+        """Findings that will open when what is counted is read at the full minute, told now. `tallies` are those that changed since; they
+        are to be given to `advance` as well, for here nothing is taken."""
+        both: list[Any] = [*tallies, *self._moved.values()]
+        for tally in sorted(both, key=lambda tally: int(tally.clause)):
+            if tally.clause not in self._watched or tally.clause in self._of_clause or not tally.count or tally.first is None:
+                continue
+            operation, consequence = self._watched[tally.clause]
+            statement, first = self._statement(consequence), tally.first.time
+            known = self._open.get((*statement.identity, operation))
+            goes_on = known is not None and first - known.last < HOUR
+            if not goes_on and len(self._all) < self._max and self._budget.has_room(statement, first):
+                episode = Episode((), statement, self._describe(operation), first)
+                episode.add(statement, tally)
+                yield episode.preview(now)
+        yield from (episode.preview(now) for episode in self._changed.values() if episode.number == 0)
+
+    def known(self, finding: str) -> bool:
+        """Whether there is a finding of this id."""
+        return finding in self._all
+
+    def told(self, finding: str) -> bool:
+        """Whether there is a finding of this id that has had a revision."""
+        return finding in self._all and self._all[finding].number > 0
 
     def current(self) -> list[Finding]:
         """The newest state of every finding, in the order of first time."""

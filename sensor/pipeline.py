@@ -64,6 +64,12 @@ if TYPE_CHECKING:
         def before(self, alert: Any) -> Sequence[Any]:
             """The packets of earlier steps, where the occurrence that `follow` just looked at completed a sequence."""
 
+    class Keeper(Protocol):
+        """Whoever keeps what is found while it is found: sensor.watch.keeping."""
+
+        def took(self, pipeline: Pipeline, batch: Batch) -> None:
+            """Called when a batch has been worked off, and what was counted has been read where it was a full minute."""
+
     class EngineLike(Protocol):
         """What the loop needs of dissectors.Engine."""
 
@@ -139,7 +145,7 @@ class Pipeline:
 
     def __init__(
         self, engine: EngineLike, judges: Sequence[Judge], watcher: Watcher | None = None, *, alerts_per_hour: int = ALERTS_PER_HOUR,
-        listener: Listener | None = None, course: Course | None = None,
+        listener: Listener | None = None, course: Course | None = None, keeper: Keeper | None = None,
     ) -> None:  # fmt: skip
         self.engine = engine
         self.inventory = Inventory()
@@ -152,6 +158,7 @@ class Pipeline:
         self.conversations: Listed[Mapping[str, Any]] = ()
         self.course = course
         self._judges = [judge for judge in (*judges, watcher, course) if judge is not None]
+        self._keeper = keeper
         self._watcher = watcher
         self._heard = None if listener is None else listener.heard
         if listener is not None:
@@ -177,6 +184,8 @@ class Pipeline:
                 self._read(batch.clock if batch.end else batch.clock - batch.clock % MINUTE)
                 if self.course is not None:
                     self._go_on(self.course, batch)
+            if self._keeper is not None:
+                self._keeper.took(self, batch)
             if progress is not None and progress(*engine.progress(), batch.clock) is False and not self.interrupted:
                 self.interrupted = not batch.end
                 engine.stop()
@@ -298,7 +307,7 @@ def replay(config: ReplayConfig, progress: Progress | None = None, listener: Lis
     """
     from sensor.plan import load
 
-    plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=_declared(config))
+    plan = load(config.zones, config.rules, catalog=config.catalog, cache=config.cache, declared=declared(config.store, keep=config.keep))
     course = _course(config)
     with _spooled(config) as lines:
         engine = _opened(config, None if lines is None else lines.path, contents=listener is not None)
@@ -339,16 +348,16 @@ def _spooled(config: ReplayConfig) -> Iterator[Lines | None]:
         yield Lines(path, config.outbox)
 
 
-def _declared(config: ReplayConfig) -> Sequence[Any]:
-    """What people declared of assets in the store that this run goes to."""
+def declared(store: Path | None, *, keep: bool) -> Sequence[Any]:
+    """What people declared of assets in the store that a run goes to (None: the user's own)."""
     from sensor.places import default_store
 
-    store = default_store() if config.store is None else config.store
-    if not config.keep or not store.exists():
+    place = default_store() if store is None else store
+    if not keep or not place.exists():
         return ()
     from sensor.inventory.trusted import kept_declarations
 
-    return kept_declarations(store)
+    return kept_declarations(place)
 
 
 def _suppressions(config: ReplayConfig) -> Sequence[Suppression]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from sensor.clock import nanoseconds
 from sensor.findings import Finding, at_least
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sensor.suppressions import Suppression
 
 _Entry = TypeVar("_Entry", covariant=True)
+_NONE: Final[Mapping[str, Mapping[str, int]]] = {}
 
 
 class Listed(Protocol[_Entry]):
@@ -62,13 +63,18 @@ class Result:
     course: Course | None = None
 
     @classmethod
-    def of(cls, pipeline: Pipeline, plan: Plan) -> Result:
-        """From a pipeline that has run."""
+    def of(cls, pipeline: Pipeline, plan: Plan, errors: Mapping[str, Mapping[str, int]] = _NONE) -> Result:
+        """From a pipeline that has run. `errors` is what the cards of live interfaces did not deliver (sensor.watch.interfaces)."""
         engine = pipeline.engine.result()
+        captures = [
+            {**capture, "errors": errors[capture["path"]]} if capture["path"] in errors else capture
+            for capture in engine.get("captures") or ()
+        ]
+        engine = {**engine, "captures": captures}
         conversations = pipeline.conversations
         ceilings = {**(engine.get("ceilings") or {}), **pipeline.ceilings}
-        closing = pipeline.coverage.findings(_span(engine, pipeline.clock), conversations, ceilings)
-        closing += silence.findings(pipeline.inventory, engine.get("captures") or (), conversations)
+        closing = pipeline.coverage.findings(_span(engine, pipeline.clock), conversations, ceilings, captures)
+        closing += silence.findings(pipeline.inventory, captures, conversations)
         pipeline.revisions.extend(Revision.of(finding) for finding in closing)
         return cls(
             engine={**engine, "ceilings": ceilings}, inventory=pipeline.inventory, conversations=conversations, tallies=pipeline.tallies,
@@ -102,14 +108,15 @@ class Result:
             self.revisions.marked = suppressed.marked
             self._stories = None
 
-    def keep(self, path: Path | None) -> None:
-        """Writes the run into the store at `path` (None: the user's own). A failure is noted, not raised: the analysis stands."""
+    def keep(self, path: Path | None, run: int | None = None) -> None:
+        """Writes the run into the store at `path` (None: the user's own), as the end of one that has begun there where its number is given.
+        A failure is noted, not raised: the analysis stands."""
         from sensor.inventory.kept import MAX_OPERATIONS
         from sensor.store import BaselineError, Store, StoreError
 
         try:
             with Store.open(path) as store:
-                store.write(self)
+                store.write(self, run)
                 self.stored = store.path
                 self.left_out = max(0, len(self.tallies) - MAX_OPERATIONS)
         except (StoreError, BaselineError) as error:

@@ -43,6 +43,12 @@ class Revisions(Sequence[Finding]):
         """Adds what came next."""
         self._held += more
 
+    def drain(self) -> list[Finding]:
+        """What came since the last call, and no longer waits here: for a run that keeps it as it comes."""
+        drained = list(self)
+        self._held.clear()
+        return drained
+
     def __len__(self) -> int:
         return len(self._held)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from sensor.findings import Finding
     from sensor.inventory.declared import Declaration
+    from sensor.plan import Plan
     from sensor.result import Result
 
 BUSY_SECONDS: Final = 5.0
@@ -78,15 +79,28 @@ class Store:
         """Closes the file."""
         self._connection.close()
 
-    def write(self, result: Result) -> int:
-        """Adds a run, all of it or nothing; gives its number. Raises StoreError."""
+    def begin(self, plan: Plan) -> int:
+        """Adds a run that has only begun; gives its number. Raises StoreError."""
         with _explained(self.path), atomic(self._connection) as connection:
-            run = _insert_run(connection, result)
+            return _insert_run(connection, plan)
+
+    def tell(self, run: int, findings: Iterable[Finding], revisions: Iterable[Finding], withdrawn: Iterable[str] = ()) -> None:
+        """Writes what a run that has begun found meanwhile. `withdrawn` are ids of findings that turned out to be part of another, which
+        counts all of it. Raises StoreError."""
+        with _explained(self.path), atomic(self._connection) as connection:
+            _insert_findings(connection, run, findings, revisions)
+            for known in withdrawn:
+                outbox.put(connection, _withdrawn(connection, known))
+
+    def write(self, result: Result, run: int | None = None) -> int:
+        """Adds a run, or ends one that has begun, all of it or nothing; gives its number. Raises StoreError."""
+        with _explained(self.path), atomic(self._connection) as connection:
+            run = _insert_run(connection, result.plan) if run is None else _end_run(connection, run)
             captures = _insert_captures(connection, run, result)
             _insert_assets(connection, result, captures)
             kept.insert_operations(connection, run, result, captures)
             kept.insert_ledgers(connection, run, result)
-            _insert_findings(connection, run, result)
+            _insert_findings(connection, run, result.findings, result.revisions)
             outbox.put_run(connection, run, result)
             _insert_incidents(connection, run, result)
             _keep_baseline(connection, result)
@@ -288,17 +302,34 @@ def atomic(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("COMMIT")
 
 
-def _insert_run(connection: sqlite3.Connection, result: Result) -> int:
-    from datetime import UTC, datetime
-
+def _insert_run(connection: sqlite3.Connection, plan: Plan) -> int:
     from sensor.outputs.json_result import fieldtap_version
 
-    policy, rules = result.plan.policy_summary, result.plan.rules_summary
+    policy, rules = plan.policy_summary, plan.rules_summary
     cursor = connection.execute(
         "INSERT INTO runs (finished, fieldtap, policy, rules) VALUES (?, ?, ?, ?)",
-        (datetime.now(UTC).isoformat(timespec="seconds"), fieldtap_version(), policy and policy["sha256"], rules and rules["digest"]),
+        (_now(), fieldtap_version(), policy and policy["sha256"], rules and rules["digest"]),
     )
     return int(cursor.lastrowid or 0)
+
+
+def _end_run(connection: sqlite3.Connection, run: int) -> int:
+    connection.execute("UPDATE runs SET finished = ? WHERE id = ?", (_now(), run))
+    return run
+
+
+def _now() -> str:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _withdrawn(connection: sqlite3.Connection, known: str) -> list[tuple[str, str, bytes]]:
+    """Takes a finding back, and tells outputs that it is closed."""
+    rows = connection.execute("SELECT document FROM findings WHERE id = ?", (known,)).fetchall()
+    connection.execute("DELETE FROM revisions WHERE finding = ?", (known,))
+    connection.execute("DELETE FROM findings WHERE id = ?", (known,))
+    return [outbox.of_finding({**json.loads(said), "revision": 2, "state": "closed"}, 1) for (said,) in rows]
 
 
 def _keep_baseline(connection: sqlite3.Connection, result: Result) -> None:
@@ -316,7 +347,8 @@ def _insert_captures(connection: sqlite3.Connection, run: int, result: Result) -
     for number, capture in enumerate(result.engine.get("captures") or (), start=1):
         times = [None if text is None else nanoseconds(text) for text in (capture.get("first"), capture.get("last"))]
         place = str(capture["path"])
-        path = _column(place if place == "-" else str(Path(place).absolute()))
+        live = capture.get("format") == "live"
+        path = _column(place if place == "-" or live else str(Path(place).absolute()))
         rest = (path, capture.get("packets"), capture.get("bytes"), *times)
         numbers[number] = capture.get("sha256") or blake2b(repr(rest).encode(), digest_size=32).hexdigest()
         connection.execute(
@@ -364,17 +396,17 @@ def _insert_assets(connection: sqlite3.Connection, result: Result, captures: Map
     )
 
 
-def _insert_findings(connection: sqlite3.Connection, run: int, result: Result) -> None:
+def _insert_findings(connection: sqlite3.Connection, run: int, findings: Iterable[Finding], revisions: Iterable[Finding]) -> None:
     """The newest state of each, every revision, and for each revision that is new or another than before a row in the outbox."""
     connection.executemany(
         "INSERT INTO findings (id, revision, kind, severity, rule, conduit, protocol, client, server, state, first, last, count,"
         " run, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET revision = excluded.revision,"
         " severity = excluded.severity, state = excluded.state, last = excluded.last, count = excluded.count, run = excluded.run,"
         " document = excluded.document",
-        (_finding_row(finding, run) for finding in result.findings),
+        (_finding_row(finding, run) for finding in findings),
     )
     told: list[tuple[str, str, bytes]] = []
-    for finding in result.revisions:
+    for finding in revisions:
         said = finding.to_dict()
         document = json.dumps(said, default=str)
         changed = connection.execute(

@@ -7,7 +7,7 @@ use crate::gate::Gate;
 use crate::output::Lines;
 use crate::packet::{Block, Packet};
 use crate::protocols::Plugins;
-use crate::stream::{Clock, Flows, Limits, Slot, Tick};
+use crate::stream::{Came, Clock, Flows, Limits, Slot, Tick};
 use crate::summary::Summary;
 
 /// A minute of capture time: where batches end at the latest and tallies are read.
@@ -61,8 +61,12 @@ pub struct Engine {
     back: Back,
     batch_packets: usize,
     packets: u64,
+    /// How often no packet came and that was said; counted among `packets`.
+    silences: u64,
     began: u64,
     ended: bool,
+    /// Nothing waits for more: every block is a batch.
+    live: bool,
 }
 
 impl Engine {
@@ -79,9 +83,16 @@ impl Engine {
             back: Back::new(gate, lines),
             batch_packets: batch_packets.max(1),
             packets: 0,
+            silences: 0,
             began: 0,
             ended: false,
+            live: false,
         }
+    }
+
+    /// What comes is wanted as it comes: a batch ends with each block, also with one that is empty because nothing came for a while.
+    pub fn set_live(&mut self) {
+        self.live = true;
     }
 
     /// Works until a batch is due.
@@ -95,6 +106,7 @@ impl Engine {
             if self.next >= self.block.packets.len() {
                 self.next = 0;
                 match self.feeder.next(&mut self.block) {
+                    Ok(true) if self.live && self.block.packets.is_empty() => return Ok(Pause::Batch),
                     Ok(true) => continue,
                     Ok(false) => return self.end(),
                     Err(error) => {
@@ -114,7 +126,8 @@ impl Engine {
             }
             let waiting = self.back.gate.queue_len();
             let worked = self.batch_packets.saturating_sub(left);
-            if left == 0 || waiting >= MAX_QUEUE || (waiting >= WORTH_IT && worked >= PATIENCE) {
+            let done = self.live && self.next >= self.block.packets.len();
+            if done || left == 0 || waiting >= MAX_QUEUE || (waiting >= WORTH_IT && worked >= PATIENCE) {
                 return Ok(Pause::Batch);
             }
         }
@@ -123,7 +136,7 @@ impl Engine {
 
     /// Packets of the block from the next on, at most `left`; a pause where a minute is full.
     fn run(&mut self, left: usize) -> Option<Pause> {
-        let Engine { block, next, clock, pending, minute_end, began, flows, back, .. } = self;
+        let Engine { block, next, clock, pending, minute_end, began, flows, back, silences, .. } = self;
         let Block { bytes, packets, .. } = block;
         let end = packets.len().min(next.saturating_add(left));
         while *next < end {
@@ -134,9 +147,9 @@ impl Engine {
             for packet in batch {
                 let tick = match pending.take() {
                     Some(tick) => tick,
-                    None => clock.advance(packet.at.time),
+                    None => clock.advance(&packet.at),
                 };
-                if tick.now >= *minute_end {
+                if tick.now >= *minute_end && tick.now > 0 {
                     let first = *minute_end == 0;
                     let minute = tick.now - tick.now % MINUTE;
                     *minute_end = minute.saturating_add(MINUTE);
@@ -149,7 +162,13 @@ impl Engine {
                         return Some(Pause::Minute);
                     }
                 }
-                if tick.jumped {
+                if tick.came != Came::Packet {
+                    if tick.came == Came::Nothing {
+                        back.pass_time(tick.now, flows);
+                        *next += 1;
+                        *silences += 1;
+                        continue;
+                    }
                     back.end_open_requests(tick.now, flows);
                 }
                 back.pass_time(tick.now, flows);
@@ -185,7 +204,7 @@ impl Engine {
 
     /// Packets that were analysed; those that were left out or are undecodable are not among them.
     pub fn packets(&self) -> u64 {
-        self.packets
+        self.packets.saturating_sub(self.silences)
     }
 
     /// Capture time of the first packet, ns; 0 before it.

@@ -50,7 +50,9 @@ impl Front {
     pub fn fill(&mut self, block: &mut Block, limit: usize) -> Result<bool, CaptureError> {
         // Packets are decoded where they shall stay, over those of the last turn: neither zeroed nor copied.
         let mut packets = std::mem::take(&mut block.packets);
-        if self.progress.stop.load(Ordering::Relaxed) || !self.reader.fill(block, limit)? {
+        if (self.progress.stop.load(Ordering::Relaxed) && !self.reader.ends_soon())
+            || !self.reader.fill(block, limit)?
+        {
             return Ok(false);
         }
         if packets.len() < block.frames.len() {
@@ -72,6 +74,10 @@ impl Front {
         for frame in frames {
             let Some(packet) = packets.get_mut(used) else { break };
             if self.decoder.decode_into(bytes, frame, packet) != Ok(true) {
+                if frame.is_silence() {
+                    *packet = Packet::silence(frame.at);
+                    used = used.saturating_add(1);
+                }
                 continue;
             }
             if let Verdict::Twin(_) = self.duplicates.check(packet, bytes) {

@@ -27,15 +27,16 @@ class Check(NamedTuple):
     needed: bool = False
 
 
-@click.command(epilog="\b\nExample:\n  fieldtap doctor")
+@click.command(epilog="\b\nExamples:\n  fieldtap doctor\n  fieldtap doctor --interface eth1")
 @click.option("--store", type=options.READ_STORE, metavar="FILE", help="The store to look at.", show_default="your own store")
+@click.option("--interface", "interfaces", multiple=True, metavar="IFACE", help="A mirror port to look at. May be repeated.")
 @json_option
-def doctor(store: Path | None, as_json: bool) -> int:
+def doctor(store: Path | None, interfaces: tuple[str, ...], as_json: bool) -> int:
     """Say what this machine can and can't do, and how to mend each thing. Exits with 2 where Fieldtap can't work at all."""
     from sensor.cli import show
     from sensor.cli.table import Column, Section, Table
 
-    checks = list(_checks(store))
+    checks = [*_checks(store), *_live(interfaces)]
     failed = any(check.needed and not check.well for check in checks)
     if as_json:
         show.document([check._asdict() for check in checks])
@@ -61,6 +62,16 @@ def _checks(store: Path | None) -> Iterator[Check]:
     yield _tried("OUI names", _vendors, "vendors of MAC addresses", "install scapy again: pip install --force-reinstall scapy")
     yield _writable("store", default_store() if store is None else store, "what is found, for `findings`, `assets`, `explain`")
     yield _writable("cache", cache_folder() / "plan", "a start in a fifth of the time")
+
+
+def _live(interfaces: tuple[str, ...]) -> Iterator[Check]:
+    from sensor.watch import mirror
+
+    may = mirror.may_listen()
+    yield Check("live capture", may.well, may.found, "watch", may.mend)
+    for name in interfaces:
+        for said in mirror.interface(name):
+            yield Check(f"interface {name}", said.well, said.found, "a mirror port that never speaks", said.mend)
 
 
 def _engine() -> Check:

@@ -27,6 +27,8 @@ _KNOWN: Final[Mapping[str, Exit]] = {
     "CaptureError": Exit.CAPTURE,
     "OutputError": Exit.OUTPUT,
     "StoreError": Exit.OUTPUT,
+    "InterfaceError": Exit.USAGE,
+    "PrivilegeError": Exit.USAGE,
 }
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What the system says of an output that takes no more."""

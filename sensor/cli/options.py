@@ -21,6 +21,8 @@ UNREADABLE: Final[Mapping[str, str]] = {
 
 _SECONDS: Final[Mapping[str, int]] = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
+_UNITS: Final[Mapping[str, int]] = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
 NO_STORE: Final = Path("none")
 """What `--store none` gives: nothing is kept. Compare by identity; `./none` is a file."""
 
@@ -49,6 +51,16 @@ def length_of(_: click.Context, param: click.Parameter, text: str | None) -> int
     return int(number) * unit * SECOND
 
 
+def size_of(_: click.Context, param: click.Parameter, text: str | None) -> int | None:
+    """A number of bytes (`500M`, `10G`: decimal units)."""
+    if text is None:
+        return None
+    number, unit = (text[:-1], _UNITS.get(text[-1:].upper())) if not text.isdecimal() else (text, 1)
+    if unit is None or not (number.isascii() and number.isdecimal() and len(number) < 13) or int(number) == 0:
+        raise click.BadParameter(f"{text!r} is no size: write 500M or 10G.", param=param)
+    return int(number) * unit
+
+
 def store_of(_: click.Context, __: click.Parameter, text: str | None) -> Path | None:
     """A path, or NO_STORE."""
     return None if text is None else NO_STORE if text == "none" else Path(text)
@@ -56,6 +68,7 @@ def store_of(_: click.Context, __: click.Parameter, text: str | None) -> Path | 
 
 CAPTURE: Final = click.Path(exists=True, readable=True, allow_dash=True)
 FILE: Final = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+FOLDER: Final = click.Path(exists=True, file_okay=False, writable=True, path_type=Path)
 PLACE: Final = click.Path(exists=True, readable=True, path_type=Path)
 WRITTEN: Final = click.Path(dir_okay=False, allow_dash=True)
 READ_STORE: Final = click.Path(dir_okay=False, path_type=Path)

@@ -86,7 +86,7 @@ def replay(quiet: bool, as_json: bool, fail_on: str | None, elastic: bool, confi
         with watched(quiet) as progress:
             result = run(wanted, progress)
         _kept[:] = [result]
-        _show(result, quiet=quiet, as_json=as_json, lines_on_stdout=wanted.transactions == "-")
+        show_result(result, quiet=quiet, as_json=as_json, lines_on_stdout=wanted.transactions == "-")
         code = ended(result, fail_on)
     if elastic and result.store_error is None:
         shipped = _ship(wanted, config)
@@ -181,7 +181,8 @@ def watched(quiet: bool) -> Iterator[Progress]:
             bar.close()
 
 
-def _show(result: Result, *, quiet: bool, as_json: bool, lines_on_stdout: bool) -> None:
+def show_result(result: Result, *, quiet: bool, as_json: bool, lines_on_stdout: bool) -> None:
+    """The summary, or the document, and what went wrong."""
     from sensor.cli import show
 
     if as_json:

@@ -13,6 +13,7 @@ from sensor.cli.exits import Exit
 
 _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "replay": ("replay:replay", "Analyse captures: assets, who does what to whom, violations, alerts."),
+    "watch": ("watch:watch", "Analyse live interfaces: the same, as it happens."),
     "report": ("report:report", "The report on zones and conduits, for people who sign it."),
     "evidence": ("evidence:evidence", "Evidence that others can check without trusting you."),
     "assets": ("assets:assets", "What is on the network."),
@@ -95,6 +96,6 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 def fieldtap() -> None:
     """Fieldtap, a passive security sensor for industrial (OT) networks.
 
-    It reads captures and says what is on the network, who does what to whom, whether that is allowed, and whether it is an attack. It
-    never sends a packet.
+    It reads captures, or listens on a mirror port, and says what is on the network, who does what to whom, whether that is allowed, and
+    whether it is an attack. It never sends a packet.
     """

@@ -6,17 +6,26 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions))]
 
 mod compressed;
+pub mod confine;
 pub mod filter;
 mod info;
+pub mod live;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod live_tests;
 mod merge;
 mod pcap;
 mod pcapng;
 mod pcapng_block;
+mod pcapng_write;
 mod reader;
+pub mod record;
+mod ring;
 mod sink;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests;
+pub mod watch;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +40,7 @@ use self::merge::{Active, Means, Merge, Source};
 use self::reader::Capture;
 pub use self::reader::{CHUNK, MAX_FRAME};
 use self::sink::Limits;
+use self::watch::Watch;
 use crate::packet::{Block, Frame};
 
 /// Bytes read to learn when a capture begins.
@@ -64,6 +74,9 @@ impl Selection {
     /// Whether a frame is wanted; one that is not is counted.
     fn wants(&self, bytes: &[u8], frame: &Frame, info: &mut CaptureInfo) -> bool {
         let time = frame.at.time;
+        if frame.is_silence() {
+            return time >= self.from && self.to.is_none_or(|to| time < to);
+        }
         if time < self.from || self.to.is_some_and(|to| time >= to) {
             info.skipped_by_time = info.skipped_by_time.saturating_add(1);
             return false;
@@ -81,6 +94,7 @@ impl Selection {
 enum Mode {
     One(Box<Capture>),
     Several(Merge),
+    Live(Box<Watch>),
 }
 
 /// Captures that are being read.
@@ -192,6 +206,27 @@ fn folder(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<PathBuf>, Captu
 }
 
 impl Reader {
+    /// Over live interfaces, each a capture of its own, without an end. Of the options only the filter counts.
+    pub fn live(watch: Watch, options: &Options) -> Self {
+        let infos = watch.infos();
+        let identities = infos.iter().map(|_| None).collect();
+        let filter = options.filter.clone();
+        let selection = Selection { active: filter.is_some(), from: 0, to: None, filter };
+        Reader { mode: Mode::Live(Box::new(watch)), selection, infos, identities, skipped: Vec::new(), digest: false }
+    }
+
+    /// Told to stop: whether there is something to be read first. A live source that has received frames gives them; from now on it
+    /// receives no more.
+    pub fn ends_soon(&mut self) -> bool {
+        match &mut self.mode {
+            Mode::Live(watch) => {
+                watch.end_soon();
+                true
+            }
+            Mode::One(_) | Mode::Several(_) => false,
+        }
+    }
+
     /// Puts at most `limit` (at least one) frames into the block; its frames and packets are replaced. Returns false at the very end,
     /// with no frames. True may come without frames, where many in a row were left out.
     ///
@@ -207,6 +242,7 @@ impl Reader {
                 capture.fill(block, limits, info)
             }
             (Mode::Several(merge), infos) => merge.fill(block, limit, &mut Means { infos, selection: &self.selection }),
+            (Mode::Live(watch), infos) => Ok(watch.fill(block, infos, &self.selection)),
             (Mode::One(_), _) => Ok(false),
         }
     }

@@ -5,6 +5,7 @@ use super::pcapng_block::{
     ENHANCED_PACKET, FRAMING, Fields, Framed, INTERFACE, OBSOLETE_PACKET, SECTION, SIMPLE_PACKET, STATISTICS, framed,
     head, is_known, options, u64_in,
 };
+use super::pcapng_write::WRITER;
 use super::reader::MAX_FRAME;
 use super::sink::{Shape, Sink, Stop, Window, add, offset_of, wide};
 use crate::cursor::{Cursor, Incomplete};
@@ -46,6 +47,8 @@ pub(super) struct Pcapng {
     lost: Option<u64>,
     /// The garbage may be a block that is cut by the end.
     cut: bool,
+    /// A record of `fieldtap watch`: its statistics say until when nothing came.
+    record: bool,
 }
 
 /// A packet block's fields, whichever kind it is.
@@ -161,10 +164,11 @@ impl Pcapng {
         self.earlier = sink.info.interface_count;
         self.interfaces.clear();
         fields.cursor.skip(16)?;
-        options(fields, |code, value, _| {
-            if code == 1 {
-                sink.info.comment(CommentOn::Section, value);
-            }
+        self.record = false;
+        options(fields, |code, value, _| match code {
+            1 => sink.info.comment(CommentOn::Section, value),
+            4 => self.record = value.starts_with(WRITER.as_bytes()),
+            _ => {}
         });
         Ok(())
     }
@@ -201,8 +205,12 @@ impl Pcapng {
     }
 
     fn statistics(&mut self, mut fields: Fields<'_>, sink: &mut Sink<'_>) -> Result<(), Incomplete> {
-        let number = self.earlier.saturating_add(u64::from(fields.u32()?));
-        fields.cursor.skip(8)?;
+        let index = fields.u32()?;
+        let number = self.earlier.saturating_add(u64::from(index));
+        let until = fields.time()?;
+        if let Some(interface) = self.interfaces.get(wide(index)).filter(|_| self.record) {
+            sink.silence(interface.nanoseconds(until));
+        }
         let mut dropped = None;
         options(fields, |code, value, big| {
             if let (5 | 7, Some(count)) = (code, u64_in(value, big)) {

@@ -139,6 +139,15 @@ impl<'a> Sink<'a> {
         self.frames.push(Frame { at: Moment { time, packet, capture }, span, wire_len, link, interface });
     }
 
+    /// The source says that nothing came until then. Before its first frame that says nothing.
+    #[cold]
+    pub(super) fn silence(&mut self, until: u64) {
+        let frame = Frame::silence(until, self.capture);
+        if self.packets > 0 && (!self.selection.active || self.selection.wants(&[], &frame, self.info)) {
+            self.frames.push(frame);
+        }
+    }
+
     /// Notes what can't be read; if it is a packet, it has a number nevertheless.
     #[cold]
     pub(super) fn refuse(&mut self, name: &'static str, offset: u64, packet: bool) {

@@ -2,7 +2,7 @@
 
 use super::decoder::{Decoder, MAX_NESTING, Result, Step};
 use super::region::Region;
-use super::{Cause, Packet, Transport, marks, redundancy};
+use super::{Cause, Packet, SILENCE, Transport, marks, redundancy};
 use crate::address::{Address, Mac};
 
 /// Tags (VLAN, HSR) that may stand between the MAC addresses and the network header.
@@ -54,6 +54,7 @@ impl Decoder {
                 mpacket(&mut region)?;
                 self.ethernet(region, packet, 0)
             }
+            SILENCE if packet.at.packet == 0 => Ok(Step::Held), // nothing to decode, and nothing that can't be
             unknown => Err(Cause::LinkType(unknown)),
         }
     }

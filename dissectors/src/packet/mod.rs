@@ -66,6 +66,22 @@ pub struct Frame {
     pub interface: u16,
 }
 
+/// Link type of what is no frame ([`Frame::silence`]).
+pub const SILENCE: u16 = u16::MAX;
+
+impl Frame {
+    /// No frame, but the word of a live source that until this time none came. It has no bytes and no number.
+    pub fn silence(time: u64, capture: u16) -> Self {
+        Frame { at: Moment { time, packet: 0, capture }, link: SILENCE, ..Frame::default() }
+    }
+
+    /// Whether it is no frame but the word that none came. (A link type alone says nothing: captures may claim any.)
+    #[inline]
+    pub fn is_silence(&self) -> bool {
+        self.at.packet == 0 && self.link == SILENCE
+    }
+}
+
 /// A piece of a capture: raw bytes, the frames in them, and (behind the chunk, appended by decoding) datagrams put together
 /// from fragments. Blocks are reused; nothing in them is allocated per packet.
 #[derive(Debug, Default)]
@@ -77,6 +93,9 @@ pub struct Block {
     /// The packets decoded from them, twins left out.
     pub packets: Vec<Packet>,
 }
+
+/// The bit of a time that makes it one of silence. No packet of a century that matters has it.
+pub const SILENT: u64 = 1 << 63;
 
 /// What carries the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -251,6 +270,11 @@ pub struct Packet {
 }
 
 impl Packet {
+    /// No packet, but the word that none came until then ([`Frame::silence`]): a time that only this can have, and the number 0.
+    pub fn silence(at: Moment) -> Self {
+        Packet { at: Moment { time: at.time | SILENT, ..at }, ..Packet::default() }
+    }
+
     /// Says which flow it belongs to, and who sent it: the last step, when all else is known.
     #[inline(always)]
     pub fn place(&mut self) {

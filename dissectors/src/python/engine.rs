@@ -14,11 +14,12 @@ use super::answers::Known;
 use super::facts::{Anomaly, Crossing, Observation, Transaction};
 use super::habit::Habit;
 use super::listing::{Listing, What};
+use super::live::{self, Live};
 use super::names;
 use super::plugin::{self, Account};
 use super::result::{self, Tally, WindowTally};
 use crate::capture::filter::{Instruction, Program};
-use crate::capture::{self, Options};
+use crate::capture::{self, Options, Reader};
 use crate::engine::{Engine as Run, EngineError, Pause};
 use crate::front::{Feeder, Front, FrontError, Progress};
 use crate::gate::{Fact, Gate, Mode, Settings};
@@ -41,6 +42,7 @@ type Trouble = (&'static str, String);
 pub struct Engine {
     wanted: Wanted,
     run: Option<Arc<Mutex<Run>>>,
+    live: Option<Live>,
     progress: Arc<Progress>,
     known: Known,
     trouble: Vec<Trouble>,
@@ -127,6 +129,7 @@ impl Engine {
         Ok(Engine {
             wanted: wanted(options)?,
             run: None,
+            live: None,
             progress: Arc::default(),
             known: Known::default(),
             trouble: Vec::new(),
@@ -137,23 +140,37 @@ impl Engine {
 
     /// Opens captures, and the file for transactions.
     fn open(&mut self, py: Python<'_>, paths: Vec<PathBuf>) -> PyResult<()> {
-        let wanted = &self.wanted;
-        let reader = py
-            .detach(|| capture::open(&paths, &wanted.options))
-            .map_err(|error| CaptureError::new_err(error.to_string()))?;
-        let lines = wanted.transactions.as_ref().map(|path| -> PyResult<Lines> {
-            if path.as_os_str() == "-" {
-                return Ok(Lines::new(Box::new(std::io::stdout())));
-            }
-            Ok(Lines::new(Box::new(File::create(path)?)))
-        });
-        let front = Front::new(reader, Arc::clone(&self.progress));
-        let settings = Settings { follow: wanted.follow, contents: wanted.contents, limits: wanted.gate };
-        let feeder = Feeder::new(front, wanted.threads);
-        let mut run = Run::new(feeder, Gate::new(settings), lines.transpose()?, wanted.batch_packets, wanted.limits);
-        run.set_plugins(wanted.plugins);
-        self.run = Some(Arc::new(Mutex::new(run)));
+        let options = &self.wanted.options;
+        let reader =
+            py.detach(|| capture::open(&paths, options)).map_err(|error| CaptureError::new_err(error.to_string()))?;
+        self.start(reader).map(drop)
+    }
+
+    /// Opens live interfaces, and gives the descriptors of their sockets. Nothing is read of them before `begin`.
+    fn listen(&mut self, settings: &Bound<'_, PyDict>) -> PyResult<Vec<i32>> {
+        let watch = live::open(settings)?;
+        let descriptors = watch.descriptors();
+        self.live = Some(Live::of(watch));
+        Ok(descriptors)
+    }
+
+    /// Reads on from the interfaces that `listen` opened.
+    fn begin(&mut self) -> PyResult<()> {
+        let watch = self.live.as_ref().and_then(Live::take);
+        let watch = watch.ok_or_else(|| PyRuntimeError::new_err("nothing to begin: call listen() first"))?;
+        let run = self.start(Reader::live(watch, &self.wanted.options))?;
+        locked(&run).set_live();
         Ok(())
+    }
+
+    /// What each interface brought so far.
+    fn interfaces<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.live.as_ref().map_or_else(|| Ok(PyList::empty(py)), |live| live.interfaces(py))
+    }
+
+    /// What was recorded so far.
+    fn recorded<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.live.as_ref().map_or(Ok(None), |live| live.recorded(py))
     }
 
     /// Runs natively until a batch is due.
@@ -290,6 +307,25 @@ impl Engine {
 }
 
 impl Engine {
+    /// The way from a reader to the gate, and the file for transactions.
+    fn start(&mut self, reader: Reader) -> PyResult<Arc<Mutex<Run>>> {
+        let wanted = &self.wanted;
+        let lines = wanted.transactions.as_ref().map(|path| -> PyResult<Lines> {
+            if path.as_os_str() == "-" {
+                return Ok(Lines::new(Box::new(std::io::stdout())));
+            }
+            Ok(Lines::new(Box::new(File::create(path)?)))
+        });
+        let front = Front::new(reader, Arc::clone(&self.progress));
+        let settings = Settings { follow: wanted.follow, contents: wanted.contents, limits: wanted.gate };
+        let feeder = Feeder::new(front, wanted.threads);
+        let mut run = Run::new(feeder, Gate::new(settings), lines.transpose()?, wanted.batch_packets, wanted.limits);
+        run.set_plugins(wanted.plugins);
+        let run = Arc::new(Mutex::new(run));
+        self.run = Some(Arc::clone(&run));
+        Ok(run)
+    }
+
     fn run(&self) -> PyResult<&Arc<Mutex<Run>>> {
         self.run.as_ref().ok_or_else(|| PyRuntimeError::new_err("no capture was opened: call open() first"))
     }

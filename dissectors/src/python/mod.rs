@@ -6,6 +6,7 @@ mod engine;
 mod facts;
 mod habit;
 mod listing;
+mod live;
 mod names;
 mod plugin;
 mod registry;
@@ -27,6 +28,8 @@ mod _native {
     use super::habit::Habit;
     #[pymodule_export]
     use super::listing::{Conversation, Counts, Listing};
+    #[pymodule_export]
+    use super::live::confine;
     #[pymodule_export]
     use super::plugin::register;
     #[pymodule_export]

@@ -15,7 +15,7 @@ mod tests;
 mod timers;
 mod waiting;
 
-pub use clock::{CONFIRMATIONS, Clock, JUMP, Tick};
+pub use clock::{CONFIRMATIONS, Came, Clock, JUMP, Tick};
 pub use flow::{Flow, FlowId, Scene};
 pub use flows::{Flows, Found, Receiver, Slot};
 pub use key::{FlowKey, state};
