@@ -35,7 +35,8 @@ impl Lanes {
             return None;
         }
         let numbered = (0_u8..).zip(&self.lanes);
-        let lanes = numbered.filter(|(_, lane)| !clauses.is_quiet(lane, outcome, flaws)).map(|(place, _)| place).collect();
+        let lanes =
+            numbered.filter(|(_, lane)| !clauses.is_quiet(lane, outcome, flaws)).map(|(place, _)| place).collect();
         self.loud.push(Loud { flaws, outcome, lanes });
         self.loud.len().checked_sub(1)
     }

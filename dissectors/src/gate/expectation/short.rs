@@ -55,7 +55,9 @@ impl Clauses {
     /// The outcomes that this lane expects and counts nowhere, whatever else an occurrence without anomalies is like.
     fn quiet_outcomes(&self, lane: &Lane) -> u8 {
         let outcomes = 0..Outcome::NAMES.len();
-        outcomes.filter(|outcome| self.is_quiet(lane, *outcome, Anomalies(0))).fold(0, |quiet, outcome| quiet | 1 << outcome)
+        outcomes
+            .filter(|outcome| self.is_quiet(lane, *outcome, Anomalies(0)))
+            .fold(0, |quiet, outcome| quiet | 1 << outcome)
     }
 
     /// Whether this lane expects every occurrence of this outcome and these anomalies, and counts it nowhere.
