@@ -86,8 +86,8 @@ class Page:
     def titled(self, severity: str, title: str, why: str, table: Any) -> Iterator[Any]:
         """A matter: severity and title, the reason, its table. The title isn't left alone at the foot of a page."""
         colour = _SEVERITIES[severity]
-        head = self._style("matter", fontName="Helvetica-Bold", fontSize=8.8, leading=11.4, textColor=_TEXT, spaceBefore=9, keepWithNext=1)
-        below = self._style("why", fontName="Helvetica", fontSize=7.6, leading=10, textColor=_MUTED, spaceAfter=3, keepWithNext=1)
+        head = self._style("matter", fontName="Helvetica-Bold", fontSize=8.8, leading=11.4, textColor=_TEXT, spaceBefore=9)
+        below = self._style("why", fontName="Helvetica", fontSize=7.6, leading=10, textColor=_MUTED, spaceAfter=3)
         yield self._parts.CondPageBreak(90)
         yield self._parts.Paragraph(f'<font color="{colour}">{severity}</font>&nbsp; {_plain(title)}', head)
         yield self._parts.Paragraph(_plain(why), below)
