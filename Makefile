@@ -51,7 +51,7 @@ $(VENV)/installed: $(VENV)/dependencies $(RUST_SOURCES)
 
 # What tests and benchmarks use from the system. As root on Debian it is installed; elsewhere one line says how.
 tools:
-	@missing=; for tool in tshark:tshark tcpdump:tcpdump ip:iproute2 chromium:chromium pdftoppm:poppler-utils java:openjdk-17-jre-headless mvn:maven unzip:unzip; do command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; done
+	@missing=; for tool in tshark:tshark tcpdump:tcpdump ip:iproute2 setpriv:util-linux zstd:zstd chromium:chromium pdftoppm:poppler-utils java:openjdk-17-jre-headless mvn:maven unzip:unzip; do command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; done
 	ldconfig -p 2>/dev/null | grep -q 'libpcap\.so' || missing="$$missing libpcap0.8"
 	if test -n "$$missing"; then
 	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then

@@ -30,7 +30,7 @@ _FILE_BYTES = (2**20, 256 * 2**20)
     short_help="Analyse live interfaces.",
     epilog="\b\nExamples:\n"
     "  fieldtap watch eth1 --zones site.yml\n"
-    "  fieldtap watch eth1 eth2 --record /var/lib/fieldtap/record --record-size 200G\n"
+    "  fieldtap watch eth1 eth2 --record record --record-size 200G\n"
     "  fieldtap watch eth1 --filter 'not port 22' --for 1h --json\n\n"
     "It ends with SIGINT (Ctrl-C) or SIGTERM, when what was received is analysed. Exit codes: 0 done, 1 findings at or above --fail-on,"
     " 2 wrong use, policy or rules, or an interface that can't be listened to, 4 an output failed.",

@@ -52,12 +52,16 @@ def interface(name: str) -> Iterator[Found]:
         return
     addresses = [*_ipv4(name), *_ipv6(name)]
     said = f"has the address {', '.join(addresses)}: the kernel answers there" if addresses else "has no address"
-    yield Found(not addresses, said, f"ip address flush dev {name}")
+    yield Found(not addresses, said, f"if it is for listening alone: ip address flush dev {name}")
     quiet = bool(flags & _NOARP)
-    yield Found(quiet, "ARP is off" if quiet else "ARP is on: the kernel may ask and answer", f"ip link set {name} arp off")
+    yield Found(
+        quiet,
+        "ARP is off" if quiet else "ARP is on: the kernel may ask and answer",
+        f"if it is for listening alone: ip link set {name} arp off",
+    )
     speaks = _ipv6_enabled(name)
     said = "IPv6 is on: the kernel announces itself" if speaks else "IPv6 is off"
-    yield Found(not speaks, said, f"sysctl -w net.ipv6.conf.{name}.disable_ipv6=1")
+    yield Found(not speaks, said, f"if it is for listening alone: sysctl -w net.ipv6.conf.{name}.disable_ipv6=1")
 
 
 def _asked(name: str, what: int) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sensor.cli.exits import Exit
-from tests.live.wires import FIELDTAP, Wires, wires
+from tests.live.wires import FIELDTAP, Wires, run, wires
 
 ROOT = Path(__file__).parents[2]
 ASKED = r"""
@@ -112,3 +112,19 @@ def test_a_user_that_is_not_there_ends_it_before_anything_is_read() -> None:
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == Exit.USAGE
     assert "useradd" in done.stderr
+
+
+def test_doctor_says_when_the_kernel_would_speak_on_a_mirror_port() -> None:
+    def looked(made: Wires) -> dict[str, bool]:
+        done = subprocess.run(
+            made.inside(str(FIELDTAP), "doctor", "--interface", "mirror0", "--json"), capture_output=True, text=True, check=True, timeout=60
+        )  # fmt: skip
+        return {check["found"].split()[0]: check["well"] for check in json.loads(done.stdout) if check["name"] == "interface mirror0"}
+
+    with wires() as made:
+        assert looked(made) == {"up": True, "has": True, "ARP": True, "IPv6": True}
+        run("ip", "-n", made.sensor, "address", "add", "10.9.9.9/24", "dev", "mirror0")
+        run("ip", "-n", made.sensor, "link", "set", "mirror0", "arp", "on")
+        run(*made.inside("sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/mirror0/disable_ipv6"))
+        made.set("mirror0", "down")
+        assert looked(made) == {"down": False, "has": False, "ARP": False, "IPv6": False}

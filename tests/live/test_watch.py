@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
 from dissectors import Engine
 from sensor.cli.exits import Exit
@@ -300,3 +303,26 @@ def test_the_unit_starts_what_the_command_understands() -> None:
     assert {word for word in words if word.startswith("--")} <= known
     assert "WatchdogSec=" in unit
     assert "Type=notify" in unit
+
+
+EXAMPLES = re.findall(r"^ +(fieldtap watch .*)$", CliRunner().invoke(watch, ["--help"]).stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_its_help_run(example: str, tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text("fieldtap: 1\nsite: Test\nzones: {cell: {level: 1, networks: [10.20.1.0/24]}}\n")
+    (tmp_path / "record").mkdir()
+    environment = os.environ | {"XDG_STATE_HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    with wires(2, ("eth1", "eth2")) as made:
+        process = made.watch(*shlex.split(example)[2:], cwd=tmp_path, env=environment)
+        line_with(process, "Listening")
+        made.flood(ATTACK, times=1)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=60)
+    assert process.returncode == Exit.DONE, said
+    assert "362" in out
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) == 3

@@ -81,8 +81,8 @@ class Wires:
 
 
 @contextmanager
-def wires(pairs: int = 1) -> Iterator[Wires]:
-    """So many veth pairs, up."""
+def wires(pairs: int = 1, names: Sequence[str] = ("mirror0", "mirror1")) -> Iterator[Wires]:
+    """So many veth pairs, up; the sensor's ends have these names."""
     needs_namespaces()
     own = f"{os.getpid()}x{next(_NUMBERS)}"
     made = Wires(f"ftsensor{own}", f"ftplant{own}")
@@ -91,7 +91,7 @@ def wires(pairs: int = 1) -> Iterator[Wires]:
             run("ip", "netns", "add", namespace)
             run("ip", "netns", "exec", namespace, "sh", "-c", "for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 1 > $f; done")
         for number in range(pairs):
-            mirror, out = f"mirror{number}", f"out{number}"
+            mirror, out = names[number], f"out{number}"
             run("ip", "link", "add", mirror, "netns", made.sensor, "type", "veth", "peer", "name", out, "netns", made.plant)
             for namespace, name in ((made.sensor, mirror), (made.plant, out)):
                 run("ip", "-n", namespace, "link", "set", name, "mtu", "9000", "arp", "off", "up")

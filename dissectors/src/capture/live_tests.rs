@@ -118,7 +118,7 @@ fn a_record_is_read_as_it_was_written_with_its_silence_and_its_losses() {
     recorder.take(&one(0, 1_700_000_005_000_000_000, &[], 0), &[3, 0]);
     recorder.end(&[5, 1]);
     assert_eq!(counters.failure(), None);
-    let mut reader = open(&[folder.clone()], &Options::default()).unwrap();
+    let mut reader = open(std::slice::from_ref(&folder), &Options::default()).unwrap();
     let (mut block, mut found) = (Block::default(), Vec::new());
     while reader.fill(&mut block, usize::MAX).unwrap() {
         found.extend(block.frames.iter().map(|frame| {
