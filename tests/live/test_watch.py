@@ -326,3 +326,21 @@ def test_the_examples_of_its_help_run(example: str, tmp_path: Path) -> None:
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) == 3
+
+
+def test_a_silent_line_passes_time_and_the_record_says_so(tmp_path: Path) -> None:
+    with wires() as made:
+        process = made.watch("mirror0", "--store", "none", "--record", str(tmp_path), "--json")
+        line_with(process, "Listening")
+        made.flood(ATTACK, times=1)
+        time.sleep(2.8)
+        ended = end(process)
+    (file,) = tmp_path.glob("*.zst")
+    silent = b"\x05\0\0\0\x18\0\0\0"  # an interface's statistics without a count: only their time
+    assert 1 <= unpacked(file).count(silent) <= 3
+    again = replayed(file)
+    for name in ("findings", "packets", "flows", "protocols", "ledger"):
+        assert ended.result[name] == again[name], name
+    last, alerts = ended.result["captures"][0]["last"], [one for one in ended.result["findings"] if one["kind"] == "alert"]
+    assert alerts
+    assert all(one["revised"] > last for one in alerts), "the clock went on without a packet"
