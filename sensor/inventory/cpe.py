@@ -15,6 +15,8 @@ MAX_LENGTH: Final = 128
 
 def firmware_cpe(vendor: str | None, product: str | None, version: str | None) -> str | None:
     """`cpe:2.3:o:siemens:6es7_315-2eh14-0ab0_firmware:3.2.6:*:*:*:*:*:*:*`; None unless all three are known."""
+    if not (vendor and product and version):
+        return None
     parts = [_component(text) for text in (vendor, product, _version(version))]
     if not all(parts):
         return None

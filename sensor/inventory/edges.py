@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any, Final, NamedTuple, overload
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, Final, NamedTuple, Protocol, overload
 
 from sensor.clock import MINUTE, utc
 from sensor.inventory.ranges import merged
@@ -55,22 +55,23 @@ class Edge:
         "units",
     )
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: Key, did: Did) -> None:
         self.key = key
-        self.accesses: dict[str, int] = {}
-        self.functions: dict[tuple[int, str | None, str], int] = {}
-        self.points: list[str] = []
-        self.units: dict[str, None] = {}
-        self.rejected = 0
-        self.rejections: dict[str, int] = {}
-        self.first: int | None = None
-        self.last: int | None = None
-        self.capture: Any = None
-        self.packet: int | None = None
+        _, _, _, _, unit, function, name, access, times, rejected, rejections, first, last, points, capture, packet = did
+        self.accesses = {access: times}
+        self.functions = {(function, name, access): times}
+        self.points = list(points)
+        self.units: dict[str, None] = {unit: None} if unit else {}
+        self.rejected = rejected
+        self.rejections = dict(rejections)
+        self.first = first
+        self.last = last
+        self.capture = capture if first is not None else None
+        self.packet = packet if first is not None else None
         self.ledger: dict[str, Any] | None = None
 
     def add(self, did: Did) -> None:
-        """Adds an operation."""
+        """Adds another operation."""
         self.accesses[did.access] = self.accesses.get(did.access, 0) + did.times
         function = (did.function, did.name, did.access)
         self.functions[function] = self.functions.get(function, 0) + did.times
@@ -96,12 +97,14 @@ class Edge:
         client, server, protocol, port = self.key
         total = sum(self.accesses.values())
         points = merged(self.points)
-        functions = sorted(self.functions.items(), key=lambda one: (-one[1], one[0][0]))
+        functions = list(self.functions.items())
+        if len(functions) > 1:
+            functions.sort(key=lambda one: (-one[1], one[0][0]))
         first = None if self.first is None else utc(self.first)
         return {
             "client": client, "server": server, "protocol": protocol, "port": port, "units": list(self.units),
             "transactions": total, "rejected": self.rejected, "rejections": self.rejections,
-            "accesses": dict(sorted(self.accesses.items())),
+            "accesses": dict(sorted(self.accesses.items())) if len(self.accesses) > 1 else self.accesses,
             "functions": [
                 {"code": code, "name": name, "access": access, "count": count} for (code, name, access), count in functions[:MAX_FUNCTIONS]
             ],
@@ -113,12 +116,73 @@ class Edge:
         }  # fmt: skip
 
 
+class Talks(Protocol):
+    """Edges by their places, as rules of inference ask for them: no more of each than they need."""
+
+    def keys(self) -> Iterable[Key]:
+        """Ends, protocol and port of each."""
+
+    def key(self, place: int) -> Key:
+        """Ends, protocol and port."""
+
+    def accesses(self, place: int) -> Collection[str]:
+        """What was done on it."""
+
+    def codes(self, place: int) -> Collection[str]:
+        """By which codes it was refused."""
+
+    def units(self, place: int) -> Collection[str]:
+        """The units that it was about."""
+
+    def evidence(self, place: int) -> Mapping[str, Any]:
+        """Its first packet: capture, packet, time."""
+
+
+class Listed:
+    """The same of edges that are documents."""
+
+    def __init__(self, edges: Sequence[Mapping[str, Any]]) -> None:
+        self._edges = edges
+
+    def keys(self) -> Iterator[Key]:
+        """Ends, protocol and port of each."""
+        return (self.key(place) for place in range(len(self._edges)))
+
+    def key(self, place: int) -> Key:
+        """Ends, protocol and port."""
+        edge = self._edges[place]
+        return (edge["client"], edge["server"], edge["protocol"], edge["port"])
+
+    def accesses(self, place: int) -> Collection[str]:
+        """What was done on it."""
+        found: Collection[str] = self._edges[place]["accesses"]
+        return found
+
+    def codes(self, place: int) -> Collection[str]:
+        """By which codes it was refused."""
+        found: Collection[str] = self._edges[place]["rejections"]
+        return found
+
+    def units(self, place: int) -> Collection[str]:
+        """The units that it was about."""
+        found: Collection[str] = self._edges[place]["units"]
+        return found
+
+    def evidence(self, place: int) -> Mapping[str, Any]:
+        """Its first packet."""
+        edge = self._edges[place]
+        return edge["evidence"] or {**_NO_PACKET, "time": edge["first"]}
+
+
+_NO_PACKET: Final[Mapping[str, None]] = {"capture": None, "packet": None, "time": None}
+
+
 class Edges(Sequence[Mapping[str, Any]]):
     """Edges in the order of their first operation; each is put together when it is read, so that a million of them are held as what was
     done, not as documents."""
 
-    def __init__(self, done: Mapping[Key, Sequence[Did]], ledgers: Mapping[Key, Sequence[Mapping[str, Any]]]) -> None:
-        self._done = list(done.items())
+    def __init__(self, done: Iterable[tuple[Key, Sequence[Did]]], ledgers: Mapping[Key, Sequence[Mapping[str, Any]]]) -> None:
+        self._done = list(done)
         self._ledgers = ledgers
 
     def __len__(self) -> int:
@@ -131,32 +195,49 @@ class Edges(Sequence[Mapping[str, Any]]):
     def __getitem__(self, place: int | slice) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(len(self)))]
-        key, done = self._done[place]
-        edge = Edge(key)
-        for did in done:
+        return self._document(*self._done[place])
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return (self._document(key, done) for key, done in self._done)
+
+    def _document(self, key: Key, done: Sequence[Did]) -> Mapping[str, Any]:
+        edge = Edge(key, done[0])
+        for did in done[1:]:
             edge.add(did)
         for ledger in self._ledgers.get(key, ()):
             edge.account(ledger)
         return edge.to_dict()
 
-    def ends(self) -> Iterator[tuple[str, str]]:
-        """Client and server of each."""
-        return ((key[0], key[1]) for key, _ in self._done)
+    def keys(self) -> Iterator[Key]:
+        """Ends, protocol and port of each."""
+        return (key for key, _ in self._done)
 
-    def brief(self, place: int) -> Mapping[str, Any]:
-        """What rules of inference ask of an edge, for a fraction of the price."""
-        (client, server, protocol, _), done = self._done[place]
-        first = done[0]
-        rejections = first.rejections if len(done) == 1 else {code: count for did in done for code, count in did.rejections.items()}
-        said = None if first.first is None else {"capture": first.capture, "packet": first.packet, "time": utc(first.first)}
-        return {
-            "client": client, "server": server, "protocol": protocol, "units": {did.unit for did in done}, "rejections": rejections,
-            "accesses": {did.access for did in done}, "first": None, "evidence": said,
-        }  # fmt: skip
+    def key(self, place: int) -> Key:
+        """Ends, protocol and port."""
+        return self._done[place][0]
+
+    def accesses(self, place: int) -> Collection[str]:
+        """What was done on it."""
+        return {did.access for did in self._done[place][1]}
+
+    def codes(self, place: int) -> Collection[str]:
+        """By which codes it was refused."""
+        return {code for did in self._done[place][1] for code in did.rejections}
+
+    def units(self, place: int) -> Collection[str]:
+        """The units that it was about."""
+        return {did.unit for did in self._done[place][1] if did.unit}
+
+    def evidence(self, place: int) -> Mapping[str, Any]:
+        """Its first packet."""
+        did = self._done[place][1][0]
+        if did.first is None:
+            return _NO_PACKET
+        return {"capture": did.capture, "packet": did.packet, "time": utc(did.first)}
 
     def between(self, ids: Set[str]) -> Edges:
         """Those among these assets."""
-        return Edges({key: done for key, done in self._done if key[0] in ids and key[1] in ids}, self._ledgers)
+        return Edges((one for one in self._done if one[0][0] in ids and one[0][1] in ids), self._ledgers)
 
 
 def edges(operations: Iterable[Did], homes: Mapping[str, str], ledgers: Iterable[tuple[Key, Mapping[str, Any]]] = ()) -> Edges:
@@ -172,7 +253,7 @@ def edges(operations: Iterable[Did], homes: Mapping[str, str], ledgers: Iterable
         key = (homes.get(asked, ""), homes.get(answered, ""), protocol, port)
         if key in done:
             accounts.setdefault(key, []).append(ledger)
-    return Edges(done, accounts)
+    return Edges(done.items(), accounts)
 
 
 def _rate(count: int, first: int | None, last: int | None) -> float | None:

@@ -5,46 +5,53 @@ What is concluded suggests, it never decides: policies and placeholders are reso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from sensor.inventory.edges import Edges
-from sensor.inventory.names import TOPICS
+from sensor.inventory.candidates import MAX_TEXT, Candidates, Rules, by_topic
+from sensor.inventory.edges import Edges, Listed, Talks
 from sensor.inventory.votes import MAX_GROUNDS, Conclusion, Vote, counted
 
 if TYPE_CHECKING:
     from sensor.inventory.ruleset import Condition, Rule, Side, Trait
 
-MAX_TEXT: Final = 256
-"""So much of an attribute's value is looked at."""
-MAX_FOUND: Final = 1_000_000
-"""Expressions and texts whose match is remembered."""
 OUI: Final = "(OUI)"
 """How the field of an attribute ends that was looked up by MAC."""
 Document = Mapping[str, Any]
-Rules = Mapping[str, Sequence[tuple["Rule", frozenset[str] | None, frozenset[tuple[str, str]] | None]]]
+_ENDS: Final[Mapping[str, int]] = {"client": 0, "server": 1}
+"""Where the sides stand in what tells edges apart."""
 
 
 class Subject:
-    """An asset with its edges, as rules ask for it; edges are looked up as far as they are asked for."""
+    """An asset with its edges, as rules ask for it. `talks` are all edges, `places` where its own stand among them."""
 
-    __slots__ = ("_left", "_looked_up", "asset", "concluded", "roles")
+    __slots__ = ("_places", "_played", "asset", "concluded", "roles", "talks")
 
-    def __init__(self, asset: Document, edges: Iterator[Document]) -> None:
+    def __init__(self, asset: Document, talks: Talks, places: Sequence[int]) -> None:
         self.asset = asset
         self.roles = frozenset((role["role"], role["protocol"]) for role in asset["roles"])
         self.concluded: dict[str, Conclusion] = {}
-        self._left = edges
-        self._looked_up: list[Document] = []
+        self.talks = talks
+        self._places = places
+        self._played: dict[tuple[str, str], list[int]] | None = None
 
-    def edges(self) -> Iterator[Document]:
-        """Its edges, one by one."""
-        yield from self._looked_up
-        for edge in self._left:
-            self._looked_up.append(edge)
-            yield edge
+    def played(self) -> Mapping[tuple[str, str], Sequence[int]]:
+        """Its edges by the side that it plays and the protocol; of a unit those of its device that name it."""
+        if self._played is not None:
+            return self._played
+        self._played = {}
+        parent, identity = self.asset["parent"], self.asset["id"]
+        unit = None if parent is None else identity.rpartition(":")[2]
+        for place in self._places:
+            client, server, protocol, _ = self.talks.key(place)
+            if unit is not None and not (server == parent and unit in self.talks.units(place)):
+                continue
+            if client == (parent or identity):
+                self._played.setdefault(("client", protocol), []).append(place)
+            if server == (parent or identity):
+                self._played.setdefault(("server", protocol), []).append(place)
+        return self._played
 
     def said(self, name: str) -> Iterator[Document]:
         """All that was said for an attribute, the current value first."""
@@ -53,22 +60,21 @@ class Subject:
             yield attribute
             yield from reversed(attribute["history"])
 
-    def met(self, side: Side) -> Sequence[Document] | None:
+    def met(self, side: Side) -> Sequence[int] | None:
         """The edges on which it plays this side, None where it doesn't."""
-        protocols = [protocol for protocol in side.protocols if (side.side, protocol) in self.roles]
-        if not protocols:
+        if side.plays.isdisjoint(self.roles):
             return None
-        identity = self.asset["parent"] or self.asset["id"]
-        found = (edge for edge in self.edges() if edge["protocol"] in protocols and edge[side.side] == identity)
-        if side.peers == 1 and not (side.accesses or side.codes):
-            return list(islice(found, MAX_GROUNDS))
-        edges = list(found)
+        talks, played = self.talks, self.played()
+        parts = [played[role] for role in side.plays & self.roles if role in played]
+        places = parts[0] if len(parts) == 1 else sorted(place for part in parts for place in part)
         if side.accesses:
-            edges = [edge for edge in edges if not side.accesses.isdisjoint(edge["accesses"])]
+            places = [place for place in places if not side.accesses.isdisjoint(talks.accesses(place))]
         if side.codes:
-            edges = [edge for edge in edges if not side.codes.isdisjoint(edge["rejections"])]
-        other = "client" if side.side == "server" else "server"
-        return None if len({edge[other] for edge in edges}) < side.peers else edges
+            places = [place for place in places if not side.codes.isdisjoint(talks.codes(place))]
+        if side.peers == 1 and not (side.accesses or side.codes):
+            return places
+        other = 1 - _ENDS[side.side]
+        return None if len({talks.key(place)[other] for place in places}) < side.peers else places
 
 
 @cache
@@ -79,68 +85,25 @@ def shipped() -> Rules:
     return by_topic(load())
 
 
-def by_topic(rules: Iterable[Rule]) -> Rules:
-    """Rules by the topic that they vote on, each with the attributes and the roles of which it needs one (None: it needs none)."""
-    made: dict[str, list[tuple[Rule, frozenset[str] | None, frozenset[tuple[str, str]] | None]]] = {topic: [] for topic in TOPICS}
-    for rule in rules:
-        trait, sides = rule.when.trait, rule.when.sides
-        made[rule.topic].append((rule, frozenset(trait.names) if trait is not None else None, sides[0].plays if sides else None))
-    return made
-
-
 def concluded(assets: Iterable[Document], edges: Sequence[Document], rules: Rules | None = None) -> dict[str, Mapping[str, Conclusion]]:
     """Conclusions by asset id and topic; topics without a vote are left out. Assets and edges are documents as the store gives them."""
+    talks: Talks = edges if isinstance(edges, Edges) else Listed(edges)
     by_asset: dict[str, list[int]] = {}
-    ends = edges.ends() if isinstance(edges, Edges) else ((edge["client"], edge["server"]) for edge in edges)
-    for place, (client, server) in enumerate(ends):
+    for place, (client, server, *_) in enumerate(talks.keys()):
         by_asset.setdefault(client, []).append(place)
         if server != client:
             by_asset.setdefault(server, []).append(place)
-    used = shipped() if rules is None else rules
-    look = edges.brief if isinstance(edges, Edges) else edges.__getitem__
-    found: dict[tuple[str, str], bool] = {}
-    return {asset["id"]: _of(Subject(asset, _edges(asset, by_asset, look)), used, found) for asset in assets}
+    candidates = Candidates(shipped() if rules is None else rules)
+    return {asset["id"]: _of(Subject(asset, talks, by_asset.get(asset["parent"] or asset["id"], ())), candidates) for asset in assets}
 
 
-def _edges(asset: Document, by_asset: Mapping[str, Sequence[int]], look: Callable[[int], Document]) -> Iterator[Document]:
-    """Of a unit those of its device that name it."""
-    found = (look(place) for place in by_asset.get(asset["parent"] or asset["id"], ()))
-    if asset["parent"] is None:
-        return found
-    unit = asset["id"].rpartition(":")[2]
-    return (edge for edge in found if edge["server"] == asset["parent"] and unit in edge["units"])
-
-
-def _of(subject: Subject, rules: Rules, found: dict[tuple[str, str], bool]) -> Mapping[str, Conclusion]:
-    """The conclusions of one asset; `found` remembers which rules' expressions are in which texts, since many assets are alike."""
-    texts = {name: _texts(attribute) for name, attribute in subject.asset["attributes"].items()}
-    for topic in TOPICS:
-        votes: list[Vote] = []
-        for rule, attributes, plays in rules.get(topic, ()):
-            if plays is not None and plays.isdisjoint(subject.roles):
-                continue
-            if attributes is None or _any_match(rule, [text for name in attributes if name in texts for text in texts[name]], found):
-                votes.extend(_votes(subject, rule))
+def _of(subject: Subject, candidates: Candidates) -> Mapping[str, Conclusion]:
+    """The conclusions of one asset."""
+    for topic, rules in candidates.of(subject.roles, subject.asset["attributes"]):
+        votes = [vote for rule in rules for vote in _votes(subject, rule)]
         if votes:
             subject.concluded[topic] = counted(topic, votes)
     return subject.concluded
-
-
-def _texts(attribute: Document) -> list[str]:
-    return [str(said["value"])[:MAX_TEXT] for said in (attribute, *attribute["history"])]
-
-
-def _any_match(rule: Rule, texts: Iterable[str], found: dict[tuple[str, str], bool]) -> bool:
-    trait = rule.when.trait
-    for text in texts if trait is not None else ():
-        known = found.get((rule.id, text))
-        if known is None and trait is not None:
-            if len(found) >= MAX_FOUND:
-                found.clear()
-            known = found[rule.id, text] = trait.pattern.search(text) is not None
-        if known:
-            return True
-    return False
 
 
 def _votes(subject: Subject, rule: Rule) -> Iterator[Vote]:
@@ -187,10 +150,10 @@ def _holds(subject: Subject, condition: Condition) -> tuple[list[Document], list
         if not matches:
             return None
     for side in condition.sides:
-        edges = subject.met(side)
-        if edges is None:
+        places = subject.met(side)
+        if places is None:
             return None
-        grounds.extend(_ground(edge, side.side) for edge in edges[:MAX_GROUNDS])
+        grounds.extend(_ground(subject.talks, place, side.side) for place in places[:MAX_GROUNDS])
     return grounds, matches, share
 
 
@@ -208,7 +171,6 @@ def _matching(subject: Subject, trait: Trait) -> Iterator[tuple[Document, Any]]:
                 yield said, found
 
 
-def _ground(edge: Document, side: str) -> Document:
-    other = "client" if side == "server" else "server"
-    said = edge.get("evidence") or {"capture": None, "packet": None, "time": edge["first"]}
-    return {**said, "protocol": edge["protocol"], "field": f"{side} of {edge['protocol']}", "value": edge[other]}
+def _ground(talks: Talks, place: int, side: str) -> Document:
+    key = talks.key(place)
+    return {**talks.evidence(place), "protocol": key[2], "field": f"{side} of {key[2]}", "value": key[1 - _ENDS[side]]}

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sensor.inventory.address import is_mac
+from sensor.inventory.candidates import Rules
 from sensor.inventory.contradictions import contradictions
 from sensor.inventory.cpe import firmware_cpe
 from sensor.inventory.edges import Edges, edges
-from sensor.inventory.infer import Rules, concluded
+from sensor.inventory.infer import concluded
 from sensor.inventory.names import MODEL, NAME, ROLES, TOPICS, VERSIONS
 
 if TYPE_CHECKING:

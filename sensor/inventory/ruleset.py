@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,11 +51,11 @@ class Side:
     accesses: frozenset[str]
     peers: int
     codes: frozenset[str] = frozenset()
+    plays: frozenset[tuple[str, str]] = field(init=False)
+    """The roles of which it takes one."""
 
-    @property
-    def plays(self) -> frozenset[tuple[str, str]]:
-        """The roles of which it takes one."""
-        return frozenset((self.side, protocol) for protocol in self.protocols)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plays", frozenset((self.side, protocol) for protocol in self.protocols))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ def write_edges_csv(known: Known, out: TextIO) -> None:
     """One connection a line."""
     rows = csv.writer(out, lineterminator="\r\n")
     rows.writerow(["client", "server", *EDGE])
-    for edge in known.edges:
-        rows.writerow([safe(edge["client"]), safe(edge["server"]), *_cells(edge_fields(edge), tuple(EDGE))])
+    names = tuple(EDGE)
+    rows.writerows([safe(edge["client"]), safe(edge["server"]), *_cells(edge_fields(edge), names)] for edge in known.edges)
 
 
 def write_findings_csv(findings: Iterable[Mapping[str, Any]], out: TextIO) -> None:
