@@ -112,7 +112,7 @@ def _left_out(engine: Mapping[str, Any]) -> Iterator[str]:
 def _assets(result: Result, names: _Names) -> Section:
     place = _zones(result)
     heard = result.assets.heard()
-    listed = [asset for asset in heard if asset.parent is None or _siblings(asset, heard)]
+    listed = heard.without_lone_units()
     shown = [(asset, asset.to_dict()) for asset in listed[:MOST_ROWS]]
     rows = [[called(said), names.of_asset(asset), place(asset), known_as(said), acts_as(said)] for asset, said in shown]
     columns = [
@@ -126,11 +126,6 @@ def _assets(result: Result, names: _Names) -> Section:
     if silent:
         notes.append(f"{counted(silent, 'address', 'addresses')} more never sent a packet and may not exist.")
     return Section(f"Assets: {len(heard)}", table=_table(columns, rows), notes=notes)
-
-
-def _siblings(unit: Asset, heard: Sequence[Asset]) -> bool:
-    """Whether its device has other units: a lone unit says what its device says."""
-    return sum(other.parent == unit.parent for other in heard) > 1
 
 
 def _zones(result: Result) -> Callable[[Asset], str]:

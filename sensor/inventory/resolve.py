@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
@@ -98,6 +99,11 @@ class Assets(Sequence[Asset]):
     def heard(self) -> Assets:
         """Those that sent a packet."""
         return Assets([draft for draft in self._drafts if draft.heard], self._vendors)
+
+    def without_lone_units(self) -> Assets:
+        """Those but for units that are the only one of their device, which say what it says."""
+        units = Counter(draft.parent for draft in self._drafts)
+        return Assets([draft for draft in self._drafts if draft.parent is None or units[draft.parent] > 1], self._vendors)
 
     def __len__(self) -> int:
         return len(self._drafts)
