@@ -26,6 +26,8 @@ const PATIENCE: usize = 4_096;
 /// Waiting facts for which a batch may end early. Python finds none of what it needs in the cache after so many packets, which costs about as
 /// much as it does to keep so many facts.
 const WORTH_IT: usize = 128;
+/// Occurrences that wait for nothing but those before them: so many copies cost more than a turn of Python's.
+const MAX_STALLED: usize = 16;
 
 /// Why [`Engine::advance`] paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +129,8 @@ impl Engine {
             let waiting = self.back.gate.queue_len();
             let worked = self.batch_packets.saturating_sub(left);
             let done = self.live && self.next >= self.block.packets.len();
-            if done || left == 0 || waiting >= MAX_QUEUE || (waiting >= WORTH_IT && worked >= PATIENCE) {
+            let due = waiting >= MAX_QUEUE || self.back.gate.stalled() >= MAX_STALLED;
+            if done || left == 0 || due || (waiting >= WORTH_IT && worked >= PATIENCE) {
                 return Ok(Pause::Batch);
             }
         }
@@ -175,7 +178,7 @@ impl Engine {
                 back.packet(packet, bytes, tick.now, flows);
                 *next += 1;
             }
-            if back.gate.queue_len() >= MAX_QUEUE {
+            if back.gate.queue_len() >= MAX_QUEUE || back.gate.stalled() >= MAX_STALLED {
                 break;
             }
         }

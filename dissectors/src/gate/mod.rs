@@ -78,6 +78,8 @@ pub struct Gate {
     /// Transactions by protocol and anomaly bit.
     flawed: Vec<[u64; 64]>,
     fitted: Vec<u32>,
+    /// Occurrences in the queue that are expected, and wait for what stands before them alone.
+    stalled: usize,
     arena: Bump,
 }
 
@@ -99,6 +101,7 @@ impl Gate {
             counters: Counters::default(),
             flawed: Vec::new(),
             fitted: Vec::new(),
+            stalled: 0,
             arena: Bump::new(),
         }
     }
@@ -188,6 +191,10 @@ impl Gate {
             Some(Judgement { lanes: 0, windows: false }) => {}
             // Windows are shared: this one has to wait for what stands before it.
             Some(Judgement { lanes: 0, windows: true }) if self.is_idle() => {}
+            Some(Judgement { lanes: 0, windows: true }) => {
+                self.stalled = self.stalled.saturating_add(1);
+                return false;
+            }
             _ => return false,
         }
         self.tally(number, occurrence);
@@ -272,7 +279,11 @@ impl Gate {
             if let Some(crossing) = self.crossings.pop_front() {
                 return Some(Fact::Crossing(crossing));
             }
-            let delivered = match self.queue.pop_front()? {
+            let Some(front) = self.queue.pop_front() else {
+                self.stalled = 0;
+                return None;
+            };
+            let delivered = match front {
                 Waiting::Other(Fact::Transaction(delivered)) => delivered,
                 Waiting::Other(fact) => return Some(fact),
                 Waiting::Transaction(number, transaction) => match self.look_again(number, transaction) {
@@ -424,6 +435,13 @@ impl Gate {
     /// Facts in the queue: the engine ends its batch when there are too many.
     pub fn queue_len(&self) -> usize {
         self.queue.len().saturating_add(self.crossings.len())
+    }
+
+    /// Expected occurrences that wait for others in the queue, because they feed windows: the engine ends its batch when there are
+    /// too many, for each is copied.
+    #[inline]
+    pub fn stalled(&self) -> usize {
+        self.stalled
     }
 
     /// Ceilings that were reached, by name, with how often.

@@ -123,13 +123,14 @@ fn what_feeds_a_window_waits_for_what_stands_before_it() {
     gate.settle();
     offer(&mut gate, &flow(9, 2), &read(3, SECOND, 3));
     offer(&mut gate, &flow(1, 2), &read(3, 2 * SECOND, 5));
-    assert_eq!(gate.queue_len(), 2);
+    assert_eq!((gate.queue_len(), gate.stalled()), (2, 1));
     assert_eq!(taken(&mut gate).transaction.flow.a, 9);
     let windows = vec![(1, None)];
     gate.expect(2, one(Clause { windows, ..Clause::default() })).unwrap();
     let found = crossings(&mut gate);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].last.packet, 3, "the one that was delivered crossed, not the one behind it");
+    assert_eq!(gate.stalled(), 0);
 }
 
 #[test]
