@@ -61,6 +61,10 @@ class Log:
             self._said = at
         return True
 
+    def ended(self, watch: Watch) -> None:
+        """All is analysed: what went wrong since it was looked last is said as well."""
+        self._look(watch)
+
     def line(self, event: str, text: str, **fields: Any) -> None:
         """One line, with the system's time."""
         if self._quiet:

@@ -81,6 +81,7 @@ def watch(length: int | None, as_json: bool, log_json: bool, fail_on: str | None
     with stopped_by_signals(length) as turn:
         log.began(running)
         result = running.run(lambda watch, clock: log.turn(watch, clock) and turn(watch, clock))
+        log.ended(running)
     show_result(result, quiet=quiet, as_json=as_json, lines_on_stdout=False)
     return ended(result, fail_on)
 

@@ -21,6 +21,7 @@ from click.testing import CliRunner
 
 from dissectors import Engine
 from sensor.cli.exits import Exit
+from sensor.cli.tree import fieldtap as root
 from sensor.cli.watch import watch
 from sensor.pipeline import ReplayConfig, replay
 from sensor.store import Store
@@ -305,7 +306,7 @@ def test_the_unit_starts_what_the_command_understands() -> None:
     assert "Type=notify" in unit
 
 
-EXAMPLES = re.findall(r"^ +(fieldtap watch .*)$", CliRunner().invoke(watch, ["--help"]).stdout, re.MULTILINE)
+EXAMPLES = re.findall(r"^ +(fieldtap watch .*)$", CliRunner().invoke(root, ["watch", "--help"]).stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

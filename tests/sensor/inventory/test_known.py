@@ -10,7 +10,7 @@ import pytest
 from sensor.inventory.changes import changes
 from sensor.inventory.cpe import firmware_cpe
 from sensor.inventory.declared import Declaration, DeclarationError, compared, read_list
-from sensor.inventory.edges import Did, edges
+from sensor.inventory.edges import Did, Listed, edges
 from sensor.inventory.known import Known, put_together, value
 from sensor.inventory.ranges import merged
 from sensor.inventory.selection import SelectionError, selection
@@ -58,13 +58,15 @@ def test_operations_of_two_assets_are_one_edge_a_protocol_and_direction() -> Non
          did(server="10.0.0.3", unit="2"), did(client="10.0.0.2", server="10.0.0.1"), did(server="10.0.0.9")],
         homes, [(key, ledger), (("10.0.0.1", "10.0.0.3", "modbus", 502), ledger), (("9", "9", "modbus", 502), ledger)],
     )  # fmt: skip
-    assert list(made.ends()) == [("10.0.0.1", "10.0.0.2"), ("10.0.0.2", "10.0.0.1")]
+    assert [key[:2] for key in made] == [("10.0.0.1", "10.0.0.2"), ("10.0.0.2", "10.0.0.1")]
     assert [found["client"] for found in made[:9]] == ["10.0.0.1", "10.0.0.2"]
     assert list(made.between({"10.0.0.1"})) == []
     document = made[0]
-    brief = made.brief(0)
-    assert all(set(brief[name]) == set(document[name]) for name in ("units", "accesses", "rejections"))
-    assert (brief["client"], brief["server"], brief["protocol"]) == (document["client"], document["server"], document["protocol"])
+    for talks in (made, Listed([document])):
+        assert [next(iter(talks.keys())), talks.key(0)] == [("10.0.0.1", "10.0.0.2", "modbus", 502)] * 2
+        for part, name in ((talks.units(0), "units"), (talks.accesses(0), "accesses"), (talks.codes(0), "rejections")):
+            assert set(part) == set(document[name])
+        assert talks.evidence(0)["packet"] is not None
     assert document["accesses"] == {"read": 20, "write": 2}
     assert (document["transactions"], document["rejected"], document["units"]) == (22, 1, ["1", "2"])
     assert document["rejections"] == {"2": 1}
