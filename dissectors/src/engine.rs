@@ -129,8 +129,7 @@ impl Engine {
             let waiting = self.back.gate.queue_len();
             let worked = self.batch_packets.saturating_sub(left);
             let done = self.live && self.next >= self.block.packets.len();
-            let due = waiting >= MAX_QUEUE || self.back.gate.stalled() >= MAX_STALLED;
-            if done || left == 0 || due || (waiting >= WORTH_IT && worked >= PATIENCE) {
+            if done || left == 0 || is_due(&self.back.gate) || (waiting >= WORTH_IT && worked >= PATIENCE) {
                 return Ok(Pause::Batch);
             }
         }
@@ -178,7 +177,7 @@ impl Engine {
                 back.packet(packet, bytes, tick.now, flows);
                 *next += 1;
             }
-            if back.gate.queue_len() >= MAX_QUEUE || back.gate.stalled() >= MAX_STALLED {
+            if is_due(&back.gate) {
                 break;
             }
         }
@@ -249,6 +248,11 @@ impl Engine {
     pub fn back(&self) -> &Back {
         &self.back
     }
+}
+
+/// Whether more waits for Python than is worth it.
+fn is_due(gate: &Gate) -> bool {
+    gate.queue_len() >= MAX_QUEUE || gate.stalled() >= MAX_STALLED
 }
 
 /// With many flows cache misses set the pace: the index, then the records of a batch are fetched before they are needed.

@@ -81,7 +81,7 @@ class Log:
         for counters in watch.counters():
             name = counters["name"]
             lost = {"dropped": counters["dropped"], **counters["errors"]}
-            self._rising(f"{name}", lost, counters)
+            self._rising(name, lost, counters)
             self._changed(f"{name} troubles", counters["troubles"], f"{name} went down or away.")
         recorded = watch.engine.recorded() or {}
         lost = recorded.get("lost", 0)

@@ -6,8 +6,8 @@ use std::collections::BinaryHeap;
 use super::Selection;
 use super::info::{CaptureError, CaptureInfo, anomaly};
 use super::reader::{CHUNK, Capture};
-use super::sink::{Limits, add, offset_of};
-use crate::packet::{Block, Frame};
+use super::sink::{Limits, add, append};
+use crate::packet::Block;
 
 /// Most files that are open at the same time; more that overlap are opened anew for each chunk.
 pub const MAX_OPEN: usize = 64;
@@ -188,10 +188,7 @@ impl Active {
             if behind.is_some_and(|behind| (frame.at.time, index) > behind) {
                 return;
             }
-            let mut copy: Frame = *frame;
-            copy.span.start = offset_of(block.bytes.len());
-            block.bytes.extend_from_slice(frame.span.of(&self.block.bytes));
-            block.frames.push(copy);
+            append(block, frame, &self.block.bytes);
             self.next = add(self.next, 1);
         }
     }

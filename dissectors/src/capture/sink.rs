@@ -3,7 +3,7 @@
 use super::Selection;
 use super::info::{CaptureInfo, anomaly};
 use crate::address::Moment;
-use crate::packet::{Frame, Span};
+use crate::packet::{Block, Frame, Span};
 
 /// A 32-bit number as a length or offset.
 #[inline]
@@ -15,6 +15,14 @@ pub(super) fn wide(number: u32) -> usize {
 #[inline]
 pub(super) fn offset_of(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
+}
+
+/// Copies a frame with its bytes, which lie in those of another block, to the end of a block.
+#[inline]
+pub(super) fn append(block: &mut Block, frame: &Frame, bytes: &[u8]) {
+    let span = Span { start: offset_of(block.bytes.len()), ..frame.span };
+    block.bytes.extend_from_slice(frame.span.of(bytes));
+    block.frames.push(Frame { span, ..*frame });
 }
 
 /// Positions never come near the end of the address space; past it they stay outside of every buffer.

@@ -10,7 +10,7 @@ use super::live::{self, LiveError, Means, Wire};
 use super::reader::CHUNK;
 use super::record::{self, Recorder};
 use super::ring::{self, Origin};
-use super::sink::{Limits, Sink, add, offset_of};
+use super::sink::{Limits, Sink, add, append};
 use crate::packet::{Block, Frame};
 
 /// So long a frame waits for those of other interfaces that may be older. Longer than the kernel keeps a block that is not full.
@@ -280,10 +280,7 @@ impl Held {
             if time > horizon || behind.is_some_and(|behind| (time, index) > behind) {
                 return;
             }
-            let mut copy: Frame = *frame;
-            copy.span.start = offset_of(block.bytes.len());
-            block.bytes.extend_from_slice(frame.span.of(&self.block.bytes));
-            block.frames.push(copy);
+            append(block, frame, &self.block.bytes);
             self.next = add(self.next, 1);
         }
     }
